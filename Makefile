@@ -1,0 +1,56 @@
+# What a person or CI does with this checkout. Needs make and Python 3.11 or newer, no root.
+
+SHELL := /bin/sh
+BIN := .venv/bin
+STAMP := .venv/.installed
+
+CHIFFON_HOME ?= $(CURDIR)/.chiffon
+PYTHON ?=
+# More words for pytest: make test ARGS="tests/house -x"
+ARGS ?=
+COVERAGE := --cov --cov-report=term-missing:skip-covered
+
+.DEFAULT_GOAL := help
+.PHONY: help install run test coverage services check format constraints clean
+
+help: ## Say what there is
+	@echo "make TARGET, where TARGET is one of"
+	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) \
+		| while IFS='|' read -r name what; do printf '  %-12s %s\n' "$$name" "$$what"; done
+
+install: $(STAMP) ## Create .venv and install Chiffon with everything it needs, hashes checked
+
+$(STAMP): constraints.txt pyproject.toml scripts/install.sh
+	@PYTHON="$(PYTHON)" sh scripts/install.sh
+	@touch $@
+
+run: export CHIFFON_HOME := $(CHIFFON_HOME)
+run: $(STAMP) ## Install if needed, then start everything in one process (state in .chiffon/)
+	@exec $(BIN)/chiffon up
+
+test: $(STAMP) ## Run all tests (CI=true: with coverage); the last line says what was not run
+	@$(BIN)/pytest --numprocesses=logical --dist=worksteal $(if $(filter true,$(CI)),$(COVERAGE)) $(ARGS)
+
+coverage: $(STAMP) ## Run all tests and fail where less than 90 % of the branches are covered
+	@$(BIN)/pytest --numprocesses=logical --dist=worksteal $(COVERAGE) $(ARGS)
+
+services: ## Bring the servers that some tests need (Docker, or Debian packages as root)
+	@PYTHON="$(PYTHON)" sh scripts/python.sh scripts/services.py
+
+check: $(STAMP) ## Check form, types, layers and house rules; changes nothing
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/python scripts/house_lint.py
+
+format: $(STAMP) ## Put the code in form and mend what can be mended by itself
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+constraints: ## Pin every package anew, newest versions, into constraints.txt
+	@PYTHON="$(PYTHON)" sh scripts/constraints.sh
+
+clean: ## Remove what installing and checking left (never .chiffon/)
+	rm -rf .venv build dist htmlcov chiffon.egg-info .coverage .coverage.* \
+		.hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

@@ -1,0 +1,3 @@
+"""Load the plugins of the tests; fixtures stand in tests/conftest.py."""
+
+pytest_plugins = ("pytester", "tests.plugins.missing")
