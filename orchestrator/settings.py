@@ -1,0 +1,107 @@
+"""Settings from the environment or `.env`; the table in `docs/contract.md` explains each."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+from platformdirs import user_data_path
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from orchestrator.errors import SettingsError
+
+
+def _default_home() -> Path:
+    return user_data_path("chiffon")
+
+
+class Settings(BaseSettings):
+    """Where Chiffon keeps its things and what it talks to."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="CHIFFON_", env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
+    )
+
+    home: Path = Field(default_factory=_default_home)
+    host: str = "127.0.0.1"
+    port: int = Field(default=8080, ge=0, le=65_535)
+    database_url: str | None = None
+    catalog: Annotated[tuple[Path, ...], NoDecode] = ()
+    admins: Annotated[tuple[str, ...], NoDecode] = ()
+    approval_hours: float = Field(default=24, gt=0, description="A plan waits that long")
+    start_hours: float = Field(default=24, gt=0, description="An approved plan starts in time")
+    requests_per_minute: int = Field(default=60, ge=1, description="Of one person, over REST")
+    local_model: str | None = None
+    local_model_quota: int | None = Field(default=None, ge=1, description="Calls per hour")
+    external_model: str | None = None
+    log_format: str = Field(default="auto", pattern="^(auto|console|json)$")
+
+    @field_validator("home", mode="after")
+    @classmethod
+    def _absolute(cls, home: Path) -> Path:
+        return home.expanduser().absolute()
+
+    @field_validator("catalog", mode="before")
+    @classmethod
+    def _paths(cls, value: object) -> object:
+        return tuple(filter(None, value.split(os.pathsep))) if isinstance(value, str) else value
+
+    @field_validator("admins", mode="before")
+    @classmethod
+    def _names(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        return tuple(name.strip() for name in value.split(",") if name.strip())
+
+    @field_validator("database_url", mode="after")
+    @classmethod
+    def _known_database(cls, url: str | None) -> str | None:
+        if url is not None and not url.startswith(("sqlite+aiosqlite://", "postgresql+asyncpg://")):
+            message = "must start with postgresql+asyncpg:// (or be unset for the embedded SQLite)"
+            raise ValueError(message)
+        return url
+
+    @property
+    def port_is_chosen(self) -> bool:
+        """Whether a person named the port; only an unnamed one may move to the next free one."""
+        return "port" in self.model_fields_set
+
+    @property
+    def resolved_database_url(self) -> str:
+        """The database's address; SQLite in the home where none is set."""
+        return self.database_url or f"sqlite+aiosqlite:///{self.home / 'chiffon.db'}"
+
+    @property
+    def token_file(self) -> Path:
+        """The file with the local token (mode 0600)."""
+        return self.home / "token"
+
+    @property
+    def address_file(self) -> Path:
+        """The file in which a running `chiffon up` says where it listens."""
+        return self.home / "address"
+
+    @property
+    def overlay_folder(self) -> Path:
+        """The folder of catalogue files on top of the starter."""
+        return self.home / "catalog"
+
+    @property
+    def homelab_folder(self) -> Path:
+        """The folder in which the starter's capabilities work."""
+        return self.home / "homelab"
+
+
+def load_settings() -> Settings:
+    """Read the settings.
+
+    Raises:
+        SettingsError: a value is not usable; the text names the variable and the reason.
+    """
+    try:
+        return Settings()
+    except ValidationError as fault:
+        first = fault.errors()[0]
+        name = "CHIFFON_" + str(first["loc"][0]).upper()
+        message = f"{name}: {first['msg']}. Correct it in the environment or in .env."
+        raise SettingsError(message) from fault
