@@ -1,0 +1,203 @@
+"""Where SQLite and PostgreSQL differ, and nowhere else.
+
+SQLite has one writer: a write transaction takes the lock at its BEGIN IMMEDIATE, so rows need
+no locks of their own, and there is no SKIP LOCKED. It has no time zones either.
+PostgreSQL locks rows, skips locked ones when claiming, and can refuse a transaction
+(SQLSTATE 40001, 40P01), which is then run again as a whole.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+from sqlalchemy import Executable, Select, Table, event, func, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+_BUSY_SECONDS = 15
+_RETRIED_SQLSTATES = {"40001", "40P01"}  # serialization failure, deadlock
+
+
+class Dialect(Protocol):
+    """What the store needs to know of a database."""
+
+    name: str
+
+    def engine(self) -> AsyncEngine:
+        """Build the engine."""
+
+    def write_turn(self) -> AbstractAsyncContextManager[object]:
+        """Wait for this process's turn to write, where only one may."""
+
+    async def begin_write(self, connection: AsyncConnection) -> None:
+        """Start a transaction that will write."""
+
+    async def begin_read(self, connection: AsyncConnection) -> None:
+        """Start a transaction that sees one state of the database until it ends."""
+
+    async def take_turn(self, connection: AsyncConnection, work: str) -> None:
+        """Wait until no other transaction does `work`, and keep it so until this one ends."""
+
+    async def now(self, connection: AsyncConnection) -> datetime:
+        """Return the database's wall clock, aware, in UTC."""
+
+    def locked(self, statement: Select[Any]) -> Select[Any]:
+        """Lock the rows of `statement` until the transaction ends."""
+
+    def claimable(self, statement: Select[Any]) -> Select[Any]:
+        """Lock the rows of `statement` that nobody else has locked; leave out the others."""
+
+    def insert_new(self, table: Table, row: Mapping[str, object]) -> Executable:
+        """Insert `row` unless a unique key already has it; the row count tells which."""
+
+    def is_passing(self, fault: DBAPIError) -> bool:
+        """Say whether the same transaction may succeed when it is run again."""
+
+
+class Sqlite:
+    """The embedded database: one file, write-ahead log."""
+
+    name = "sqlite"
+
+    def __init__(self, url: str) -> None:
+        """Take the address, `sqlite+aiosqlite:///FILE`."""
+        self._url = url
+        self._turn = asyncio.Lock()
+
+    def engine(self) -> AsyncEngine:
+        """Build the engine; every connection is durable, checks keys and waits for the lock."""
+        file = make_url(self._url).database
+        if file and file != ":memory:":
+            Path(file).parent.mkdir(parents=True, exist_ok=True)
+        engine = create_async_engine(self._url, connect_args={"timeout": _BUSY_SECONDS})
+        event.listen(engine.sync_engine, "connect", self._prepare)
+        event.listen(engine.sync_engine, "begin", self._begin_deferred)
+        return engine
+
+    @staticmethod
+    def _prepare(connection: Any, record: object) -> None:  # noqa: ANN401 - a DBAPI connection
+        del record
+        connection.isolation_level = None  # no implicit BEGIN: ours say what they are
+        cursor = connection.cursor()
+        for pragma in (
+            "journal_mode = WAL",
+            "synchronous = FULL",  # a committed approval survives power loss
+            "foreign_keys = ON",
+            f"busy_timeout = {_BUSY_SECONDS * 1000}",
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @staticmethod
+    def _begin_deferred(connection: Any) -> None:  # noqa: ANN401 - SQLAlchemy's own event
+        if not connection.get_execution_options().get("chiffon_write", False):
+            connection.exec_driver_sql("BEGIN")
+        else:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    def write_turn(self) -> AbstractAsyncContextManager[object]:
+        """Queue up in order: SQLite's own wait polls, and starves the unlucky."""
+        return self._turn
+
+    async def begin_write(self, connection: AsyncConnection) -> None:
+        """Take the write lock now, so that what is read cannot change before the write."""
+        _ = await connection.execution_options(chiffon_write=True)
+        _ = await connection.begin()
+
+    async def begin_read(self, connection: AsyncConnection) -> None:
+        """Begin; the write-ahead log keeps what is seen as it was at the first look."""
+        _ = await connection.begin()
+
+    async def take_turn(self, connection: AsyncConnection, work: str) -> None:
+        """Do nothing: a transaction that writes is alone anyway."""
+
+    async def now(self, connection: AsyncConnection) -> datetime:
+        """Read this machine's clock: an embedded database has no other."""
+        del connection
+        return datetime.now(UTC)
+
+    def locked(self, statement: Select[Any]) -> Select[Any]:
+        """Return it as it is: the transaction holds the only write lock."""
+        return statement
+
+    def claimable(self, statement: Select[Any]) -> Select[Any]:
+        """Return it as it is: nobody else can be claiming."""
+        return statement
+
+    def insert_new(self, table: Table, row: Mapping[str, object]) -> Executable:
+        """Add ON CONFLICT DO NOTHING."""
+        return sqlite.insert(table).values(dict(row)).on_conflict_do_nothing()
+
+    def is_passing(self, fault: DBAPIError) -> bool:
+        """Say whether the file was only locked by somebody else."""
+        cause = fault.orig
+        return isinstance(cause, sqlite3.OperationalError) and "locked" in str(cause)
+
+
+class Postgresql:
+    """The database of many replicas."""
+
+    name = "postgresql"
+
+    def __init__(self, url: str) -> None:
+        """Take the address, `postgresql+asyncpg://…`."""
+        self._url = url
+
+    def engine(self) -> AsyncEngine:
+        """Build the engine; a dead connection is noticed before it is used."""
+        return create_async_engine(
+            self._url,
+            pool_pre_ping=True,
+            pool_size=10,
+            connect_args={"server_settings": {"statement_timeout": "30000", "timezone": "UTC"}},
+        )
+
+    def write_turn(self) -> AbstractAsyncContextManager[object]:
+        """Let everybody write at once."""
+        return nullcontext()
+
+    async def begin_write(self, connection: AsyncConnection) -> None:
+        """Start a transaction; rows are locked one by one."""
+        _ = await connection.begin()
+
+    async def begin_read(self, connection: AsyncConnection) -> None:
+        """Begin with one snapshot for all statements; by default each takes its own."""
+        _ = await connection.execution_options(isolation_level="REPEATABLE READ")
+        _ = await connection.begin()
+
+    async def take_turn(self, connection: AsyncConnection, work: str) -> None:
+        """Take an advisory lock of that name."""
+        key = func.hashtextextended(f"chiffon.{work}", 0)
+        _ = await connection.execute(select(func.pg_advisory_xact_lock(key)))
+
+    async def now(self, connection: AsyncConnection) -> datetime:
+        """Read the server's clock, not the transaction's start."""
+        found: datetime = (await connection.execute(select(func.clock_timestamp()))).scalar_one()
+        return found.astimezone(UTC)
+
+    def locked(self, statement: Select[Any]) -> Select[Any]:
+        """Add FOR UPDATE."""
+        return statement.with_for_update()
+
+    def claimable(self, statement: Select[Any]) -> Select[Any]:
+        """Add FOR UPDATE SKIP LOCKED."""
+        return statement.with_for_update(skip_locked=True)
+
+    def insert_new(self, table: Table, row: Mapping[str, object]) -> Executable:
+        """Add ON CONFLICT DO NOTHING."""
+        return postgresql.insert(table).values(dict(row)).on_conflict_do_nothing()
+
+    def is_passing(self, fault: DBAPIError) -> bool:
+        """Say whether PostgreSQL asks for the transaction to be run again."""
+        return getattr(fault.orig, "sqlstate", None) in _RETRIED_SQLSTATES
+
+
+def dialect_for(url: str) -> Dialect:
+    """Choose by the address."""
+    return Postgresql(url) if url.startswith("postgresql") else Sqlite(url)

@@ -1,0 +1,149 @@
+"""Agents as they registered, and how they did so far."""
+
+from collections import defaultdict
+
+from sqlalchemy import RowMapping, func, select, update
+
+from orchestrator.domain.agents import LEASE, AgentProfile, Performance
+from orchestrator.domain.lifecycle import OPEN_ATTEMPTS
+from orchestrator.domain.plan import ResourceNeed
+from orchestrator.protocol import FreeResources, Heartbeat, Register
+from orchestrator.store.session import Session
+from orchestrator.store.tables import agent_performance, agents, attempts
+
+
+class Agents:
+    """Verbs on `agents` and `agent_performance`."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    async def register(self, agent: Register) -> str | None:
+        """Store what an agent says of itself; return the incarnation known before, if any."""
+        row = {
+            "name": agent.name,
+            "agent_type": agent.agent_type,
+            "incarnation": agent.incarnation,
+            "labels": agent.labels,
+            "specializations": list(agent.specializations),
+            "capabilities": agent.capabilities,
+            "slots": agent.slots,
+            "status": "ready",
+            "load": 0.0,
+            "free": agent.free.model_dump(mode="json"),
+            "registered_at": self._session.now,
+            "last_seen_at": self._session.now,
+        }
+        if await self._session.insert_new(agents, id=agent.agent_id, **row):
+            return None
+        statement = select(agents.c.incarnation).where(agents.c.id == agent.agent_id)
+        before = await self._session.scalar(self._session.dialect.locked(statement))
+        await self._session.execute(update(agents).where(agents.c.id == agent.agent_id).values(row))
+        return str(before)
+
+    async def heard(self, beat: Heartbeat) -> bool:
+        """Store a sign of life; say whether this very agent process is registered."""
+        statement = (
+            update(agents)
+            .where(agents.c.id == beat.agent_id, agents.c.incarnation == beat.incarnation)
+            .values(
+                status=beat.status.value,
+                load=beat.load,
+                free=beat.free.model_dump(mode="json"),
+                last_seen_at=self._session.now,
+            )
+        )
+        if beat.labels:
+            statement = statement.values(labels=beat.labels)
+        return await self._session.execute(statement) == 1
+
+    async def presume_alive(self) -> None:
+        """Give every agent a new lease: who spoke while nobody listened was not silent."""
+        await self._session.execute(update(agents).values(last_seen_at=self._session.now))
+
+    async def bookable(self) -> list[AgentProfile]:
+        """Return the same as `profiles`; nobody else books an agent before this commit."""
+        await self._session.dialect.take_turn(self._session.connection, "routing")
+        return await self.profiles()
+
+    async def profiles(self) -> list[AgentProfile]:
+        """Return every registered agent with what it has free and how it did."""
+        reserved = await self._reserved()
+        record = await self._records()
+        rows = await self._session.rows(select(agents).order_by(agents.c.name))
+        return [self._profile(row, reserved[row["id"]], record[row["id"]]) for row in rows]
+
+    def _profile(
+        self, row: RowMapping, reserved: ResourceNeed, record: dict[str, Performance]
+    ) -> AgentProfile:
+        free = FreeResources.model_validate(row["free"])
+        return AgentProfile(
+            agent_id=row["id"],
+            name=row["name"],
+            agent_type=row["agent_type"],
+            incarnation=row["incarnation"],
+            online=self._session.now - row["last_seen_at"] <= LEASE,
+            status=row["status"],
+            labels=row["labels"],
+            specializations=tuple(row["specializations"]),
+            capabilities=row["capabilities"],
+            load=row["load"],
+            free=ResourceNeed(**free.model_dump()),
+            reserved=reserved,
+            last_seen_at=row["last_seen_at"],
+            performance=record,
+        )
+
+    async def _reserved(self) -> defaultdict[str, ResourceNeed]:
+        statement = select(attempts.c.agent_id, attempts.c.reserved).where(
+            attempts.c.status.in_(sorted(OPEN_ATTEMPTS))
+        )
+        total: defaultdict[str, ResourceNeed] = defaultdict(ResourceNeed)
+        for row in await self._session.rows(statement):
+            need, so_far = ResourceNeed.model_validate(row["reserved"]), total[row["agent_id"]]
+            total[row["agent_id"]] = ResourceNeed(
+                cpu_cores=so_far.cpu_cores + need.cpu_cores,
+                memory_mb=so_far.memory_mb + need.memory_mb,
+                gpu_vram_mb=so_far.gpu_vram_mb + need.gpu_vram_mb,
+            )
+        return total
+
+    async def _records(self) -> defaultdict[str, dict[str, Performance]]:
+        found: defaultdict[str, dict[str, Performance]] = defaultdict(dict)
+        for row in await self._session.rows(select(agent_performance)):
+            found[row["agent_id"]][row["work_type"]] = Performance(
+                runs=row["runs"], successes=row["successes"], last_done_at=row["last_done_at"]
+            )
+        return found
+
+    async def did(
+        self, agent_id: str, work_type: str, *, success: bool, tricky: bool, seconds: float
+    ) -> None:
+        """Add one run to an agent's record."""
+        await self._session.insert_new(
+            agent_performance,
+            agent_id=agent_id,
+            work_type=work_type,
+            runs=0,
+            successes=0,
+            tricky=0,
+            total_seconds=0.0,
+            last_done_at=self._session.now,
+        )
+        table = agent_performance
+        await self._session.execute(
+            update(table)
+            .where(table.c.agent_id == agent_id, table.c.work_type == work_type)
+            .values(
+                runs=table.c.runs + 1,
+                successes=table.c.successes + int(success),
+                tricky=table.c.tricky + int(tricky),
+                total_seconds=table.c.total_seconds + seconds,
+                last_done_at=self._session.now,
+            )
+        )
+
+    async def count_online(self) -> int:
+        """Return how many agents gave a sign of life within the lease."""
+        statement = select(func.count()).where(agents.c.last_seen_at >= self._session.now - LEASE)
+        return int(await self._session.scalar(statement))

@@ -1,0 +1,60 @@
+"""The story: append-only events, numbered without gaps per request and per plan."""
+
+from pydantic import JsonValue
+from sqlalchemy import func, insert, select
+
+from orchestrator.domain.ids import new_id
+from orchestrator.domain.views import AuditEvent
+from orchestrator.store.session import Session
+from orchestrator.store.tables import audit_events, requests
+
+
+class Audit:
+    """Verbs on `audit_events`: add and read; nothing changes or removes an event."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    async def add(
+        self,
+        kind: str,
+        *,
+        actor: str,
+        request_id: str,
+        plan_id: str | None = None,
+        details: dict[str, JsonValue] | None = None,
+    ) -> None:
+        """Add an event.
+
+        The caller holds the row lock of the plan (or request) that it is about, which is what
+        keeps the sequence free of gaps and races.
+        """
+        subject = plan_id or request_id
+        last = select(func.coalesce(func.max(audit_events.c.sequence), 0)).where(
+            audit_events.c.subject == subject
+        )
+        await self._session.execute(
+            insert(audit_events).values(
+                id=new_id(),
+                request_id=request_id,
+                plan_id=plan_id,
+                subject=subject,
+                sequence=last.scalar_subquery() + 1,
+                kind=kind,
+                actor=actor,
+                details=details or {},
+                correlation_id=select(requests.c.correlation_id)
+                .where(requests.c.id == request_id)
+                .scalar_subquery(),
+                at=self._session.now,
+            )
+        )
+
+    async def of_request(self, request_id: str, plan_id: str | None = None) -> list[AuditEvent]:
+        """Return the events of a request: before its plans, and of one or of all of them."""
+        statement = select(audit_events).where(audit_events.c.request_id == request_id)
+        if plan_id is not None:
+            statement = statement.where(audit_events.c.subject.in_([plan_id, request_id]))
+        rows = await self._session.rows(statement.order_by(audit_events.c.id))
+        names = AuditEvent.model_fields
+        return [AuditEvent.model_validate({name: row[name] for name in names}) for row in rows]

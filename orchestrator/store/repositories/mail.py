@@ -1,0 +1,127 @@
+"""What goes out and what came in: the outbox that the relay empties, and the inbox keys."""
+
+from datetime import timedelta
+
+from sqlalchemy import RowMapping, or_, select, update
+from sqlalchemy import insert as insert_row
+
+from orchestrator.domain.lifecycle import OPEN_ATTEMPTS
+from orchestrator.domain.value import Value
+from orchestrator.protocol import Envelope
+from orchestrator.store.session import Session
+from orchestrator.store.tables import attempts, inbox, outbox
+
+CLAIM = timedelta(seconds=10)
+"""A relay that has not said what became of a message by then counts as dead."""
+
+
+class Letter(Value):
+    """One message that must go out."""
+
+    letter_id: str
+    queue: str
+    message_type: str
+    body: str
+    attempt_id: str | None = None
+
+
+class Mail:
+    """Verbs on `outbox` and `inbox`."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self.posted = False
+
+    async def post(self, queue: str, envelope: Envelope, attempt_id: str | None = None) -> None:
+        """Write a message into the outbox; it goes out when this transaction is committed."""
+        self.posted = True
+        await self._session.execute(
+            insert_row(outbox).values(
+                id=envelope.message_id,
+                queue=queue,
+                message_type=envelope.type,
+                body=envelope.encode().decode(),
+                attempt_id=attempt_id,
+                tries=0,
+                created_at=self._session.now,
+            )
+        )
+
+    async def claim(self, limit: int = 50) -> list[Letter]:
+        """Take messages that nobody is sending, oldest first."""
+        now = self._session.now
+        statement = (
+            select(outbox)
+            .where(
+                outbox.c.sent_at.is_(None),
+                outbox.c.failed_at.is_(None),
+                or_(outbox.c.claimed_until.is_(None), outbox.c.claimed_until < now),
+            )
+            .order_by(outbox.c.id)
+            .limit(limit)
+        )
+        rows = await self._session.rows(self._session.dialect.claimable(statement))
+        await self._session.execute(
+            update(outbox)
+            .where(outbox.c.id.in_([row["id"] for row in rows]))
+            .values(claimed_until=now + CLAIM, tries=outbox.c.tries + 1)
+        )
+        return [_letter(row) for row in rows]
+
+    async def sent(self, letter_id: str) -> None:
+        """Note that the broker has confirmed a message."""
+        await self._session.execute(
+            update(outbox)
+            .where(outbox.c.id == letter_id)
+            .values(sent_at=self._session.now, claimed_until=None, error=None)
+        )
+
+    async def undeliverable(self, letter_id: str, reason: str) -> None:
+        """Note that a message has nowhere to go; it is not tried again."""
+        await self._session.execute(
+            update(outbox)
+            .where(outbox.c.id == letter_id)
+            .values(failed_at=self._session.now, claimed_until=None, error=reason)
+        )
+
+    async def put_back(self, letter_id: str, reason: str) -> None:
+        """Note that a message did not go out this time; it is tried again after its claim."""
+        await self._session.execute(
+            update(outbox).where(outbox.c.id == letter_id).values(error=reason)
+        )
+
+    async def send_again(self) -> int:
+        """Take open attempts' messages as unsent: the broker they went to forgets.
+
+        Only for a transport that does not outlive its process, at the start of the process.
+        """
+        alive = select(attempts.c.id).where(attempts.c.status.in_(sorted(OPEN_ATTEMPTS)))
+        statement = (
+            update(outbox)
+            .where(outbox.c.attempt_id.in_(alive), outbox.c.failed_at.is_(None))
+            .values(sent_at=None, claimed_until=None)
+        )
+        changed = await self._session.execute(statement)
+        self.posted = self.posted or changed > 0
+        return changed
+
+    async def is_new(self, message_id: str, source: str) -> bool:
+        """Remember a message that came in; say whether it had not come before."""
+        return await self._session.insert_new(
+            inbox, message_id=message_id, source=source, received_at=self._session.now
+        )
+
+    async def has(self, message_id: str) -> bool:
+        """Say whether a message with this key has come in before."""
+        statement = select(inbox.c.message_id).where(inbox.c.message_id == message_id)
+        return await self._session.scalar(statement) is not None
+
+
+def _letter(row: RowMapping) -> Letter:
+    return Letter(
+        letter_id=row["id"],
+        queue=row["queue"],
+        message_type=row["message_type"],
+        body=row["body"],
+        attempt_id=row["attempt_id"],
+    )

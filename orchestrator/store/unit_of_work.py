@@ -1,0 +1,130 @@
+"""The only place that commits: a use case runs inside one transaction, whole or not at all."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager
+from typing import TypeVar
+
+import stamina
+from sqlalchemy import select
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from orchestrator.store.dialects import Dialect, dialect_for
+from orchestrator.store.repositories.agents import Agents
+from orchestrator.store.repositories.attempts import Attempts
+from orchestrator.store.repositories.audit import Audit
+from orchestrator.store.repositories.decisions import Decisions
+from orchestrator.store.repositories.logs import ExecutionLogs
+from orchestrator.store.repositories.mail import Mail
+from orchestrator.store.repositories.plans import Plans
+from orchestrator.store.repositories.requests import Requests
+from orchestrator.store.session import Session
+
+_Answer = TypeVar("_Answer")
+_RETRIES = 10
+_RETRY_SECONDS = 20.0
+
+
+class UnitOfWork:
+    """Every table's verbs, within one transaction."""
+
+    def __init__(self, session: Session) -> None:
+        self.now = session.now
+        self.requests = Requests(session)
+        self.plans = Plans(session)
+        self.attempts = Attempts(session)
+        self.agents = Agents(session)
+        self.decisions = Decisions(session)
+        self.logs = ExecutionLogs(session)
+        self.audit = Audit(session)
+        self.mail = Mail(session)
+
+
+class Store:
+    """A database, opened."""
+
+    def __init__(self, url: str) -> None:
+        """Take the database's address; nothing is connected yet."""
+        self.url = url
+        self.dialect: Dialect = dialect_for(url)
+        self.engine: AsyncEngine = self.dialect.engine()
+        self.mail_waiting = asyncio.Event()
+
+    async def transact(self, work: Callable[[UnitOfWork], Awaitable[_Answer]]) -> _Answer:
+        """Run `work` in one transaction and commit it.
+
+        When the database asks for it (deadlock, serialization failure, locked file), the whole
+        of `work` is run again, so it must do nothing but read and write through its argument.
+        """
+        async for attempt in self.tries():
+            with attempt:
+                return await _to_its_end(self._once(work))
+        raise AssertionError("unreachable: the last try returns or raises")
+
+    def tries(self) -> AsyncIterator[stamina.Attempt]:
+        """Return the tries that a transaction gets while the database asks for it again."""
+        return aiter(
+            stamina.retry_context(
+                on=self._is_passing,
+                attempts=_RETRIES,
+                timeout=_RETRY_SECONDS,
+                wait_initial=0.02,
+                wait_max=1.0,
+                wait_jitter=0.05,
+            )
+        )
+
+    async def read(self, work: Callable[[UnitOfWork], Awaitable[_Answer]]) -> _Answer:
+        """Run `work` on one consistent view; whatever it writes is thrown away."""
+        async with self.engine.connect() as connection:
+            await self.dialect.begin_read(connection)
+            now = await self.dialect.now(connection)
+            return await work(UnitOfWork(Session(connection, self.dialect, now)))
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[AsyncConnection]:
+        """Open a transaction that writes; it is committed at the end of the block."""
+        async with self.dialect.write_turn(), self.engine.connect() as connection:
+            await self.dialect.begin_write(connection)
+            yield connection
+            await connection.commit()
+
+    async def answers(self) -> bool:
+        """Say whether the database answers."""
+        try:
+            async with self.engine.connect() as connection:
+                await self.dialect.now(connection)
+                _ = await connection.execute(select(1))
+        except (SQLAlchemyError, OSError):
+            return False
+        return True
+
+    async def close(self) -> None:
+        """Let go of every connection."""
+        await self.engine.dispose()
+
+    async def _once(self, work: Callable[[UnitOfWork], Awaitable[_Answer]]) -> _Answer:
+        async with self.begin() as connection:
+            now = await self.dialect.now(connection)
+            uow = UnitOfWork(Session(connection, self.dialect, now))
+            answer = await work(uow)
+        if uow.mail.posted:
+            self.mail_waiting.set()
+        return answer
+
+    def _is_passing(self, fault: Exception) -> bool:
+        return isinstance(fault, DBAPIError) and self.dialect.is_passing(fault)
+
+
+async def _to_its_end(transaction: Coroutine[object, object, _Answer]) -> _Answer:
+    """Let a transaction commit or roll back even if who waits for it is cancelled.
+
+    A connection that is dropped in the middle keeps SQLite's write lock until it is collected.
+    """
+    running = asyncio.ensure_future(transaction)
+    try:
+        return await asyncio.shield(running)
+    except asyncio.CancelledError:
+        await asyncio.wait([running])
+        raise
