@@ -1,0 +1,176 @@
+"""How well a candidate value fits a free slot: its shape, its neighbours, its preposition."""
+
+from collections.abc import Sequence
+
+from orchestrator.nlu.chunks import Chunk, is_number
+from orchestrator.nlu.index import CatalogIndex
+from orchestrator.nlu.profile import Profile
+from orchestrator.nlu.shapes import SHAPED, SlotKind, looks_like, stands_alone
+from orchestrator.nlu.slots import Slot
+from orchestrator.nlu.text import Kind, Token, words
+
+_MAX_WORDS = 3
+_ADDRESSED = frozenset({SlotKind.HOST, SlotKind.DOMAIN, SlotKind.ADDRESS})
+_NOUN = 3.0  # the slot's noun stands beside the value
+_CERTAIN = 4.0  # a known value in its usual place
+_LATEST = frozenset({"latest", "stable", "newest", "lts"})
+PLACE_WORDS = frozenset({"on", "at", "in", "auf", "sur", "en", "from", "von", "im", "bei", "to"})
+_NAMING = frozenset({"named", "called", "namens", "appele", "llamado"})
+_BY_PREPOSITION: dict[str, frozenset[str]] = {
+    "to": frozenset(
+        {"to", "target", "destination", "dest", "new", "value", "recipient", "channel", "user"}
+        | {"version", "tag", "address", "ip", "host", "node", "group", "state", "mode", "url"}
+    ),
+    "from": frozenset({"from", "source", "src", "origin", "old", "backup", "group", "host"}),
+    "on": frozenset({"on", "host", "node", "server", "machine", "device", "cluster", "channel"}),
+    "in": frozenset(
+        {"in", "room", "area", "namespace", "location", "folder", "channel", "database", "host"}
+        | {"cluster", "region", "zone", "group", "site", "project", "path"}
+    ),
+    "for": frozenset({"for", "domain", "user", "owner", "topic", "name", "duration", "host"}),
+    "of": frozenset({"of", "name", "user", "domain", "path"}),
+    "with": frozenset({"with", "role", "image", "version", "password", "profile"}),
+    "as": frozenset({"as", "role", "name", "alias", "user"}),
+    "into": frozenset({"into", "target", "destination", "folder", "path", "host", "database"}),
+    "at": frozenset({"at", "host", "url", "address", "time", "path"}),
+    "via": frozenset({"via", "gateway", "interface"}),
+    "against": frozenset({"against", "target", "host"}),
+}
+_SAME_PREPOSITION = {
+    "auf": "on", "sur": "on", "en": "on", "von": "from", "de": "of", "desde": "from", "fur": "for",
+    "pour": "for", "para": "for", "im": "in", "nach": "to", "zu": "to", "dans": "in", "mit": "with",
+    "avec": "with", "con": "with", "onto": "on", "bei": "on", "aus": "from", "under": "in",
+}  # fmt: skip
+
+
+class Scorer:
+    """Scores pairs of slot and chunk; 0 or less means "not this one"."""
+
+    def __init__(self, index: CatalogIndex) -> None:
+        self._index = index
+
+    def score(self, profile: Profile, slot: Slot, chunk: Chunk, tokens: Sequence[Token]) -> float:
+        """Return how well `chunk` fits `slot`; optional slots need evidence of their own."""
+        shape = self._shape(slot, chunk, tokens)
+        if shape is None:
+            return 0.0
+        near = self._near(profile, slot, chunk)
+        known = self._is_known(profile, slot, chunk, tokens)
+        if self._is_described(chunk, tokens) and not (near >= _NOUN or known):
+            return 0.0
+        if self._is_hypernym(chunk, tokens):
+            return 0.0
+        if self._is_vocabulary(profile, slot, chunk, tokens) and not known:
+            return 0.0
+        score = shape + near + (2.0 if known else -self._foreign(profile, slot, chunk, tokens))
+        needed = 1.0 if slot.required or slot is profile.main_slot else 2.0
+        return score + (0.5 if slot.required else 0.0) if score >= needed else 0.0
+
+    def sureness(self, slot: Slot, chunk: Chunk, tokens: Sequence[Token], score: float) -> float:
+        """Return how sure a pair with `score` is (0–1); a plain word as a host is a guess."""
+        shared = {SlotKind.HOST, SlotKind.PATH}
+        guess = slot.kind in shared and not looks_like(slot.kind, chunk.text(tokens))
+        if guess and score < _CERTAIN and not slot.nouns & chunk.nouns:
+            return 0.5
+        return min(1.0, 0.45 + score / 8)
+
+    def _shape(self, slot: Slot, chunk: Chunk, tokens: Sequence[Token]) -> float | None:
+        """Return the score of the looks alone; None where the shape rules the pair out."""
+        first = tokens[chunk.places[0]]
+        word = chunk.text(tokens)
+        if first.kind is Kind.URL or slot.kind is SlotKind.URL:
+            return self._address(slot, word, is_url=first.kind is Kind.URL)
+        latest = slot.kind is SlotKind.VERSION and word.lower() in _LATEST
+        if latest or (slot.has_own_pattern and slot.accepts(word)):
+            return 2.0
+        number = is_number(first, self._index.lexicon)
+        if slot.kind in SHAPED - {SlotKind.HOST, SlotKind.PATH}:
+            return self._typed(slot, word, number=number)
+        if number and not chunk.nouns:
+            return None
+        return self._loose(slot, chunk, word)
+
+    def _typed(self, slot: Slot, word: str, *, number: bool) -> float | None:
+        if number and slot.kind in {SlotKind.DURATION, SlotKind.SIZE}:
+            return 1.5
+        return 2.0 if looks_like(slot.kind, word) else None
+
+    def _loose(self, slot: Slot, chunk: Chunk, word: str) -> float | None:
+        """Score names, hosts, paths and texts: any word may be one."""
+        if len(chunk.places) > _MAX_WORDS and not chunk.quoted and slot.kind is not SlotKind.TEXT:
+            return None
+        if slot.kind is SlotKind.TEXT:
+            return 2.0 if chunk.quoted else None
+        placed = chunk.preposition in PLACE_WORDS
+        if slot.kind is SlotKind.HOST:
+            shaped = looks_like(SlotKind.HOST, word)
+            sure = placed or slot.required or stands_alone(word)
+            return (2.0 if sure else 1.0) if shaped else 0.0
+        if slot.kind is SlotKind.PATH:
+            return 2.0 if looks_like(SlotKind.PATH, word) else 0.0
+        return 0.0
+
+    def _address(self, slot: Slot, word: str, *, is_url: bool) -> float | None:
+        """Score URLs, and names that may stand for one."""
+        if not is_url:
+            return 1.5 if looks_like(SlotKind.DOMAIN, word) else None
+        if slot.kind is SlotKind.URL:
+            return 3.0
+        return 1.0 if slot.required and slot.kind in {SlotKind.NAME, SlotKind.DOMAIN} else None
+
+    def _near(self, profile: Profile, slot: Slot, chunk: Chunk) -> float:
+        """Return the score of nouns and prepositions beside the chunk."""
+        score = 0.0
+        keys = self._index.expand(slot.nouns)
+        if keys & self._index.expand(chunk.nouns):
+            score += _NOUN
+        main = slot is profile.main_slot
+        if chunk.preposition in _NAMING:
+            return score + (3.0 if main or "name" in words(slot.name) else 0.0)
+        preposition = _SAME_PREPOSITION.get(chunk.preposition, chunk.preposition)
+        if set(words(slot.name)) & _BY_PREPOSITION.get(preposition, frozenset()):
+            score += 2.0
+        elif main:
+            score += 1.0 if preposition else 2.0
+        return score
+
+    def _is_known(
+        self, profile: Profile, slot: Slot, chunk: Chunk, tokens: Sequence[Token]
+    ) -> bool:
+        folded = " ".join(tokens[place].fold for place in chunk.places)
+        if folded in profile.known.get(slot.name, ()):
+            return True
+        shared = self._index.shared_enums.get(slot.name)
+        return shared is not None and shared.find(tokens, chunk.places, chunk.places) is not None
+
+    def _is_hypernym(self, chunk: Chunk, tokens: Sequence[Token]) -> bool:
+        """Whether "the server", "this app" only says what sort of thing is meant."""
+        kinds = self._index.lexicon.words("omissible")
+        return not chunk.quoted and all(tokens[place].fold in kinds for place in chunk.places)
+
+    def _is_vocabulary(
+        self, profile: Profile, slot: Slot, chunk: Chunk, tokens: Sequence[Token]
+    ) -> bool:
+        """Whether the words say what the capability does ("disk usage"), not on what."""
+        said = all(tokens[place].stem in profile.nouns for place in chunk.places)
+        placed = chunk.preposition or chunk.nouns or chunk.quoted or slot.required
+        return said and not placed
+
+    def _is_described(self, chunk: Chunk, tokens: Sequence[Token]) -> bool:
+        """Whether "my emails", "some coffee" describe a thing instead of naming one."""
+        if chunk.quoted or any(tokens[place].is_name_like for place in chunk.places):
+            return False
+        return chunk.determiner in self._index.lexicon.words("indefinite")
+
+    def _foreign(
+        self, profile: Profile, slot: Slot, chunk: Chunk, tokens: Sequence[Token]
+    ) -> float:
+        """Return what speaks against: the noun of another capability, a host after "on"."""
+        against = 0.0
+        addressed = any(other.kind in _ADDRESSED for other in profile.slots)
+        if slot.kind is SlotKind.NAME and addressed and stands_alone(chunk.text(tokens)):
+            against += 1.5
+        if slot.kind is SlotKind.NAME and chunk.preposition in PLACE_WORDS:
+            against += 1.0 if looks_like(SlotKind.HOST, chunk.text(tokens)) else 0.0
+        others = {tokens[place].stem for place in chunk.places} & self._index.object_nouns
+        return against + (1.5 if others and not chunk.nouns and not chunk.quoted else 0.0)

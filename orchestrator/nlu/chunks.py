@@ -1,0 +1,138 @@
+"""Groups the words of a clause into candidate values, with what stands around each."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from orchestrator.nlu.lexicon import Lexicon
+from orchestrator.nlu.shapes import SlotKind, looks_like, stands_alone
+from orchestrator.nlu.text import Kind, Token
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Neighbouring words that may be one value."""
+
+    places: tuple[int, ...]
+    preposition: str = ""
+    determiner: str = ""
+    nouns: frozenset[str] = frozenset()  # stems that were taken off its edges
+    quoted: bool = False
+
+    def text(self, tokens: Sequence[Token]) -> str:
+        """Return the value as the person wrote it."""
+        return " ".join(tokens[place].value for place in self.places)
+
+
+def is_content(token: Token, lexicon: Lexicon) -> bool:
+    """Whether a token means something of its own (not a stop word, adverb or mark)."""
+    if token.kind in {Kind.QUOTED, Kind.URL}:
+        return True
+    if token.kind is not Kind.WORD:
+        return False
+    if token.fold in lexicon.words("stop") or token.fold in lexicon.words("prepositions"):
+        return False
+    if token.fold in lexicon.words("fillers") or token.fold in lexicon.words("state_words"):
+        return False
+    if len(token.fold) == 1 and token.fold.isalpha():
+        return False
+    return token.fold not in lexicon.words("adverbs") | lexicon.words("moments")
+
+
+def is_number(token: Token, lexicon: Lexicon) -> bool:
+    """Whether a token is a number in figures or words."""
+    return looks_like(SlotKind.NUMBER, token.fold) or (
+        token.fold in lexicon.numbers and token.fold != "one"
+    )
+
+
+def chunks_of(
+    tokens: Sequence[Token], places: Iterable[int], nouns: frozenset[str], lexicon: Lexicon
+) -> list[Chunk]:
+    """Return the chunks among the content tokens at `places`.
+
+    Args:
+        tokens: the clause.
+        places: content places that no other slot has taken, in order.
+        nouns: stems by which the capability's slots and objects are called.
+        lexicon: the shipped words.
+    """
+    runs: list[list[int]] = []
+    for place in places:
+        token = tokens[place]
+        alone = token.kind in {Kind.QUOTED, Kind.URL} or is_number(token, lexicon)
+        alone = alone or stands_alone(token.fold)
+        if (
+            runs
+            and runs[-1][-1] == place - 1
+            and not alone
+            and not _splits(tokens, place, runs[-1], nouns)
+        ):
+            runs[-1].append(place)
+        else:
+            runs.append([place])
+    return [_chunk(tokens, run, nouns, lexicon) for run in runs]
+
+
+def _splits(tokens: Sequence[Token], place: int, run: list[int], nouns: frozenset[str]) -> bool:
+    """Whether a new chunk starts at `place` though the words touch."""
+    token, before = tokens[place], tokens[run[-1]]
+    if before.kind is not Kind.WORD or stands_alone(before.fold):
+        return True
+    if looks_like(SlotKind.NUMBER, before.fold):
+        return True
+    if looks_like(SlotKind.HOST, token.fold) and before.stem not in nouns:
+        return True
+    following = tokens[place + 1] if place + 1 < len(tokens) else None
+    has_value = any(tokens[one].stem not in nouns for one in run)
+    return (
+        token.stem in nouns
+        and has_value
+        and following is not None
+        and following.kind is Kind.WORD
+        and following.stem not in nouns
+        and following.start - token.end <= 1
+    )
+
+
+def _chunk(
+    tokens: Sequence[Token], run: list[int], nouns: frozenset[str], lexicon: Lexicon
+) -> Chunk:
+    preposition, determiner = _before(tokens, run[0], lexicon)
+    taken: set[str] = set()
+    inner = list(run)
+    if tokens[run[0]].kind is Kind.WORD:
+        while inner and tokens[inner[-1]].stem in nouns:
+            taken.add(tokens[inner.pop()].stem)
+        while inner and tokens[inner[0]].stem in nouns:
+            taken.add(tokens[inner.pop(0)].stem)
+    quoted = tokens[run[0]].kind is Kind.QUOTED
+    if not taken and (near := _noun_before(tokens, run[0], nouns, lexicon)):
+        taken.add(near)
+    return Chunk(tuple(inner), preposition, determiner, frozenset(taken), quoted)
+
+
+def _before(tokens: Sequence[Token], place: int, lexicon: Lexicon) -> tuple[str, str]:
+    """Return the preposition and the determiner that govern the word at `place`."""
+    determiner = ""
+    for index in range(place - 1, -1, -1):
+        word = tokens[index].fold
+        if word in lexicon.words("prepositions"):
+            return word, determiner
+        if word in lexicon.words("indefinite") | lexicon.words("determiners"):
+            determiner = determiner or word
+        elif word not in lexicon.words("stop"):
+            break
+    return "", determiner
+
+
+def _noun_before(
+    tokens: Sequence[Token], place: int, nouns: frozenset[str], lexicon: Lexicon
+) -> str:
+    """Return the noun in "database called orders", "port to 8080"."""
+    index = place - 1
+    while index >= 0 and (
+        tokens[index].fold in lexicon.words("prepositions") or tokens[index].fold in {"is", "be"}
+    ):
+        index -= 1
+    near = index >= 0 and place - index <= 2  # noqa: PLR2004
+    return tokens[index].stem if near and tokens[index].stem in nouns else ""

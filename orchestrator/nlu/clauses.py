@@ -1,0 +1,285 @@
+"""Reads one piece: is it an order, a question, a thing, a statement; what is its verb.
+
+Order of the tests matters and follows how little each can be wrong: negation first, since an
+order wrongly seen is the dear mistake.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from orchestrator.nlu.lexicon import Lexicon
+from orchestrator.nlu.manners import OPENING, Manners
+from orchestrator.nlu.moments import moments
+from orchestrator.nlu.pieces import Piece, Role
+from orchestrator.nlu.text import Kind, Token
+from orchestrator.nlu.verbs import Verb, VerbBook
+
+_TERSE_WORDS = 5
+_LIGHT_REACH = 6
+
+
+class Form(StrEnum):
+    """How a piece speaks."""
+
+    ORDER = "order"  # "restart nginx", "nginx needs a restart"
+    TERSE = "terse"  # "nginx restart"
+    QUESTION = "question"  # only ever answered by looking
+    THING = "thing"  # "disk usage", or one more target of the order before
+    STATEMENT = "statement"  # what was or what someone said: no step
+    HOWTO = "howto"  # "how do I …": no step
+    SMALL_TALK = "small_talk"
+
+
+class Turn(StrEnum):
+    """What a piece takes back of what was said before it."""
+
+    NOTHING = "nothing"
+    LAST = "last"  # "no wait, …"
+    ALL = "all"  # "never mind"
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """One piece, read."""
+
+    piece: Piece
+    tokens: tuple[Token, ...]  # without politeness; verb tokens included
+    form: Form
+    verbs: tuple[Verb, ...] = ()
+    asked_groups: frozenset[str] = field(default_factory=frozenset)
+    negated: bool = False
+    turn: Turn = Turn.NOTHING
+    concurrent: bool = False
+    excluded: tuple[Token, ...] = ()  # behind "without", "except"
+    moments: frozenset[int] = frozenset()  # places in `tokens` that say when ("tomorrow")
+
+    @property
+    def verb_places(self) -> frozenset[int]:
+        """The places in `tokens` that belong to the first verb."""
+        return self.verbs[0].places if self.verbs else frozenset()
+
+
+class Reader:
+    """Reads pieces; built once per catalogue."""
+
+    def __init__(self, lexicon: Lexicon, book: VerbBook) -> None:
+        self._lexicon = lexicon
+        self._book = book
+        self._manners = Manners(lexicon)
+
+    def read(self, piece: Piece) -> Clause:
+        """Return what `piece` says."""
+        tokens, concurrent = self._without(piece.tokens, "concurrent")
+        tokens, _ = self._without(tokens, "manner")
+        tokens, turn = self._turn(tokens)
+        tokens, excluded = self._excluded(tokens)
+        clause = self._form(piece, tokens)
+        if excluded and not clause.tokens:
+            clause = replace(clause, negated=True, tokens=excluded)
+        return replace(
+            clause,
+            moments=moments(clause.tokens, self._lexicon),
+            concurrent=concurrent,
+            excluded=excluded,
+            turn=turn if turn is not Turn.NOTHING else clause.turn,
+        )
+
+    def _without(self, tokens: Sequence[Token], name: str) -> tuple[tuple[Token, ...], bool]:
+        """Return the tokens without the first phrase of the list `name`; whether it was there."""
+        found = self._lexicon.phrases(name).find([token.fold for token in tokens])
+        if found is None:
+            return tuple(tokens), False
+        place, length = found
+        return (*tokens[:place], *tokens[place + length :]), True
+
+    def _turn(self, tokens: tuple[Token, ...]) -> tuple[tuple[Token, ...], Turn]:
+        """Return the tokens without words that take something back, and how much they do."""
+        skipped = self._fillers(tokens)
+        folded = [token.fold for token in tokens[skipped:]]
+        if not folded:
+            return tokens, Turn.NOTHING
+        for name, turn in (("withdraw_all", Turn.ALL), ("withdraw_last", Turn.LAST)):
+            if length := self._lexicon.phrases(name).at(folded, 0):
+                rest = tokens[skipped + length :]
+                return rest, Turn.LAST if rest else turn
+        if len(folded) == 1 and folded[0] in self._lexicon.words("withdraw_alone"):
+            return (), Turn.LAST
+        if len(folded) > 1 and folded[-1] == "instead":
+            return tokens[:-1], Turn.LAST
+        if self._lexicon.phrases("withdraw_maybe").at(folded, 0) and not (
+            set(folded) & self._lexicon.words("also_words")
+        ):
+            return tokens[skipped + 1 :], Turn.LAST
+        return tokens, Turn.NOTHING
+
+    def _fillers(self, tokens: Sequence[Token]) -> int:
+        """Return how many words at the head are fillers that take nothing back ("oh")."""
+        fillers = self._lexicon.words("fillers") - self._lexicon.words("withdraw_alone")
+        return next((i for i, t in enumerate(tokens) if t.fold not in fillers), len(tokens))
+
+    def _excluded(self, tokens: tuple[Token, ...]) -> tuple[tuple[Token, ...], tuple[Token, ...]]:
+        """Return the tokens before and behind "without", "except", "instead of"."""
+        folded = [token.fold for token in tokens]
+        found = self._lexicon.phrases("excluding").find(folded)
+        if found is None:
+            return tokens, ()
+        place, length = found
+        return tokens[:place], tokens[place + length :]
+
+    def _form(self, piece: Piece, tokens: tuple[Token, ...]) -> Clause:
+        folded = [token.fold for token in tokens]
+        if self._manners.is_small_talk(tokens):
+            return Clause(piece, tokens, Form.SMALL_TALK)
+        if self._manners.is_howto(folded):
+            return Clause(piece, tokens, Form.HOWTO)
+        if self._manners.is_negated(folded):
+            return self._negated(piece, tokens)
+        tokens, wished = self._manners.strip(tokens)
+        if not tokens:
+            return Clause(piece, (), Form.SMALL_TALK)
+        if self._manners.is_negated([token.fold for token in tokens]):
+            return self._negated(piece, tokens)
+        return self._positive(piece, tokens, wished=wished)
+
+    def _positive(self, piece: Piece, tokens: tuple[Token, ...], *, wished: bool) -> Clause:
+        base = Clause(piece, tokens, Form.THING)
+        readings = (
+            self._reported(base)
+            or self._order(base, wished=wished)
+            or self._question(base)
+            or self._wished_order(base, wished=wished)
+            or self._statement(base)
+            or self._terse(base)
+        )
+        if readings is None and piece.asked:
+            return replace(base, form=Form.QUESTION, asked_groups=frozenset({"check", "show"}))
+        return readings or base
+
+    def _negated(self, piece: Piece, tokens: tuple[Token, ...]) -> Clause:
+        folded = [token.fold for token in tokens]
+        found = self._lexicon.phrases("negations").find(folded)
+        rest = tokens[found[0] + found[1] :] if found and found[0] < OPENING else tokens
+        while rest and rest[-1].fold in self._lexicon.words("leave_ends"):
+            rest = rest[:-1]
+        verb = self._book.at(rest, 0) if rest else None
+        return Clause(piece, rest, Form.ORDER, (verb,) if verb else (), negated=True)
+
+    # --- orders ---
+
+    def _order(self, base: Clause, *, wished: bool) -> Clause | None:
+        tokens = base.tokens
+        light = self._light(tokens)
+        verb = self._book.at(tokens, 0)
+        if light is not None:
+            verbs = (light, verb) if verb else (light,)
+            return replace(base, form=Form.ORDER, verbs=verbs)
+        if verb is not None and not self._is_past(tokens[0], base, wished=wished):
+            return replace(base, form=Form.ORDER, verbs=(verb,))
+        if verb is None and len(tokens) > 1 and not self._is_known(tokens[0]):
+            verb = self._book.misspelt_at(tokens, 0)
+            return replace(base, form=Form.ORDER, verbs=(verb,)) if verb else None
+        return None
+
+    def _light(self, tokens: Sequence[Token]) -> Verb | None:
+        """Return the action of "do a restart of", "give it a kick", "get it restarted"."""
+        if tokens[0].fold not in self._lexicon.words("light_verbs"):
+            return None
+        articles = self._lexicon.words("articles")
+        for place in range(1, min(len(tokens), _LIGHT_REACH + 1)):
+            verb = self._book.at(tokens, place)
+            near = {token.fold for token in tokens[max(1, place - 2) : place]}
+            if verb and (near & articles or (place > 1 and _is_participle(tokens[place]))):
+                return replace(verb, places=verb.places | {0})
+        return None
+
+    def _wished_order(self, base: Clause, *, wished: bool) -> Clause | None:
+        """Return the order in "nginx needs a restart", "I want nginx restarted"."""
+        tokens = base.tokens
+        folded = [token.fold for token in tokens]
+        begin = 0
+        found = self._lexicon.phrases("request_words").find(folded)
+        if found is not None and folded[0] not in self._lexicon.words("subjects"):
+            begin = found[0] + found[1]
+        elif not wished:
+            return None
+        for place in range(begin, len(tokens)):
+            verb = self._book.at(tokens, place)
+            article = place > 0 and folded[place - 1] in self._lexicon.words("articles")
+            if verb and (article or found or _is_participle(tokens[place])):
+                places = verb.places | set(range(found[0], begin) if found else ())
+                return replace(base, form=Form.ORDER, verbs=(replace(verb, places=places),))
+        return None
+
+    def _terse(self, base: Clause) -> Clause | None:
+        """Return the order in "nginx restart": a few words, the verb last."""
+        tokens = base.tokens
+        if len(tokens) > _TERSE_WORDS or tokens[0].kind is not Kind.WORD:
+            return None
+        for place in range(1, len(tokens)):
+            verb = self._book.at(tokens, place)
+            last = verb is not None and max(verb.places) == len(tokens) - 1
+            if verb and last and not _is_participle(tokens[place]):
+                return replace(base, form=Form.TERSE, verbs=(verb,))
+        return None
+
+    def _is_past(self, token: Token, base: Clause, *, wished: bool) -> bool:
+        """Whether "restarted nginx" tells what was done."""
+        spoken = base.piece.lead & {"before"} or base.piece.role is not Role.MAIN
+        return _is_participle(token) and not wished and not spoken
+
+    def _is_known(self, token: Token) -> bool:
+        return (
+            token.fold in self._lexicon.words("stop")
+            or token.stem in self._lexicon.noun_groups
+            or token.is_name_like
+            or token.fold in self._lexicon.words("question_words")
+        )
+
+    # --- questions and statements ---
+
+    def _question(self, base: Clause) -> Clause | None:
+        groups = self._question_groups(base.tokens)
+        reads = self._reads(base.tokens) if groups else ()
+        question = replace(base, form=Form.QUESTION, asked_groups=groups, verbs=reads)
+        return question if groups else None
+
+    def _question_groups(self, tokens: Sequence[Token]) -> frozenset[str]:
+        folded = [token.fold for token in tokens]
+        states = self._lexicon.words("state_words") & set(folded)
+        best, groups = 0, frozenset[str]()
+        for group, starts in self._lexicon.questions.items():
+            length = starts.at(folded, 0)
+            if length > best:
+                best, groups = length, frozenset({group})
+        return groups | {"check"} if groups and states else groups
+
+    def _reads(self, tokens: Sequence[Token]) -> tuple[Verb, ...]:
+        """Return a verb of looking inside a question: "can I see the logs"."""
+        for place in range(1, len(tokens)):
+            verb = self._book.at(tokens, place)
+            if verb and verb.groups & self._lexicon.reading_groups:
+                return (verb,)
+        return ()
+
+    def _reported(self, base: Clause) -> Clause | None:
+        """Return the statement in "Bob said we should reboot it": no order of the person's."""
+        if self._book.at(base.tokens, 0) is not None:
+            return None
+        speech = self._lexicon.words("speech")
+        reported = any(token.fold in speech for token in base.tokens[:OPENING])
+        return replace(base, form=Form.STATEMENT) if reported else None
+
+    def _statement(self, base: Clause) -> Clause | None:
+        folded = [token.fold for token in base.tokens]
+        told = folded[0] in self._lexicon.words("subjects") and len(folded) > 1
+        told = told or base.tokens[0].text.casefold() in {"it's", "it\u2019s"}
+        told = told or bool(set(folded[1:]) & self._lexicon.words("auxiliaries"))
+        if not told and self._book.at(base.tokens, 0) is None:
+            return None
+        form = Form.QUESTION if base.piece.asked else Form.STATEMENT
+        return replace(base, form=form, asked_groups=frozenset({"check"}))
+
+
+def _is_participle(token: Token) -> bool:
+    return token.fold.endswith("ed") and token.stem != token.fold

@@ -1,0 +1,79 @@
+"""Turns a person's spelling of a value into forms that a schema may accept."""
+
+import re
+from collections.abc import Iterator
+
+from orchestrator.nlu.shapes import SlotKind
+from orchestrator.nlu.text import fold
+
+_TIME_UNITS = {
+    "second": "s", "seconds": "s", "sec": "s", "secs": "s", "s": "s",
+    "minute": "m", "minutes": "m", "min": "m", "mins": "m", "m": "m", "minuten": "m",
+    "hour": "h", "hours": "h", "hr": "h", "hrs": "h", "h": "h", "stunden": "h", "heures": "h",
+    "horas": "h", "day": "d", "days": "d", "d": "d", "tage": "d", "jours": "d", "dias": "d",
+    "week": "w", "weeks": "w",
+}  # fmt: skip
+_SIZE_UNITS = frozenset({"kb", "mb", "gb", "tb", "gib", "mib", "g", "gig", "gigs", "gigabytes"})
+SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
+"""Seconds per short unit of time."""
+
+
+def time_unit(word: str) -> str:
+    """Return s, m, h, d or w for a word that is a unit of time, else nothing."""
+    return _TIME_UNITS.get(fold(word), "")
+
+
+def name_forms(text: str, unit: str, kind: SlotKind) -> Iterator[str]:
+    """Yield spellings of `text`, the person's own first.
+
+    Args:
+        text: the words as written.
+        unit: the word behind a number ("hours", "GB"), if any.
+        kind: what the slot asks for.
+    """
+    if kind is SlotKind.DURATION and (short := time_unit(unit)):
+        yield from (f"{text}{short}", f"{text} {unit}", f"{text}{unit}")
+    if kind is SlotKind.SIZE and unit in _SIZE_UNITS:
+        yield from (f"{text}{unit.upper()}", f"{text}{unit[0].upper()}", f"{text} {unit}")
+    if kind is SlotKind.TEXT:
+        yield text
+        return
+    plain = text.rstrip(".,:;!?")
+    yield plain
+    yield plain.lower()
+    for mark in ("-", "_", ""):
+        yield re.sub(r"\s+", mark, plain.lower())
+    yield plain.lstrip("#@")
+
+
+_ATTACHED_RE = re.compile(r"(-?\d+(?:[.,]\d+)?)\s*([a-z%]*)")
+_SIZE_STEPS = {"k": 0, "m": 1, "g": 2, "t": 3, "p": 4}
+
+
+def split_number(folded: str) -> tuple[float, str] | None:
+    """Return number and attached unit of "300gb", "2h", "50%"; None for any other word."""
+    match = _ATTACHED_RE.fullmatch(folded)
+    if match is None:
+        return None
+    unit = match[2]
+    if unit and unit != "%" and not (time_unit(unit) or size_unit(unit)):
+        return None
+    return float(match[1].replace(",", ".")), unit
+
+
+def size_unit(word: str) -> str:
+    """Return k, m, g or t for a word that is a unit of size, else nothing."""
+    known = word in _SIZE_UNITS or word in {
+        "kib",
+        "tib",
+        "megabytes",
+        "terabytes",
+        "kilobytes",
+        "t",
+    }
+    return word[0] if known else ""
+
+
+def size_factor(said: str, own: str) -> float:
+    """Return by what a size in unit `said` is multiplied to be in unit `own` (steps of 1000)."""
+    return float(1000 ** (_SIZE_STEPS[said] - _SIZE_STEPS[own]))

@@ -1,0 +1,177 @@
+"""Reads a clause without a verb of its own as more of the step before it.
+
+"restart nginx and redis" is one more target, "… on node2" one more value, "same on node3" a
+variation, "no wait, redis" a replacement, "list users and groups" another capability with the
+same verb.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from pydantic import JsonValue
+
+from orchestrator.domain.request import AmbiguityKind
+from orchestrator.nlu.clauses import Clause, Form
+from orchestrator.nlu.drafts import Doubt, Draft
+from orchestrator.nlu.fill import Fill, Filler
+from orchestrator.nlu.index import CatalogIndex
+from orchestrator.nlu.match import MARGIN, Candidate, Matcher
+from orchestrator.nlu.placing import Placer
+from orchestrator.nlu.profile import Profile
+from orchestrator.nlu.references import References
+from orchestrator.nlu.shapes import SlotKind
+from orchestrator.nlu.slots import Slot
+from orchestrator.nlu.thread import Thread
+
+
+class Continuer:
+    """Adds to the last step of a thread, or varies it."""
+
+    def __init__(
+        self,
+        index: CatalogIndex,
+        filler: Filler,
+        matcher: Matcher,
+        references: References,
+        placer: Placer,
+        thread: Thread,
+    ) -> None:
+        self._lexicon = index.lexicon
+        self._filler = filler
+        self._matcher = matcher
+        self._references = references
+        self._placer = placer
+        self._thread = thread
+
+    def may_continue(self, clause: Clause, *, turning: bool) -> bool:
+        """Whether a clause may belong to the step before."""
+        last = self._thread.last
+        if last is None or last.profile is None:
+            return False
+        if self._is_same(clause):
+            return clause.form is Form.THING or clause.tokens[0].fold in self._lexicon.words("stop")
+        if clause.form is not Form.THING:
+            return False
+        same = last.sentence == self._thread.sentence and not clause.piece.strong
+        joined = bool(clause.piece.lead & self._lexicon.words("coordinators"))
+        return same or joined or turning or clause.piece.listed
+
+    def take(self, clause: Clause, previous: Draft, profile: Profile, *, turning: bool) -> None:
+        """Read `clause` with the verb of the step before."""
+        inherited = replace(
+            clause,
+            form=previous.clause.form,
+            verbs=tuple(replace(v, places=frozenset()) for v in previous.clause.verbs),
+            asked_groups=previous.clause.asked_groups,
+        )
+        candidates = self._matcher.rank(inherited, profile)
+        own = next((c for c in candidates if c.profile is profile), None)
+        best = candidates[0] if candidates else None
+        other = best is not None and best is not own and best.is_accepted
+        if own is not None and not (other and best and own.score <= best.score - MARGIN):
+            self._more_of(previous, inherited, own, turning=turning)
+        elif other and best is not None:
+            self._thread.group += 1
+            self._placer.add(inherited, best)
+        else:
+            self._placer.place(clause, self._matcher.rank(clause))
+
+    def adds_to(self, clause: Clause, candidates: Sequence[Candidate]) -> bool:
+        """Whether an order such as "and delete its data" only sets values of the step before."""
+        previous = self._thread.last
+        if previous is None or previous.profile is None or clause.piece.strong:
+            return False
+        profile, main = previous.profile, previous.profile.main_slot
+        fill = self._filler.fill(profile, replace(clause, verbs=()))
+        new = {n: f.value for n, f in fill.values.items() if n not in previous.parameters}
+        if not new or main is None or main.name in new:
+            return False
+        if not self._only_adds(clause, profile, fill, set(new), candidates):
+            return False
+        previous.parameters.update(new)
+        previous.words = self._thread.between(previous.clause, clause)
+        return True
+
+    def _only_adds(
+        self,
+        clause: Clause,
+        profile: Profile,
+        fill: Fill,
+        new: set[str],
+        candidates: Sequence[Candidate],
+    ) -> bool:
+        best = candidates[0] if candidates else None
+        weak = best is None or not best.is_askable
+        flags = {slot.name for slot in profile.slots if slot.kind is SlotKind.FLAG}
+        if new <= flags and (weak or best is None or best.profile is profile):
+            return True
+        covered = set(fill.content) <= fill.used
+        return weak and (covered or self._references.has_pronoun(clause))
+
+    def _is_same(self, clause: Clause) -> bool:
+        return any(token.fold in self._lexicon.words("same_words") for token in clause.tokens)
+
+    def _more_of(self, previous: Draft, clause: Clause, own: Candidate, *, turning: bool) -> None:
+        """Add a target, a missing value or a variation to the step before."""
+        values = own.fill.parameters
+        main = own.profile.main_slot
+        target = main is not None and main.name in values
+        if not values:
+            self._no_value(clause, own)
+        elif turning:
+            previous.parameters.update(values)
+            previous.doubts = [d for d in previous.doubts if d.parameter not in values]
+        elif main is not None and target and "or" in clause.piece.lead:
+            _choose(previous, main, values[main.name])
+        elif main is not None and target and main.many:
+            _extend(previous, main.name, values[main.name])
+        elif not set(values) & set(previous.parameters):
+            self._merge(previous, clause, own)
+        else:
+            self._another(previous, clause, own, keep=not target or self._is_same(clause))
+
+    def _another(self, previous: Draft, clause: Clause, own: Candidate, *, keep: bool) -> None:
+        """Add one more step like the one before, with what this clause says of it."""
+        base = previous.parameters if keep else {}
+        draft = self._thread.draft(clause, own.profile, own.fill, own.confidence)
+        draft.group = previous.group
+        draft.parameters = {**base, **own.fill.parameters}
+        self._thread.insert(draft)
+
+    def _merge(self, previous: Draft, clause: Clause, own: Candidate) -> None:
+        """Give the step before, and its list, what this clause adds to it."""
+        values = own.fill.parameters
+        for draft in self._thread.drafts:
+            if draft.group == previous.group:
+                for name, value in values.items():
+                    draft.parameters.setdefault(name, value)
+        previous.words = self._thread.between(previous.clause, clause)
+        previous.doubts = [d for d in previous.doubts if d.parameter not in values]
+
+    def _no_value(self, clause: Clause, own: Candidate) -> None:
+        """Handle a piece that gives the step before nothing: a question, or out of scope."""
+        if self._matcher.unknown_value(own.profile, own.fill) or own.fill.unclear:
+            draft = self._thread.draft(clause, own.profile, own.fill, own.confidence)
+            draft.group = self._thread.drafts[-1].group
+            self._placer.doubt_values(draft)
+            self._thread.insert(draft)
+        elif own.fill.content:
+            thing = replace(clause, form=Form.THING, verbs=())
+            self._placer.place(thing, self._matcher.rank(thing))
+
+
+def _choose(previous: Draft, slot: Slot, value: JsonValue) -> None:
+    """Ask which one "nginx or redis" means."""
+    before = previous.parameters.pop(slot.name, None)
+    options = tuple(str(one) for one in (before, value) if one is not None)
+    previous.doubts = [d for d in previous.doubts if d.parameter != slot.name]
+    kind = AmbiguityKind.UNCLEAR_REFERENCE
+    previous.doubts.append(Doubt(kind, slot.name, options=options))
+
+
+def _extend(draft: Draft, name: str, value: JsonValue) -> None:
+    """Add to a list parameter."""
+    before = draft.parameters.get(name)
+    old = before if isinstance(before, list) else []
+    new = value if isinstance(value, list) else [value]
+    draft.parameters[name] = [*old, *new]

@@ -1,0 +1,82 @@
+"""The front of understanding: a request in, subtasks, questions and leftovers out."""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from orchestrator.catalog.models import Catalog
+from orchestrator.domain.request import Answer, DecomposedRequest
+from orchestrator.domain.text import normalise
+from orchestrator.nlu.answers import AnswerReader
+from orchestrator.nlu.assembly import assemble
+from orchestrator.nlu.engine import Engine
+from orchestrator.nlu.index import CatalogIndex
+
+DECOMPOSER_MODEL = "embedded"
+"""What `DecomposedRequest.decomposer_model` says of this engine."""
+
+_KEPT_ENGINES = 4
+_engines: OrderedDict[int, tuple[Catalog, Engine]] = OrderedDict()
+
+
+@dataclass(frozen=True, slots=True)
+class DecomposeContext:
+    """What is known beside the text: an earlier understanding and the answers to it."""
+
+    answers: tuple[Answer, ...] = ()
+    previous: DecomposedRequest | None = None
+
+
+class RequestDecomposer:
+    """Understands requests over the catalogue of the moment."""
+
+    def __init__(self, catalog: Callable[[], Catalog]) -> None:
+        self._catalog = catalog
+
+    async def decompose(
+        self, text: str, context: DecomposeContext | None = None
+    ) -> DecomposedRequest:
+        """Return what `text` asks for; with answers in `context`, what it asks for now.
+
+        Raises:
+            Refused: an answer names a question that was not asked.
+        """
+        catalog = self._catalog()
+        previous = context.previous if context is not None else None
+        understood = previous or understand(text, catalog)
+        if context is None or not context.answers:
+            return understood
+        return apply_answers(understood, context.answers, catalog)
+
+
+def understand(text: str, catalog: Catalog) -> DecomposedRequest:
+    """Return what `text` asks for, by the embedded engine alone."""
+    engine = engine_for(catalog)
+    original = normalise(text)
+    return assemble(original, engine.understand(original), engine.index, DECOMPOSER_MODEL)
+
+
+def apply_answers(
+    previous: DecomposedRequest, answers: tuple[Answer, ...], catalog: Catalog
+) -> DecomposedRequest:
+    """Return `previous` with the answers worked in; what they leave open stays a question.
+
+    Raises:
+        Refused: an answer names a question that was not asked.
+    """
+    reader = AnswerReader(engine_for(catalog), previous)
+    for answer in answers:
+        reader.take(answer)
+    return reader.result()
+
+
+def engine_for(catalog: Catalog) -> Engine:
+    """Return the engine over `catalog`, built once per catalogue value."""
+    kept = _engines.get(id(catalog))
+    if kept is None or kept[0] is not catalog:
+        kept = (catalog, Engine(CatalogIndex(catalog)))
+        _engines[id(catalog)] = kept
+        while len(_engines) > _KEPT_ENGINES:
+            _engines.popitem(last=False)
+    _engines.move_to_end(id(catalog))
+    return kept[1]

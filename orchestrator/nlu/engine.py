@@ -1,0 +1,60 @@
+"""The embedded engine: reads a request clause by clause and keeps the thread.
+
+The stages, one file each: `text` and `guard` → `pieces` → `clauses` → `match` with `fill` →
+`references`. Everything it knows comes from the catalogue and the generic lexicon.
+"""
+
+import unicodedata
+
+from orchestrator.nlu.drafts import Draft
+from orchestrator.nlu.fill import Fill, Filler
+from orchestrator.nlu.guard import guarded_tokens
+from orchestrator.nlu.index import CatalogIndex
+from orchestrator.nlu.learning import learn_examples
+from orchestrator.nlu.match import Matcher
+from orchestrator.nlu.pieces import Piece
+from orchestrator.nlu.profile import Profile
+from orchestrator.nlu.reading import Reading
+from orchestrator.nlu.text import Kind, normalise
+from orchestrator.nlu.understanding import Understanding
+
+MAX_PIECES = 150
+"""A request of more pieces is not read further; the rest is out of scope."""
+MAX_WORDS = 120
+"""A longer piece is pasted prose, not an order; it is not read."""
+
+
+class Engine:
+    """Understands requests over one catalogue."""
+
+    def __init__(self, index: CatalogIndex) -> None:
+        self.index = index
+        self.filler = Filler(index)
+        learn_examples(index, self.filler)
+        self.matcher = Matcher(index, self.filler)
+
+    def understand(self, text: str) -> Understanding:
+        """Return what `text` asks for."""
+        original = unicodedata.normalize("NFC", text)
+        tokens = guarded_tokens(normalise(original))
+        pieces = self.index.splitter.split(tokens)
+        reading = Reading(self.index, self.filler, self.matcher, original)
+        for token in tokens:
+            if token.kind is Kind.GUARDED:
+                reading.note_guarded(token)
+        for piece in pieces[:MAX_PIECES]:
+            if len(piece.tokens) > MAX_WORDS:
+                reading.refuse_piece(piece)
+            else:
+                reading.take(self.index.reader.read(piece))
+        if len(pieces) > MAX_PIECES:
+            reading.refuse_rest(pieces[MAX_PIECES].tokens[0].start)
+        return reading.finish()
+
+    def reread(self, words: str, profile: Profile) -> Draft:
+        """Return the step that `words` give when they are known to mean `profile`."""
+        plain = normalise(words)
+        tokens = [t for t in guarded_tokens(plain) if t.kind is not Kind.GUARDED]
+        clause = self.index.reader.read(Piece(tuple(tokens), strong=True))
+        fill = self.filler.fill(profile, clause) if clause.tokens else Fill()
+        return Draft(clause, words, profile, 0, 0, dict(fill.parameters), 1.0, fill)

@@ -1,0 +1,189 @@
+"""The three kinds of evidence that a clause means a capability, each 0–1."""
+
+from collections.abc import Iterator
+
+from orchestrator.catalog.models import Risk
+from orchestrator.nlu.clauses import Clause, Form
+from orchestrator.nlu.fill import Fill
+from orchestrator.nlu.index import CatalogIndex
+from orchestrator.nlu.lexicon import Lexicon
+from orchestrator.nlu.profile import Profile
+from orchestrator.nlu.shapes import SlotKind
+from orchestrator.nlu.slots import Slot
+from orchestrator.nlu.text import Token
+from orchestrator.nlu.verbs import Verb
+from orchestrator.nlu.vocabulary import Vocabulary
+
+_GENERIC_VERBS = frozenset({"run", "execut", "do", "perform", "trigger", "give", "get", "make"})
+_FREE = frozenset({SlotKind.NAME, SlotKind.TEXT, SlotKind.HOST, SlotKind.PATH})
+_OWN_WORD = 0.88  # from here on, the verb is the catalogue's own word, no synonym
+_SURE = 0.85  # a value that more than its place makes one
+_TYPED = 0.7
+_LOOSE = 0.5  # a word that nothing but its place makes a value of a host or the like
+
+
+class VerbEvidence:
+    """How well the verb fits. Nothing but a verb makes a step that could spoil something."""
+
+    def __init__(self, lexicon: Lexicon) -> None:
+        self._lexicon = lexicon
+
+    def strength(self, profile: Profile, clause: Clause) -> float:
+        """Return how well the clause's verb, or its question form, fits `profile`."""
+        if clause.form is Form.QUESTION:
+            return self._question(profile, clause)
+        if clause.form is Form.THING and not clause.verbs:
+            return 0.45 if profile.reads else 0.35 * (profile.capability.risk is Risk.LOW)
+        best = max((self._spoken(profile, verb) for verb in clause.verbs), default=0.0)
+        return best * (0.9 if clause.form is Form.TERSE else 1.0)
+
+    def is_empty(self, profile: Profile, clause: Clause) -> bool:
+        """Whether no verb of an order says what to do: "get", "give", "run" fit anything."""
+        if not clause.verbs or clause.form is Form.QUESTION:
+            return False
+        light = self._lexicon.words("light_verbs") | _GENERIC_VERBS
+        return all(
+            verb.canonical in light
+            and verb.canonical not in profile.own_verbs
+            and not verb.groups & profile.own_groups
+            for verb in clause.verbs
+        )
+
+    def _spoken(self, profile: Profile, verb: Verb) -> float:
+        looking = verb.groups & self._lexicon.reading_groups
+        groups = verb.groups if profile.reads else verb.groups - looking
+        generic = verb.canonical in _GENERIC_VERBS and not profile.is_risky
+        strengths = (
+            (verb.canonical in profile.own_verbs, 1.0),
+            (verb.canonical in profile.example_verbs, _OWN_WORD),
+            (groups & profile.own_groups, 0.8),
+            (groups & profile.example_groups, 0.7),
+            (profile.reads and looking, 0.65),
+            (generic, 0.5),
+        )
+        strength = next((strength for holds, strength in strengths if holds), 0.0)
+        return strength * (0.92 if verb.misspelt else 1.0)
+
+    def _question(self, profile: Profile, clause: Clause) -> float:
+        if not profile.reads:
+            return 0.0
+        groups = clause.asked_groups.union(*(verb.groups for verb in clause.verbs))
+        if groups & profile.own_groups:
+            return 0.85
+        return 0.75 if groups & profile.example_groups else 0.55
+
+
+class WordEvidence:
+    """Which share of the meaning words is explained, rare words counting more."""
+
+    def __init__(self, index: CatalogIndex, vocabulary: Vocabulary) -> None:
+        self._index = index
+        self._vocabulary = vocabulary
+
+    def explained(self, profile: Profile, clause: Clause, fill: Fill, verb: float) -> float:
+        """Return the share that the vocabulary or the slots of `profile` take."""
+        weights = {p: self._index.weight(clause.tokens[p].stem) for p in fill.content}
+        total = sum(weights.values())
+        if not total:
+            return 1.0
+        unknown = unknown_value(profile, fill, self._index.lexicon)
+        places = frozenset(fill.spare[0].places) if unknown else frozenset[int]()
+        got = 0.0
+        for place, weight in weights.items():
+            share = self._share(profile, clause, fill, place, verb)
+            got += weight * max(share, 0.6 if place in places else 0.0)
+        return got / total
+
+    def _share(
+        self, profile: Profile, clause: Clause, fill: Fill, place: int, verb: float
+    ) -> float:
+        """Return how far `profile` explains the word at `place`."""
+        worded = self._vocabulary.strength(profile, clause.tokens[place])
+        for slot in profile.slots:
+            found = fill.values.get(slot.name)
+            if found is not None and place in found.places:
+                own = verb >= _OWN_WORD and [s for s in profile.slots if s.required] == [slot]
+                return max(worded, self._taken(slot, clause.tokens[place], found.strength, own=own))
+        return worded
+
+    def _taken(self, slot: Slot, token: Token, strength: float, *, own: bool) -> float:
+        """Return how far a word is explained by being the value of `slot`.
+
+        Args:
+            slot: whose value it is.
+            token: the word.
+            strength: how sure the value is.
+            own: the verb is the capability's own, and the slot all that it needs.
+        """
+        if strength <= _LOOSE:
+            return 0.7 if own and slot.kind is SlotKind.TEXT else 0.4
+        named = strength >= _SURE or bool(slot.enum) or token.is_name_like
+        foreign = token.stem in self._index.object_nouns and not named
+        return 0.3 if foreign or self._is_host_elsewhere(slot, token.fold) else 1.0
+
+    def _is_host_elsewhere(self, slot: Slot, folded: str) -> bool:
+        """Whether "node1", called so after hosts, was taken for the name of something else."""
+        prefix = folded.rstrip("0123456789").rstrip("-_")
+        hosts = self._index.keys("host") & self._index.keys(prefix)
+        return slot.kind is SlotKind.NAME and prefix != folded and bool(hosts)
+
+
+class ObjectEvidence:
+    """Whether what the capability acts on is named."""
+
+    def __init__(self, lexicon: Lexicon, vocabulary: Vocabulary) -> None:
+        self._lexicon = lexicon
+        self._vocabulary = vocabulary
+
+    def strength(
+        self, profile: Profile, clause: Clause, fill: Fill, explained: float, *, continues: bool
+    ) -> float:
+        """Return the strongest evidence for the object; `continues`: the order before said it."""
+        named = self._vocabulary.objects_named(profile, clause, fill)
+        found = max((named, *self._by_value(profile, clause, fill)))
+        slot = profile.main_slot
+        filled = slot is not None and slot.name in fill.values
+        looked = clause.form in {Form.QUESTION, Form.THING}
+        if explained >= _SURE and not looked and profile.objects <= self._vocabulary.omissible:
+            found = max(found, 1.0 if filled or slot is None or not fill.content else 0.5)
+        if continues and (filled or explained >= _SURE):
+            return 1.0
+        return found or (0.0 if fill.content else 0.6)
+
+    def _by_value(self, profile: Profile, clause: Clause, fill: Fill) -> Iterator[float]:
+        """Yield the evidence of the values that were said."""
+        slot = profile.main_slot
+        if slot is None:
+            return
+        looked = clause.form in {Form.QUESTION, Form.THING}
+        found = fill.values.get(slot.name)
+        if found is None and _has_typed_value(profile, fill):
+            yield 0.7
+        if found is not None and slot.kind not in _FREE:
+            yield 0.8
+        if found is not None and found.strength >= _SURE and not looked:
+            yield 0.8
+        if found is not None and slot.kind is SlotKind.TEXT and profile.objects <= slot.nouns:
+            yield 0.8
+        if slot.name in fill.unclear or unknown_value(profile, fill, self._lexicon):
+            yield 0.8
+
+
+def _has_typed_value(profile: Profile, fill: Fill) -> bool:
+    """Whether a named or typed value was said, though not of the main slot."""
+    kinds = {slot.name: slot.kind for slot in profile.slots}
+    return any(
+        found.strength >= _TYPED and kinds[name] not in {SlotKind.NAME, SlotKind.TEXT}
+        for name, found in fill.values.items()
+    )
+
+
+def unknown_value(profile: Profile, fill: Fill, lexicon: Lexicon) -> str:
+    """Return the name of the required slot whose value is said but not listed, or ""."""
+    slot = profile.main_slot
+    if slot is None or not slot.required or slot.kind is not SlotKind.ENUM:
+        return ""
+    if slot.name in fill.values or slot.name in fill.unclear or not fill.spare:
+        return ""
+    described = fill.spare[0].determiner in lexicon.words("indefinite")
+    return "" if described else slot.name

@@ -1,0 +1,232 @@
+"""Fills a capability's slots from the words of a clause, by the JSON Schema of each.
+
+Named values and shapes (addresses, hosts, URLs) first, free words last: the surest takes its
+words away from the others.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from pydantic import JsonValue
+
+from orchestrator.nlu.affinity import Scorer
+from orchestrator.nlu.chunks import Chunk, chunks_of, is_content, is_number
+from orchestrator.nlu.clauses import Clause
+from orchestrator.nlu.coerce import name_forms, size_unit, time_unit
+from orchestrator.nlu.enums import EnumHit
+from orchestrator.nlu.flags import read_flag
+from orchestrator.nlu.index import CatalogIndex
+from orchestrator.nlu.numbers import NumberReader
+from orchestrator.nlu.profile import Profile
+from orchestrator.nlu.shapes import SlotKind
+from orchestrator.nlu.slots import Slot
+from orchestrator.nlu.text import Kind, Token
+
+_TIMED = frozenset({SlotKind.DATE, SlotKind.DURATION})
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A value for a slot, the words it was read from, how sure (0–1)."""
+
+    value: JsonValue
+    places: frozenset[int]
+    strength: float
+
+
+@dataclass(slots=True)
+class Fill:
+    """What a clause gives a capability."""
+
+    values: dict[str, Found] = field(default_factory=dict)
+    unclear: dict[str, EnumHit] = field(default_factory=dict)  # several named values fit
+    content: tuple[int, ...] = ()  # places that mean something
+    spare: tuple[Chunk, ...] = ()  # candidate values that no slot took
+
+    @property
+    def used(self) -> frozenset[int]:
+        """All places that a slot took its value from."""
+        return frozenset(place for found in self.values.values() for place in found.places)
+
+    @property
+    def parameters(self) -> dict[str, JsonValue]:
+        """The values alone."""
+        return {name: found.value for name, found in self.values.items()}
+
+
+class Filler:
+    """Fills slots; built once per catalogue."""
+
+    def __init__(self, index: CatalogIndex) -> None:
+        self._index = index
+        self._lexicon = index.lexicon
+        self._scorer = Scorer(index)
+        self._numbers = NumberReader(index.lexicon)
+        self._nouns: dict[str, frozenset[str]] = {}
+
+    def fill(self, profile: Profile, clause: Clause) -> Fill:
+        """Return the values that `clause` gives to the slots of `profile`."""
+        tokens = clause.tokens
+        verbs = clause.verb_places
+        timed = any(slot.kind in _TIMED for slot in profile.slots)
+        skipped = frozenset[int]() if timed else clause.moments
+        content = tuple(
+            place
+            for place, token in enumerate(tokens)
+            if place not in verbs | skipped and is_content(token, self._lexicon)
+        )
+        fill = Fill(content=content)
+        self._enums(profile, clause, fill)
+        self._flags(profile, clause, fill)
+        self._quantities(profile, clause, fill)
+        self._free(profile, clause, fill)
+        self._texts(profile, clause, fill)
+        return fill
+
+    def nouns_of(self, profile: Profile) -> frozenset[str]:
+        """Return the stems by which the slots and objects of `profile` are called."""
+        known = self._nouns.get(profile.name)
+        if known is None:
+            own = profile.objects.union(*(slot.nouns for slot in profile.slots))
+            keys = self._index.expand(own)
+            groups = self._lexicon.noun_groups
+            known = own | frozenset(noun for noun, found in groups.items() if found & keys)
+            self._nouns[profile.name] = known
+        return known
+
+    def _enums(self, profile: Profile, clause: Clause, fill: Fill) -> None:
+        for slot in profile.slots:
+            if slot.kind is not SlotKind.ENUM:
+                continue
+            used = fill.used
+            hit = profile.enums[slot.name].find(
+                clause.tokens,
+                [p for p in range(len(clause.tokens)) if p not in used],
+                [p for p in fill.content if p not in used],
+            )
+            if hit is None:
+                continue
+            if len(hit.values) > 1:
+                fill.unclear[slot.name] = hit
+                continue
+            value = _typed(slot, hit.values[0])
+            fill.values[slot.name] = Found(
+                [value] if slot.many else value, hit.places, hit.strength
+            )
+
+    def _flags(self, profile: Profile, clause: Clause, fill: Fill) -> None:
+        for slot in profile.slots:
+            if slot.kind is SlotKind.FLAG:
+                flag = read_flag(slot, clause.tokens, clause.excluded, self._lexicon)
+                if flag is not None:
+                    fill.values[slot.name] = Found(flag[0], flag[1], 0.9)
+
+    def _quantities(self, profile: Profile, clause: Clause, fill: Fill) -> None:
+        slots = [slot for slot in profile.slots if slot.kind is SlotKind.NUMBER]
+        for slot, value, places in self._numbers.assign(slots, clause.tokens, fill.used):
+            fill.values[slot.name] = Found(value, places, 0.9)
+
+    def _free(self, profile: Profile, clause: Clause, fill: Fill) -> None:
+        """Give the remaining chunks to the remaining slots, best pair first."""
+        slots = [
+            slot
+            for slot in profile.slots
+            if slot.name not in fill.values
+            and slot.kind not in {SlotKind.ENUM, SlotKind.FLAG, SlotKind.NUMBER}
+        ]
+        chunks = self._chunks(profile, clause, fill)
+        pairs = sorted(
+            (
+                (score, -position, slot, chunk)
+                for slot in slots
+                for position, chunk in enumerate(chunks)
+                if (score := self._scorer.score(profile, slot, chunk, clause.tokens)) > 0
+            ),
+            key=lambda pair: pair[:2],
+            reverse=True,
+        )
+        taken: set[int] = set()
+        for score, _, slot, chunk in pairs:
+            if slot.name in fill.values or taken & set(chunk.places):
+                continue
+            value = self._value(slot, chunk, clause.tokens)
+            if value is not None:
+                taken |= set(chunk.places)
+                strength = self._scorer.sureness(slot, chunk, clause.tokens, score)
+                places = frozenset(chunk.places) | self._unit_places(slot, chunk, clause.tokens)
+                fill.values[slot.name] = Found([value] if slot.many else value, places, strength)
+        fill.spare = tuple(c for c in chunks if c.places and not taken & set(c.places))
+
+    def _chunks(self, profile: Profile, clause: Clause, fill: Fill) -> list[Chunk]:
+        used = fill.used
+        free = [place for place in fill.content if place not in used]
+        nouns = self.nouns_of(profile)
+        chunks = chunks_of(clause.tokens, free, nouns, self._lexicon)
+        return [chunk for chunk in chunks if chunk.places]
+
+    def _value(self, slot: Slot, chunk: Chunk, tokens: Sequence[Token]) -> JsonValue | None:
+        """Return the chunk as a value that the slot's schema accepts, or None."""
+        text = chunk.text(tokens)
+        shared = self._index.shared_enums.get(slot.name)
+        if shared is not None and not chunk.quoted:
+            hit = shared.find(tokens, chunk.places, chunk.places)
+            if hit is not None and len(hit.values) == 1 and slot.accepts(hit.values[0]):
+                return hit.values[0]
+        unit = self._unit(chunk, tokens)
+        return next((f for f in name_forms(text, unit, slot.kind) if slot.accepts(f)), None)
+
+    def _unit(self, chunk: Chunk, tokens: Sequence[Token]) -> str:
+        last = chunk.places[-1]
+        number = is_number(tokens[last], self._lexicon)
+        return tokens[last + 1].fold if number and last + 1 < len(tokens) else ""
+
+    def _unit_places(self, slot: Slot, chunk: Chunk, tokens: Sequence[Token]) -> frozenset[int]:
+        """Return the place of the unit behind a number that became a duration or a size."""
+        unit = self._unit(chunk, tokens)
+        known = time_unit(unit) or size_unit(unit)
+        taken = known and slot.kind in {SlotKind.DURATION, SlotKind.SIZE}
+        return frozenset({chunk.places[-1] + 1}) if taken else frozenset()
+
+    def _texts(self, profile: Profile, clause: Clause, fill: Fill) -> None:
+        """Give a required text slot all that is left, in the person's words."""
+        for slot in profile.slots:
+            if slot.kind is not SlotKind.TEXT or slot.name in fill.values:
+                continue
+            left = _left_over(clause, fill, self.nouns_of(profile))
+            if not left or not (slot.required or _introduced(clause.tokens, left[0])):
+                continue
+            text = _joined(clause.tokens, left)
+            if slot.accepts(text):
+                fill.values[slot.name] = Found(text, frozenset(left), 0.5)
+
+
+def _typed(slot: Slot, value: str) -> JsonValue:
+    """Return the enumeration's own value for its text ("5" may stand for the number 5)."""
+    listed = slot.schema.get("enum")
+    values: Iterable[JsonValue] = listed if isinstance(listed, list) else [value]
+    return next((one for one in values if str(one) == value), value)
+
+
+def _left_over(clause: Clause, fill: Fill, nouns: frozenset[str]) -> list[int]:
+    free = [
+        place
+        for place in fill.content
+        if place not in fill.used and clause.tokens[place].kind is not Kind.GUARDED
+    ]
+    while free and clause.tokens[free[0]].stem in nouns and len(free) > 1:
+        free = free[1:]
+    if not free or all(clause.tokens[place].stem in nouns for place in free):
+        return []
+    end = len(clause.tokens)
+    while end - 1 in fill.used:
+        end -= 1
+    return list(range(free[0], max(end, free[-1] + 1)))
+
+
+def _introduced(tokens: Sequence[Token], place: int) -> bool:
+    """Whether the words at `place` are announced as text ("saying", "about")."""
+    return place > 0 and tokens[place - 1].fold in {"saying", "about", "that", "titled", "says"}
+
+
+def _joined(tokens: Sequence[Token], places: Sequence[int]) -> str:
+    return " ".join(tokens[place].value or tokens[place].text for place in places)

@@ -1,0 +1,133 @@
+"""Everything the engine derives from one catalogue, built once per catalogue value."""
+
+import math
+from collections import Counter
+from collections.abc import Iterator
+
+from orchestrator.catalog.models import Capability, Catalog, Risk
+from orchestrator.nlu.clauses import Reader
+from orchestrator.nlu.enums import EnumFinder
+from orchestrator.nlu.lexicon import Lexicon, lexicon
+from orchestrator.nlu.pieces import Splitter
+from orchestrator.nlu.profile import (
+    Profile,
+    catalogue_verbs,
+    leading_verbs,
+    object_nouns,
+    tokens_of,
+)
+from orchestrator.nlu.slots import slots_of
+from orchestrator.nlu.text import stem, words
+from orchestrator.nlu.verbs import VerbBook
+
+_SYNONYM = 0.9
+_NAME, _EXAMPLE, _DESCRIPTION, _PARAMETER = 1.0, 0.9, 0.8, 0.8
+
+
+class CatalogIndex:
+    """Profiles of all capabilities and the readers that know the catalogue's verbs."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self.lexicon: Lexicon = lexicon()
+        capabilities = list(catalog.capabilities())
+        self.book = VerbBook(self.lexicon, catalogue_verbs(capabilities, self.lexicon))
+        self.splitter = Splitter(self.lexicon, self.book)
+        self.reader = Reader(self.lexicon, self.book)
+        self.profiles = [self._profile(capability) for capability in capabilities]
+        self.by_name = {profile.name: profile for profile in self.profiles}
+        self._frequency = Counter(noun for profile in self.profiles for noun in profile.nouns)
+        self.object_nouns = frozenset(
+            noun for profile in self.profiles for noun in self.expand(profile.objects)
+        )
+        self.shared_enums = self._shared_enums()
+
+    def weight(self, noun: str) -> float:
+        """Return how much a noun tells: the rarer among the capabilities, the more (0.3–1)."""
+        seen = max((self._frequency[key] for key in self.keys(noun)), default=0)
+        if not seen:
+            return 0.8
+        total = max(len(self.profiles), 2)
+        return max(0.3, min(1.0, math.log(1 + total / seen) / math.log(1 + total)))
+
+    def keys(self, noun: str) -> frozenset[str]:
+        """Return the noun's stem and the synonym groups it belongs to."""
+        return self.lexicon.noun_groups.get(noun, frozenset()) | {noun}
+
+    def expand(self, nouns: frozenset[str]) -> frozenset[str]:
+        """Return the nouns together with their synonym groups."""
+        return frozenset(key for noun in nouns for key in self.keys(noun))
+
+    def _profile(self, capability: Capability) -> Profile:
+        own = self._own_verbs(capability)
+        heads = list(self._example_verbs(capability))
+        objects = object_nouns(capability, [stem(word) for word in own])
+        slots = slots_of(capability.parameters)
+        groups = frozenset(g for verb in own for g in self.book.groups_of(verb))
+        profile = Profile(
+            capability=capability,
+            slots=slots,
+            own_verbs=frozenset(own),
+            example_verbs=frozenset(canonical for canonical, _ in heads),
+            own_groups=groups,
+            example_groups=frozenset(g for _, found in heads for g in found),
+            objects=objects,
+            nouns={},
+            reads=self._reads(capability, own),
+        )
+        profile.nouns = self._nouns(profile)
+        common = self.lexicon.words("stop") | frozenset(self.lexicon.noun_groups)
+        profile.enums = {s.name: EnumFinder(s.enum, common) for s in slots if s.enum}
+        return profile
+
+    def _own_verbs(self, capability: Capability) -> list[str]:
+        """Return the canonical verbs of name and description, phrases such as "back up" too."""
+        named = [stem(word) for word in words(capability.name)]
+        verbs = leading_verbs(capability.description, self.lexicon)
+        opening = tokens_of(capability.description)
+        if opening and (phrase := self.book.at(opening, 0)):
+            verbs.append(phrase.canonical)
+        if self.book.is_verb(named[0]):
+            verbs.append(named[0])
+        elif self.book.is_verb(named[-1]):
+            verbs.append(named[-1])
+        return list(dict.fromkeys(verbs))
+
+    def _example_verbs(self, capability: Capability) -> Iterator[tuple[str, frozenset[str]]]:
+        """Yield canonical verb and groups of each example that is an order."""
+        for example in capability.examples:
+            for piece in self.splitter.split(tokens_of(example)):
+                for verb in self.reader.read(piece).verbs[:1]:
+                    yield verb.canonical, verb.groups
+
+    def _reads(self, capability: Capability, verbs: list[str]) -> bool:
+        """Whether the capability only looks: risk none, or low with a verb of looking first."""
+        first = self.book.groups_of(verbs[0]) if verbs else frozenset()
+        looking = bool(first & self.lexicon.reading_groups)
+        return capability.risk is Risk.NONE or (capability.risk is Risk.LOW and looking)
+
+    def _nouns(self, profile: Profile) -> dict[str, float]:
+        """Return the vocabulary: stems and synonym groups of everything the entry says."""
+        capability = profile.capability
+        weights: dict[str, float] = {}
+        for text, strength in (
+            *((example, _EXAMPLE) for example in capability.examples),
+            (capability.description, _DESCRIPTION),
+            (capability.name, _NAME),
+            *((noun, _PARAMETER) for slot in profile.slots for noun in slot.nouns),
+        ):
+            for word in words(text):
+                if word in self.lexicon.words("stop") or word.isdigit():
+                    continue
+                for key in self.keys(stem(word)):
+                    near = strength * (1.0 if key == stem(word) else _SYNONYM)
+                    weights[key] = max(weights.get(key, 0.0), near)
+        return weights
+
+    def _shared_enums(self) -> dict[str, EnumFinder]:
+        """Return, for slots called alike, the named values that some capability lists."""
+        common = self.lexicon.words("stop") | frozenset(self.lexicon.noun_groups)
+        values: dict[str, list[str]] = {}
+        for profile in self.profiles:
+            for slot in profile.slots:
+                values.setdefault(slot.name, []).extend(slot.enum)
+        return {name: EnumFinder(found, common) for name, found in values.items() if found}

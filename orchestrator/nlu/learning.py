@@ -1,0 +1,54 @@
+"""Learns from the catalogue's examples which words are values, not vocabulary."""
+
+from orchestrator.nlu.fill import Filler
+from orchestrator.nlu.index import CatalogIndex
+from orchestrator.nlu.profile import Profile, tokens_of
+from orchestrator.nlu.shapes import SlotKind
+from orchestrator.nlu.text import stem, words
+
+_LEARNT = frozenset({SlotKind.NAME, SlotKind.HOST})
+
+
+def learn_examples(index: CatalogIndex, filler: Filler) -> None:
+    """Read every example as its own capability's; note the values, forget them as nouns."""
+    values: dict[str, set[str]] = {}
+    for profile in index.profiles:
+        for text in profile.capability.examples:
+            _learn(index, filler, profile, text, values)
+    for profile in index.profiles:
+        for slot in profile.slots:
+            profile.known[slot.name] = values.get(slot.name, set())
+
+
+def _learn(
+    index: CatalogIndex,
+    filler: Filler,
+    profile: Profile,
+    text: str,
+    values: dict[str, set[str]],
+) -> None:
+    kinds = {slot.name: slot.kind for slot in profile.slots}
+    masked: set[str] = set()
+    for piece in index.splitter.split(tokens_of(text)):
+        clause = index.reader.read(piece)
+        fill = filler.fill(profile, clause)
+        places = (set(fill.content) | clause.verb_places) - fill.used
+        masked |= {clause.tokens[place].stem for place in places}
+        for name, value in fill.values.items():
+            if clause.verbs and kinds[name] in _LEARNT:
+                folded = " ".join(clause.tokens[place].fold for place in sorted(value.places))
+                values.setdefault(name, set()).add(folded)
+                _forget(profile, folded)
+    profile.masked.append(frozenset(masked))
+
+
+def _forget(profile: Profile, value: str) -> None:
+    """Take a value's words out of the vocabulary, unless name or description say them too."""
+    said = {
+        stem(word)
+        for text in (profile.capability.name, profile.capability.description)
+        for word in words(text)
+    }
+    for word in words(value):
+        if stem(word) not in said:
+            profile.nouns.pop(stem(word), None)

@@ -1,0 +1,109 @@
+"""The generic lexicon that ships with the engine (`lexicon.yaml`), read once."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import yaml
+
+from orchestrator.nlu.text import fold, stem
+
+Phrase = tuple[str, ...]
+
+
+class _Words(yaml.SafeLoader):
+    """Reads every scalar as text: `no`, `on` and `y` are words here."""
+
+
+_Words.yaml_implicit_resolvers = {}
+
+
+class Phrases:
+    """A set of folded phrases, longest match first."""
+
+    def __init__(self, phrases: Iterable[str]) -> None:
+        self._by_first: dict[str, list[Phrase]] = {}
+        for phrase in phrases:
+            parts = tuple(fold(phrase).split())
+            self._by_first.setdefault(parts[0], []).append(parts)
+        for candidates in self._by_first.values():
+            candidates.sort(key=len, reverse=True)
+
+    def at(self, folded: Sequence[str], place: int) -> int:
+        """Return how many words at `place` form a phrase of the set; 0 when none does."""
+        for parts in self._by_first.get(folded[place], ()):
+            if tuple(folded[place : place + len(parts)]) == parts:
+                return len(parts)
+        return 0
+
+    def find(self, folded: Sequence[str], start: int = 0) -> tuple[int, int] | None:
+        """Return place and length of the first phrase from `start` on, or None."""
+        for place in range(start, len(folded)):
+            if length := self.at(folded, place):
+                return place, length
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One way to say an action: its words' stems and the group of its synonyms, if any."""
+
+    stems: Phrase
+    group: str
+
+    @property
+    def canonical(self) -> str:
+        """The words in one: "back up" and "backup" are the same verb."""
+        return "".join(self.stems)
+
+
+class Lexicon:
+    """What the shipped file says, in the forms that the stages look up."""
+
+    def __init__(self, content: Mapping[str, Any]) -> None:
+        self._content = content
+        self.actions: dict[str, list[Action]] = {}
+        self.reading_groups = frozenset(
+            name for name, entry in content["actions"].items() if entry.get("reads") == "true"
+        )
+        for group, entry in content["actions"].items():
+            for word in entry["words"]:
+                parts = tuple(map(stem, fold(word).split()))
+                action = Action(parts, "" if entry.get("alien") == "true" else group)
+                self.actions.setdefault(parts[0], []).append(action)
+        for ways in self.actions.values():
+            ways.sort(key=lambda way: len(way.stems), reverse=True)
+        self.questions = {group: Phrases(starts) for group, starts in content["questions"].items()}
+        self.noun_groups = self._noun_groups()
+        self.numbers = {fold(word): int(number) for word, number in content["numbers"].items()}
+        self._phrases: dict[str, Phrases] = {}
+        self._sets: dict[str, frozenset[str]] = {}
+
+    def phrases(self, name: str) -> Phrases:
+        """Return the list called `name` as phrases."""
+        if name not in self._phrases:
+            self._phrases[name] = Phrases(self._content[name])
+        return self._phrases[name]
+
+    def words(self, name: str) -> frozenset[str]:
+        """Return the list called `name` as folded single words."""
+        if name not in self._sets:
+            self._sets[name] = frozenset(map(fold, self._content[name]))
+        return self._sets[name]
+
+    def _noun_groups(self) -> dict[str, frozenset[str]]:
+        groups: dict[str, frozenset[str]] = {}
+        for number, nouns in enumerate(self._content["nouns"]):
+            for noun in nouns:
+                key = stem(fold(noun))
+                groups[key] = groups.get(key, frozenset()) | {f"noun{number}"}
+        return groups
+
+
+@cache
+def lexicon() -> Lexicon:
+    """Return the shipped lexicon."""
+    text = files("orchestrator.nlu").joinpath("lexicon.yaml").read_text(encoding="utf-8")
+    return Lexicon(_Words(text).get_single_data())

@@ -1,0 +1,85 @@
+"""Manners of speech around an order: negation, politeness, greeting, asking how."""
+
+from collections.abc import Sequence
+
+from orchestrator.nlu.lexicon import Lexicon
+from orchestrator.nlu.text import Kind, Token
+
+_POLITE_WORDS = 4
+OPENING = 4
+"""Words at the head of a piece in which "said" or "not" governs the whole."""
+
+
+class Manners:
+    """Knows the words; built once per catalogue."""
+
+    def __init__(self, lexicon: Lexicon) -> None:
+        self._lexicon = lexicon
+
+    def is_negated(self, folded: Sequence[str]) -> bool:
+        """Whether a piece says that something is not to be done."""
+        if not folded or self._lexicon.phrases("not_negations").at(folded, 0):
+            return False
+        if self._lexicon.phrases("negations").at(folded, 0):
+            return folded[0] not in {"leave", "skip", "avoid"} or self._is_left_alone(folded)
+        subject = folded[0] in self._lexicon.words("subjects")
+        if subject and self._lexicon.phrases("negations").find(folded[:OPENING], 1):
+            return True
+        return bool(set(folded) & self._lexicon.words("negators_anywhere"))
+
+    def _is_left_alone(self, folded: Sequence[str]) -> bool:
+        return folded[0] != "leave" or bool(
+            self._lexicon.words("leave_ends") & set(folded) or not folded[2:]
+        )
+
+    def strip(self, tokens: tuple[Token, ...]) -> tuple[tuple[Token, ...], bool]:
+        """Return the tokens without greeting and politeness; whether a wish was spoken."""
+        wished = False
+        while tokens:
+            folded = [token.fold for token in tokens]
+            if self._lexicon.phrases("not_negations").at(folded, 0) == 0 and self.is_negated(
+                folded
+            ):
+                break
+            if length := self._lexicon.phrases("polite").at(folded, 0):
+                wished = True
+                tokens = tokens[length:]
+            elif folded[0] in self._lexicon.words("fillers") or folded[0].startswith("@"):
+                tokens = tokens[1:]
+            else:
+                break
+        return self._strip_end(tokens), wished
+
+    def _strip_end(self, tokens: tuple[Token, ...]) -> tuple[Token, ...]:
+        while tokens:
+            if tokens[-1].fold in self._lexicon.words("closing"):
+                tokens = tokens[:-1]
+            elif length := self._polite_end([token.fold for token in tokens]):
+                tokens = tokens[:-length]
+            else:
+                break
+        return tokens
+
+    def _polite_end(self, folded: Sequence[str]) -> int:
+        """Return how many words at the end are politeness ("s'il te plaît")."""
+        polite = self._lexicon.phrases("polite")
+        lengths = range(min(_POLITE_WORDS, len(folded) - 1), 0, -1)
+        return next((n for n in lengths if polite.at(folded, len(folded) - n) == n), 0)
+
+    def is_small_talk(self, tokens: Sequence[Token]) -> bool:
+        """Whether a piece is nothing but greeting, thanks or chatter."""
+        folded = [token.fold for token in tokens if token.kind is Kind.WORD]
+        place = 0
+        while place < len(folded):
+            length = self._lexicon.phrases("small_talk").at(folded, place)
+            if not length and folded[place] not in self._lexicon.words("chatter"):
+                return False
+            place += length or 1
+        return len(folded) == len(tokens)
+
+    def is_howto(self, folded: Sequence[str]) -> bool:
+        """Whether a piece asks how, or whether, something should be done."""
+        place = 0
+        while place < len(folded) and folded[place] in self._lexicon.words("fillers"):
+            place += 1
+        return place < len(folded) and bool(self._lexicon.phrases("howto").at(folded, place))

@@ -1,0 +1,119 @@
+"""Gives the numbers of a clause to the parameters that take numbers."""
+
+from collections.abc import Iterator, Sequence
+
+from orchestrator.nlu.chunks import is_number
+from orchestrator.nlu.coerce import SECONDS, size_factor, size_unit, split_number, time_unit
+from orchestrator.nlu.lexicon import Lexicon
+from orchestrator.nlu.slots import Slot
+from orchestrator.nlu.text import Token
+
+_PERCENT_NOUNS = frozenset({"percent", "percentag", "level", "bright", "volum", "speed", "humid"})
+_UNIT_NOUNS = {"second": "s", "minut": "m", "hour": "h", "day": "d", "week": "w"}
+
+
+class NumberReader:
+    """Reads figures and number words."""
+
+    def __init__(self, lexicon: Lexicon) -> None:
+        self._lexicon = lexicon
+
+    def assign(
+        self, slots: Sequence[Slot], tokens: Sequence[Token], used: frozenset[int]
+    ) -> Iterator[tuple[Slot, float | int, frozenset[int]]]:
+        """Yield slot, value and places, the best fitting pair first."""
+        places = [
+            place
+            for place, token in enumerate(tokens)
+            if place not in used
+            and (is_number(token, self._lexicon) or split_number(token.fold) is not None)
+        ]
+        pairs = sorted(
+            (
+                (self._fit(slot, tokens, place, len(slots)), -place, slot, place)
+                for slot in slots
+                for place in places
+            ),
+            key=lambda pair: pair[:2],
+            reverse=True,
+        )
+        done: set[str] = set()
+        taken: set[int] = set()
+        for fit, _, slot, place in pairs:
+            value = self._value(slot, tokens, place)
+            if fit < 1 or slot.name in done or place in taken or not slot.accepts(value):
+                continue
+            done.add(slot.name)
+            taken.add(place)
+            yield slot, value, self._places(slot, tokens, place)
+
+    def _fit(self, slot: Slot, tokens: Sequence[Token], place: int, slots: int) -> float:
+        before, after = self._around(tokens, place)
+        _, unit = self._parsed(tokens, place)
+        fit = 1.0 if slot.required else 0.0
+        if slot.nouns & {before, after} or ("port" in slot.nouns and _behind_colon(tokens, place)):
+            fit += 3
+        if _percent(tokens, place) and slot.nouns & _PERCENT_NOUNS:
+            fit += 2
+        if size_unit(unit) and any(map(size_unit, slot.nouns)):
+            fit += 2
+        if time_unit(unit) and slot.nouns & set(_UNIT_NOUNS):
+            fit += 2
+        elif time_unit(unit) and after not in slot.nouns:
+            fit -= 1
+        if before in {"to", "by", "last", "auf", "sur", "a"}:
+            fit += 0.5
+        return fit + (0.5 if slots == 1 else 0)
+
+    def _around(self, tokens: Sequence[Token], place: int) -> tuple[str, str]:
+        """Return the stems before (over "to" and "of") and after the number."""
+        index = place - 1
+        while index > 0 and tokens[index].fold in {"to", "of", "is", "at", "the", "auf"}:
+            index -= 1
+        before = tokens[index].stem if index >= 0 else ""
+        after = tokens[place + 1].stem if place + 1 < len(tokens) else ""
+        near = tokens[place - 1].fold if place and tokens[place - 1].fold == "to" else before
+        return (before if before not in self._lexicon.words("stop") else near), after
+
+    def _value(self, slot: Slot, tokens: Sequence[Token], place: int) -> float | int:
+        number, unit = self._parsed(tokens, place)
+        own = next((_UNIT_NOUNS[noun] for noun in slot.nouns if noun in _UNIT_NOUNS), "")
+        own_size = next((size_unit(noun) for noun in slot.nouns if size_unit(noun)), "")
+        if own and time_unit(unit):
+            number = number * SECONDS[time_unit(unit)] / SECONDS[own]
+        elif own_size and size_unit(unit):
+            number *= size_factor(size_unit(unit), own_size)
+        return int(number) if number.is_integer() else number
+
+    def _parsed(self, tokens: Sequence[Token], place: int) -> tuple[float, str]:
+        """Return the number and its unit, attached or the next word."""
+        word = tokens[place].fold
+        following = tokens[place + 1].fold if place + 1 < len(tokens) else ""
+        if word in self._lexicon.numbers:
+            return float(self._lexicon.numbers[word]), following
+        number, unit = split_number(word) or (0.0, "")
+        return number, unit or following
+
+    def _places(self, slot: Slot, tokens: Sequence[Token], place: int) -> frozenset[int]:
+        after = tokens[place + 1] if place + 1 < len(tokens) else None
+        unit = after is not None and bool(
+            after.stem in slot.nouns
+            or time_unit(after.fold)
+            or size_unit(after.fold)
+            or after.fold.startswith("percent")
+        )
+        return frozenset({place, place + 1} if unit else {place})
+
+
+def _behind_colon(tokens: Sequence[Token], place: int) -> bool:
+    """Whether the number is the port in "example.org:443", cut into two words."""
+    return (
+        place > 0
+        and tokens[place].start - tokens[place - 1].end == 1
+        and ("." in tokens[place - 1].fold or tokens[place - 1].fold == "localhost")
+    )
+
+
+def _percent(tokens: Sequence[Token], place: int) -> bool:
+    following = tokens[place + 1].fold if place + 1 < len(tokens) else ""
+    return tokens[place].fold.endswith("%") or following.startswith(("percent", "prozent"))

@@ -1,0 +1,243 @@
+"""Cuts a request into pieces: at sentences, lists, arrows, commas and coordinators.
+
+A piece may be a whole order, one more target of the order before it, a condition or a reason;
+which of these is decided later. Here only the borders are found.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from orchestrator.nlu.lexicon import Lexicon
+from orchestrator.nlu.text import Kind, Token
+from orchestrator.nlu.verbs import VerbBook
+
+_STRONG_MARKS = frozenset({".", "!", "?", ";", "->", "\u2022", "\u2026"})
+_WEAK_MARKS = frozenset({",", ":", "(", ")", "+", "&", "\u2014", "\u2013", "|", "-", "*", ">", "/"})
+_MAX_NUMBERING = 2  # digits
+_BULLETS = frozenset({"-", "*", "\u2022", "\u2013", "\u2014", "+", ">", "[", "]", "(", ")"})
+
+
+class Role(StrEnum):
+    """What a piece is to its sentence."""
+
+    MAIN = "main"
+    CONDITION = "condition"  # "if it is down": context, no step
+    REASON = "reason"  # "because users complain": context, no step
+    BEFORE = "before"  # "before updating it, …" at the head of the sentence
+    AFTER = "after"  # "… after backing it up" behind what it comes before
+    EXCEPT = "except"  # "without the data", "but not redis"
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Tokens between two borders."""
+
+    tokens: tuple[Token, ...]
+    lead: frozenset[str] = field(default_factory=frozenset)  # coordinators right before it
+    strong: bool = False  # a new sentence, line or arrow starts here
+    listed: bool = False  # a bullet or a number stands before it
+    colon: bool = False  # a colon stands before it
+    asked: bool = False  # its sentence ends with a question mark
+    role: Role = Role.MAIN
+
+
+class Splitter:
+    """Finds the borders; built once per catalogue."""
+
+    def __init__(self, lexicon: Lexicon, book: VerbBook) -> None:
+        self._lexicon = lexicon
+        self._book = book
+
+    def split(self, tokens: Sequence[Token]) -> list[Piece]:
+        """Return the pieces of a request in the order of the text."""
+        pieces: list[Piece] = []
+        for piece in self._coarse(tokens):
+            pieces += (part for part in self._subordinate(piece) if part.tokens)
+        return list(_spread_conditions(pieces, self._book))
+
+    def _coarse(self, tokens: Sequence[Token]) -> Iterator[Piece]:
+        """Yield pieces between marks and coordinators."""
+        piece = Piece((), strong=True)
+        place = 0
+        while place < len(tokens):
+            token = tokens[place]
+            if length := self._numbering(tokens, place, piece):
+                yield from _done(piece)
+                piece = Piece((), strong=True, listed=True)
+                place += length
+            elif token.kind is Kind.LINE or token.stem in _STRONG_MARKS:
+                yield from _done(replace(piece, asked=token.stem == "?"))
+                piece = Piece((), strong=True)
+                place += 1
+            elif length := self._coordinator(tokens, place):
+                yield from _done(piece)
+                lead = frozenset(t.fold for t in tokens[place : place + length])
+                piece = _after_border(piece, lead)
+                place += length
+            else:
+                if token.kind is not Kind.MARK:
+                    piece = replace(piece, tokens=(*piece.tokens, token))
+                place += 1
+        yield from _done(piece)
+
+    def _numbering(self, tokens: Sequence[Token], place: int, piece: Piece) -> int:
+        """Return how many tokens at `place` number or mark an item of a list."""
+        token = tokens[place]
+        if piece.strong and not piece.tokens and token.kind is Kind.MARK:
+            return int(token.stem in _BULLETS)
+        following = tokens[place + 1].stem if place + 1 < len(tokens) else ""
+        short = token.kind is Kind.WORD and (token.text.isdigit() or len(token.text) == 1)
+        if not short or len(token.text) > _MAX_NUMBERING:
+            return 0
+        opens = following == ")" or (following in {".", ":"} and not piece.tokens and piece.strong)
+        return 2 if opens else 0
+
+    def _coordinator(self, tokens: Sequence[Token], place: int) -> int:
+        token = tokens[place]
+        if token.kind in {Kind.MARK, Kind.GUARDED}:
+            dash = token.stem == "-" and _touches(tokens, place)
+            return int(token.kind is Kind.GUARDED or (token.stem in _WEAK_MARKS and not dash))
+        folded = [t.fold for t in tokens[place : place + 4]]
+        if length := self._lexicon.phrases("coordinator_phrases").at(folded, 0):
+            return length
+        if token.kind is not Kind.WORD or token.fold not in self._lexicon.words("coordinators"):
+            return 0
+        if token.fold in self._lexicon.words("sequence"):
+            return int(self._opens_order(tokens[place + 1 :]))
+        return int(not self._is_pair(tokens, place))
+
+    def _is_pair(self, tokens: Sequence[Token], place: int) -> bool:
+        """Whether "and" stands in a set phrase: "up and running", "off and on"."""
+        small = self._lexicon.words("pair_words")
+        near = [*tokens[max(0, place - 1) : place], *tokens[place + 1 : place + 2]]
+        return len(near) > 1 and all(token.fold in small for token in near)
+
+    def _opens_order(self, tokens: Sequence[Token]) -> bool:
+        """Whether a verb or politeness follows "then": "zeige danach die Logs" is one piece."""
+        folded = [token.fold for token in tokens[:4]]
+        polite = bool(folded) and self._lexicon.phrases("polite").at(folded, 0) > 0
+        return polite or bool(folded and self._book.at(tokens, 0))
+
+    def _subordinate(self, piece: Piece) -> Iterator[Piece]:
+        """Yield the piece cut at "if", "because", "before", "after", "without"."""
+        branch = self._lexicon.phrases("alternatives").at([t.fold for t in piece.tokens], 0)
+        if 0 < branch < len(piece.tokens):
+            yield from self._subordinate(replace(piece, tokens=piece.tokens[branch:]))
+            return
+        cut = self._first_cut(piece.tokens)
+        if cut is None:
+            yield piece
+            return
+        place, length, role = cut
+        head, tail = piece.tokens[:place], piece.tokens[place + length :]
+        if head:
+            yield replace(piece, tokens=head)
+            yield from self._tail(replace(piece, tokens=tail, strong=False), role)
+        else:
+            yield from self._head(replace(piece, tokens=tail), role)
+
+    def _first_cut(self, tokens: Sequence[Token]) -> tuple[int, int, Role] | None:
+        folded = [token.fold for token in tokens]
+        for place, token in enumerate(tokens):
+            if token.kind is not Kind.WORD:
+                continue
+            for name, role in (
+                ("reasons", Role.REASON),
+                ("conditions", Role.CONDITION),
+                ("before", Role.BEFORE),
+                ("after", Role.AFTER),
+            ):
+                length = self._lexicon.phrases(name).at(folded, place)
+                if length and self._is_cut(tokens, place, length, role):
+                    return place, length, role
+        return None
+
+    def _is_cut(self, tokens: Sequence[Token], place: int, length: int, role: Role) -> bool:
+        following = tokens[place + length :]
+        if role in {Role.BEFORE, Role.AFTER}:
+            return bool(following) and self._is_action(following)
+        if role is Role.CONDITION:
+            dated = bool(following) and following[0].fold[:1].isdigit()
+            return not self._is_asking(tokens[:place]) and bool(following) and not dated
+        return place > 0 or tokens[0].fold not in self._lexicon.words("relatives")
+
+    def _is_action(self, tokens: Sequence[Token]) -> bool:
+        """Whether "after …" goes on with something done ("updating it"), not with a thing."""
+        return self._book.at(tokens, 0) is not None
+
+    def _is_asking(self, before: Sequence[Token]) -> bool:
+        """Whether "if" follows "check", "see", "tell me": then it opens what is asked."""
+        words = [token for token in before if token.kind is Kind.WORD][-2:]
+        reading = self._lexicon.reading_groups
+        return any(self._book.groups_of(token.stem) & reading for token in words)
+
+    def _tail(self, piece: Piece, role: Role) -> Iterator[Piece]:
+        """Yield what follows a word such as "if" in the middle of a piece."""
+        if role is Role.BEFORE:
+            yield replace(piece, role=Role.MAIN, lead=frozenset({"before"}))
+        else:
+            yield replace(piece, role=role)
+
+    def _head(self, piece: Piece, role: Role) -> Iterator[Piece]:
+        """Yield what follows such a word at the head of a piece: up to where the order starts."""
+        begins = self._order_begins(piece.tokens)
+        if role is Role.AFTER:
+            role = Role.MAIN
+        if begins is None:
+            yield replace(piece, role=role)
+            return
+        yield replace(piece, tokens=piece.tokens[:begins], role=role)
+        yield from self._subordinate(replace(piece, tokens=piece.tokens[begins:], strong=False))
+
+    def _order_begins(self, tokens: Sequence[Token]) -> int | None:
+        """Return where, after a condition without a comma, the imperative starts."""
+        ends = self._lexicon.words("condition_ends")
+        closed = self._lexicon.words("stop") | self._lexicon.words("prepositions")
+        for place in range(2, len(tokens)):
+            if tokens[place].fold in ends:
+                return place + 1
+            before = tokens[place - 1].fold
+            free = before in self._lexicon.words("state_words") or before not in closed
+            verb = self._book.at(tokens, place)
+            if verb and free and _is_bare(tokens[place]) and place + 1 < len(tokens):
+                return place
+        return None
+
+
+def _touches(tokens: Sequence[Token], place: int) -> bool:
+    """Whether a dash belongs to the word behind it: "-f"."""
+    return place + 1 < len(tokens) and tokens[place].end == tokens[place + 1].start
+
+
+def _is_bare(token: Token) -> bool:
+    """Whether an English verb stands in the form of an order."""
+    return not token.fold.endswith(("ing", "ed", "s"))
+
+
+def _done(piece: Piece) -> Iterator[Piece]:
+    if piece.tokens:
+        yield piece
+
+
+def _after_border(piece: Piece, lead: frozenset[str]) -> Piece:
+    """Return the next, still empty piece; borders in a row add up."""
+    if piece.tokens:
+        return Piece((), lead=lead, colon=":" in lead)
+    return replace(piece, lead=piece.lead | lead, colon=piece.colon or ":" in lead)
+
+
+def _spread_conditions(pieces: Sequence[Piece], book: VerbBook) -> Iterator[Piece]:
+    """Yield the pieces, "if nginx and redis are down" held together as one condition."""
+    conditional = False
+    for piece in pieces:
+        if piece.strong:
+            conditional = False
+        if piece.role is Role.CONDITION:
+            conditional = True
+        elif conditional and piece.role is Role.MAIN:
+            conditional = piece.lead == {"and"} and book.at(piece.tokens, 0) is None
+            if conditional:
+                yield replace(piece, role=Role.CONDITION)
+                continue
+        yield piece

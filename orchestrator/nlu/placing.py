@@ -1,0 +1,146 @@
+"""Makes a step of a clause that stands for itself: picks the reading, fills what it refers to."""
+
+import itertools
+from collections.abc import Sequence
+
+from pydantic import JsonValue
+
+from orchestrator.domain.request import AmbiguityKind
+from orchestrator.nlu.affinity import PLACE_WORDS
+from orchestrator.nlu.clauses import Clause
+from orchestrator.nlu.drafts import Doubt, Draft
+from orchestrator.nlu.fill import Fill
+from orchestrator.nlu.index import CatalogIndex
+from orchestrator.nlu.match import MARGIN, Candidate, Matcher
+from orchestrator.nlu.profile import Profile
+from orchestrator.nlu.references import References
+from orchestrator.nlu.shapes import SlotKind
+from orchestrator.nlu.slots import Slot
+from orchestrator.nlu.thread import Thread
+
+_POINTERS = frozenset({"it", "that", "there", "this"})
+
+
+class Placer:
+    """Adds steps to a thread."""
+
+    def __init__(
+        self, index: CatalogIndex, matcher: Matcher, references: References, thread: Thread
+    ) -> None:
+        self._index = index
+        self._matcher = matcher
+        self._references = references
+        self._thread = thread
+
+    def place(self, clause: Clause, candidates: Sequence[Candidate]) -> None:
+        """Add the best reading as a step; two close ones, or a weak one, as a question."""
+        best = candidates[0] if candidates else None
+        if best is None or not best.is_askable:
+            self._thread.refuse(clause)
+            return
+        rivals = [c for c in candidates[1:3] if c.is_askable and best.score - c.score < MARGIN]
+        rivals, best = self._by_context(rivals, best)
+        if best.is_accepted and not rivals:
+            self.add(clause, best)
+            return
+        options = tuple(c.profile.name for c in (best, *rivals))
+        content = Fill(content=best.fill.content)
+        draft = self._thread.draft(clause, None, content, best.confidence)
+        draft.doubts.append(Doubt(AmbiguityKind.WHICH_CAPABILITY, options=options))
+        self._thread.insert(draft)
+
+    def add(self, clause: Clause, reading: Candidate) -> None:
+        """Add the step, once for each thing that a plural pronoun stands for."""
+        draft = self._thread.draft(clause, reading.profile, reading.fill, reading.confidence)
+        self.doubt_values(draft)
+        self._note_moments(draft)
+        self._host_of_pronoun(draft, reading.profile)
+        slot = _wanting(draft, reading.profile)
+        values = self._referred(draft, reading.profile, slot) if slot is not None else []
+        if slot is None or not values:
+            self._thread.insert(draft)
+            return
+        for value in values:
+            copy = self._thread.draft(clause, reading.profile, reading.fill, reading.confidence)
+            copy.parameters = {**draft.parameters, slot.name: value}
+            copy.doubts = [d for d in draft.doubts if d.parameter != slot.name]
+            self._thread.insert(copy)
+
+    def doubt_values(self, draft: Draft) -> None:
+        """Ask about named values that are unknown or fit several."""
+        if draft.profile is None:
+            return
+        kind = AmbiguityKind.MISSING_PARAMETER
+        tokens = draft.clause.tokens
+        for name, hit in draft.fill.unclear.items():
+            said = " ".join(tokens[place].text for place in sorted(hit.places))
+            draft.doubts.append(Doubt(kind, name, tuple(hit.values), said))
+        if name := self._matcher.unknown_value(draft.profile, draft.fill):
+            said = draft.fill.spare[0].text(tokens)
+            near = draft.profile.enums[name].nearest(said)
+            draft.doubts.append(Doubt(kind, name, near, said, unknown=True))
+
+    def _by_context(
+        self, rivals: list[Candidate], best: Candidate
+    ) -> tuple[list[Candidate], Candidate]:
+        """Let "list them" mean what was spoken of last, where the words leave it open."""
+        if not rivals or best.fill.content or not self._thread.said:
+            return rivals, best
+        heard = self._thread.said[-1].tokens
+        keys = self._index.expand(frozenset(token.stem for token in heard))
+        fitting = [c for c in (best, *rivals) if self._index.expand(c.profile.objects) & keys]
+        return ([], fitting[0]) if len(fitting) == 1 else (rivals, best)
+
+    def _note_moments(self, draft: Draft) -> None:
+        """Tell that "tomorrow" cannot be kept: a step runs once its plan is approved."""
+        places = sorted(draft.clause.moments - draft.fill.used)
+        if places:
+            tokens = [draft.clause.tokens[place] for place in places]
+            words = self._thread.text[tokens[0].start : tokens[-1].end]
+            self._thread.refused.append((tokens[0].start, words))
+
+    def _host_of_pronoun(self, draft: Draft, profile: Profile) -> None:
+        """Let "check nginx on it" take the host spoken of."""
+        tokens = draft.clause.tokens
+        pointed = any(
+            before.fold in PLACE_WORDS and token.fold in _POINTERS
+            for before, token in itertools.pairwise(tokens)
+        )
+        hosts = [slot for slot in profile.slots if slot.kind is SlotKind.HOST]
+        for slot in hosts if pointed else []:
+            if slot.name not in draft.parameters:
+                for value in self._look_back(profile, slot)[-1:]:
+                    draft.parameters[slot.name] = value
+
+    def _referred(self, draft: Draft, profile: Profile, slot: Slot) -> list[JsonValue]:
+        """Return what the step's pronoun, or its silence, stands for."""
+        clause = draft.clause
+        pronoun = self._references.has_pronoun(clause)
+        vague = self._references.is_quantified(clause) and not pronoun
+        if vague or self._references.is_unclear(clause):
+            return []
+        implied = slot.required and not draft.fill.spare and self._follows(draft, profile)
+        if not pronoun and not implied:
+            return []
+        values = self._look_back(profile, slot)
+        return values if self._references.is_plural(clause) else values[-1:]
+
+    def _look_back(self, profile: Profile, slot: Slot) -> list[JsonValue]:
+        values, context = self._references.values(profile, slot, self._thread.said)
+        if context is not None:
+            self._thread.pardon(context)
+        return values
+
+    def _follows(self, draft: Draft, profile: Profile) -> bool:
+        """Whether a step without a target may take the one before's, unsaid."""
+        if not self._thread.drafts:
+            return draft.is_verb_only and bool(self._thread.said)
+        return draft.is_verb_only or not profile.is_risky
+
+
+def _wanting(draft: Draft, profile: Profile) -> Slot | None:
+    """Return the slot for which the step must look back, if any."""
+    main = profile.main_slot
+    slots = [s for s in profile.slots if s.required] or [s for s in (main,) if s is not None]
+    asked = {doubt.parameter for doubt in draft.doubts}
+    return next((s for s in slots if s.name not in draft.parameters and s.name not in asked), None)

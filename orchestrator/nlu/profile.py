@@ -1,0 +1,104 @@
+"""What the engine knows of one capability: its verbs, its nouns, its slots."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from orchestrator.catalog.models import Capability, Risk
+from orchestrator.nlu.enums import EnumFinder
+from orchestrator.nlu.lexicon import Lexicon
+from orchestrator.nlu.slots import Slot
+from orchestrator.nlu.text import Token, stem, tokenise, words
+
+_MIN_HEADS = 2
+
+
+@dataclass(eq=False, slots=True)
+class Profile:
+    """One capability, prepared for matching."""
+
+    capability: Capability
+    slots: tuple[Slot, ...]
+    own_verbs: frozenset[str]  # canonical, from name and description
+    example_verbs: frozenset[str]
+    own_groups: frozenset[str]
+    example_groups: frozenset[str]
+    objects: frozenset[str]  # stems of the nouns in the name: what it acts on
+    nouns: dict[str, float]  # stem -> how strongly it speaks for this capability
+    reads: bool
+    enums: dict[str, EnumFinder] = field(default_factory=dict)
+    known: dict[str, set[str]] = field(default_factory=dict)  # slot -> folded example values
+    masked: list[frozenset[str]] = field(default_factory=list)  # examples' stems without values
+
+    @property
+    def name(self) -> str:
+        """The intent."""
+        return self.capability.name
+
+    @property
+    def is_risky(self) -> bool:
+        """Whether a wrong guess could spoil something."""
+        return self.capability.risk in {Risk.MEDIUM, Risk.HIGH}
+
+    @property
+    def main_slot(self) -> Slot | None:
+        """The slot that names what the capability acts on; lists of targets fan out over it."""
+        texts = [slot for slot in self.slots if slot.kind.value not in {"flag", "number"}]
+        required = [slot for slot in texts if slot.required]
+        named = [slot for slot in texts if slot.nouns & self.objects]
+        return next(iter([*required, *named, *texts]), None)
+
+
+def tokens_of(text: str) -> list[Token]:
+    """Return the tokens of a catalogue text."""
+    return list(tokenise(text))
+
+
+def catalogue_verbs(capabilities: Iterable[Capability], lexicon: Lexicon) -> set[str]:
+    """Return stems that this catalogue uses as verbs though the lexicon does not know them."""
+    found: set[str] = set()
+    entries = list(capabilities)
+    elsewhere = {
+        stem(word)
+        for capability in entries
+        for text in (*capability.examples, capability.description)
+        for word in words(text)[1:]
+    }
+    for capability in entries:
+        heads = [stem(parts[0]) for text in capability.examples if (parts := words(text))]
+        first = stem(words(capability.name)[0])
+        described = stem(next(iter(words(capability.description)), ""))
+        twice = {head for head in heads if heads.count(head) >= _MIN_HEADS} - elsewhere
+        found |= twice | set(_before_articles(capability, lexicon))
+        found |= {first} & {described}
+    blocked = {stem(word) for word in lexicon.words("stop") | lexicon.words("fillers")}
+    return {verb for verb in found - blocked - set(lexicon.noun_groups) if verb.isalpha()}
+
+
+def _before_articles(capability: Capability, lexicon: Lexicon) -> Iterator[str]:
+    """Yield the stems that open an example right before "a", "the" or a name: verbs."""
+    for text in capability.examples:
+        tokens = tokens_of(text)[:2]
+        follows = tokens[-1].fold in lexicon.words("articles") | lexicon.words("determiners")
+        if len(tokens) > 1 and (follows or tokens[1].is_name_like):
+            yield tokens[0].stem
+
+
+def leading_verbs(description: str, lexicon: Lexicon) -> list[str]:
+    """Return the stems of the verbs that open a description: "Restart, reload or bounce a …"."""
+    verbs: list[str] = []
+    joined = True
+    for token in tokens_of(description):
+        if token.stem in {",", "/"} or token.fold in {"or", "and"}:
+            joined = True
+        elif joined and token.stem in lexicon.actions:
+            verbs.append(token.stem)
+            joined = False
+        else:
+            break
+    return verbs
+
+
+def object_nouns(capability: Capability, verbs: Sequence[str]) -> frozenset[str]:
+    """Return the nouns of a capability's name: `restart_service` → service."""
+    parts = [stem(word) for word in words(capability.name)]
+    return frozenset(part for part in parts if part not in verbs)

@@ -1,0 +1,137 @@
+"""One request being read: takes clause after clause and keeps the thread."""
+
+from orchestrator.nlu.clauses import Clause, Form, Turn
+from orchestrator.nlu.continuing import Continuer
+from orchestrator.nlu.drafts import Draft
+from orchestrator.nlu.fill import Filler
+from orchestrator.nlu.index import CatalogIndex
+from orchestrator.nlu.match import Matcher
+from orchestrator.nlu.pieces import Piece, Role
+from orchestrator.nlu.placing import Placer
+from orchestrator.nlu.references import (
+    Mention,
+    References,
+    doubt_missing,
+    share_back,
+    share_forward,
+)
+from orchestrator.nlu.text import Kind, Token
+from orchestrator.nlu.thread import Thread
+from orchestrator.nlu.understanding import Understanding
+
+
+class Reading:
+    """The reading of one request; `take` clauses in the order of the text, then `finish`."""
+
+    def __init__(self, index: CatalogIndex, filler: Filler, matcher: Matcher, text: str) -> None:
+        self._filler = filler
+        self._matcher = matcher
+        self._references = References(index.lexicon, filler)
+        self._thread = Thread(text)
+        self._placer = Placer(index, matcher, self._references, self._thread)
+        self._continuer = Continuer(
+            index, filler, matcher, self._references, self._placer, self._thread
+        )
+        self._turning = False  # the next order replaces the last one
+
+    def note_guarded(self, token: Token) -> None:
+        """Keep a guarded span: injected ones are always told, pasted ones when nothing else."""
+        place = (token.start, self._thread.text[token.start : token.end].strip())
+        (self._thread.refused if token.stem == "!" else self._thread.silent).append(place)
+
+    def refuse_rest(self, start: int) -> None:
+        """Put the text from `start` on out of scope."""
+        self._thread.refused.append((start, self._thread.text[start:]))
+
+    def refuse_piece(self, piece: Piece) -> None:
+        """Put a piece out of scope unread."""
+        first, last = piece.tokens[0], piece.tokens[-1]
+        self._thread.refused.append((first.start, self._thread.text[first.start : last.end]))
+
+    def take(self, clause: Clause) -> None:
+        """Add one clause."""
+        if clause.piece.strong:
+            self._thread.sentence += 1
+        if clause.turn is Turn.ALL:
+            self._thread.drafts.clear()
+        if clause.piece.role in {Role.CONDITION, Role.REASON}:
+            self._note(clause)
+            return
+        if clause.negated:
+            self._withdraw(clause)
+            return
+        turning = self._turning or clause.turn is Turn.LAST
+        self._turning = turning and not clause.tokens
+        if clause.tokens:
+            self._positive(clause, turning=turning)
+
+    def _positive(self, clause: Clause, *, turning: bool) -> None:
+        last = self._thread.last
+        if clause.form is Form.STATEMENT:
+            self._note(clause)
+        elif clause.form is Form.SMALL_TALK:
+            self._thread.keep_silent(clause)
+        elif clause.form is Form.HOWTO:
+            self._thread.refuse(clause)
+        elif last and last.profile and self._continuer.may_continue(clause, turning=turning):
+            self._continuer.take(clause, last, last.profile, turning=turning)
+        elif all(token.kind is Kind.QUOTED for token in clause.tokens):
+            self._thread.keep_silent(clause)
+        else:
+            if turning or self._was_topic(clause):
+                self._thread.drop_last()
+            self._new(clause)
+
+    def _new(self, clause: Clause) -> None:
+        """Read a clause that stands for itself."""
+        self._thread.group += 1
+        candidates = self._matcher.rank(clause)
+        if not self._continuer.adds_to(clause, candidates):
+            self._placer.place(clause, candidates)
+
+    def _was_topic(self, clause: Clause) -> bool:
+        """Whether the step before was only what "DNS:" announces."""
+        last = self._thread.last
+        return clause.piece.colon and last is not None and last.clause.form is Form.THING
+
+    def _note(self, clause: Clause) -> None:
+        """Keep a clause as context: a pronoun may refer to it."""
+        self._thread.said.append(Mention(context=clause))
+        self._thread.keep_silent(clause)
+
+    def _withdraw(self, clause: Clause) -> None:
+        """Drop steps that a negated clause names; without any it adds nothing."""
+        self._note(clause)
+        recent = self._thread.sentence - 1
+        self._thread.drafts = [
+            draft
+            for draft in self._thread.drafts
+            if draft.sentence < recent or not self._names(clause, draft)
+        ]
+
+    def _names(self, clause: Clause, draft: Draft) -> bool:
+        """Whether a negated clause speaks of `draft`."""
+        if draft.profile is None:
+            return False
+        main = draft.profile.main_slot
+        fill = self._filler.fill(draft.profile, clause)
+        found = fill.values.get(main.name) if main else None
+        verbs = {verb.canonical for verb in draft.clause.verbs}
+        same_verb = not clause.verbs or any(verb.canonical in verbs for verb in clause.verbs)
+        if found is not None and main is not None:
+            return same_verb and draft.parameters.get(main.name) == found.value
+        return bool(clause.verbs) and same_verb and not fill.content
+
+    def finish(self) -> Understanding:
+        """Return the steps in the order they are to run, and what is out of scope."""
+        thread = self._thread
+        share_forward(thread.drafts)
+        share_back(thread.drafts)
+        for draft in thread.drafts:
+            draft.doubts = [d for d in draft.doubts if d.parameter not in draft.parameters]
+            doubt_missing(draft, unclear=self._references.is_unclear(draft.clause))
+        ordered = sorted(thread.drafts, key=lambda draft: (draft.sentence, draft.last))
+        refused = sorted(thread.refused)
+        if not ordered and not refused:
+            refused = sorted(thread.silent) or [(0, thread.text)]
+        return Understanding(ordered, [words for _, words in refused])

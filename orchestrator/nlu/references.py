@@ -1,0 +1,163 @@
+"""Resolves "it", "them", "the same", and shares what a sentence says once for several steps."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pydantic import JsonValue
+
+from orchestrator.domain.request import AmbiguityKind
+from orchestrator.nlu.clauses import Clause
+from orchestrator.nlu.drafts import Doubt, Draft
+from orchestrator.nlu.fill import Filler
+from orchestrator.nlu.lexicon import Lexicon
+from orchestrator.nlu.profile import Profile
+from orchestrator.nlu.shapes import SlotKind
+from orchestrator.nlu.slots import Slot
+from orchestrator.nlu.text import Token
+
+_NAMED = frozenset({SlotKind.NAME, SlotKind.ENUM})
+_OWN = frozenset({SlotKind.VERSION, SlotKind.FLAG, SlotKind.NUMBER, SlotKind.SIZE, SlotKind.TEXT})
+"""What is said of one target only: "nginx and redis 7" means one version."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """Something said earlier that a pronoun may stand for: a step, or a clause of context."""
+
+    draft: Draft | None = None
+    context: Clause | None = None
+
+    @property
+    def tokens(self) -> tuple[Token, ...]:
+        """The words of it."""
+        clause = self.context or (self.draft.clause if self.draft is not None else None)
+        return clause.tokens if clause is not None else ()
+
+
+class References:
+    """Looks back over what was said."""
+
+    def __init__(self, lexicon: Lexicon, filler: Filler) -> None:
+        self._lexicon = lexicon
+        self._filler = filler
+
+    def has_pronoun(self, clause: Clause) -> bool:
+        """Whether the clause points at something said elsewhere."""
+        pronouns = self._lexicon.words("pronouns")
+        return any(
+            token.fold in pronouns and not self._is_article(clause, place)
+            for place, token in enumerate(clause.tokens)
+            if place not in clause.verb_places
+        )
+
+    def is_plural(self, clause: Clause) -> bool:
+        """Whether the clause points at several things."""
+        return any(t.fold in self._lexicon.words("plural_pronouns") for t in clause.tokens)
+
+    def is_unclear(self, clause: Clause) -> bool:
+        """Whether only the person knows which one is meant ("one of the nodes")."""
+        folded = [token.fold for token in clause.tokens]
+        return self._lexicon.phrases("unclear").find(folded) is not None
+
+    def is_quantified(self, clause: Clause) -> bool:
+        """Whether "all", "every", "everything" stands where a name should."""
+        return any(t.fold in self._lexicon.words("quantifiers") for t in clause.tokens)
+
+    def values(
+        self, profile: Profile, slot: Slot, said: Sequence[Mention]
+    ) -> tuple[list[JsonValue], Clause | None]:
+        """Return the values of the last mention that fit `slot`: several for a list of steps.
+
+        The second part is the clause of context that the value came from, if one was.
+        """
+        for position in range(len(said) - 1, -1, -1):
+            mention = said[position]
+            if mention.context is not None:
+                found = self._filler.fill(profile, mention.context).values.get(slot.name)
+                if found is not None and len(found.places) == 1:
+                    return [found.value], mention.context
+            elif mention.draft is not None:
+                own = value_for(mention.draft, slot)
+                if own is not None:
+                    return [*self._group(mention.draft, slot, said[:position]), own], None
+        return [], None
+
+    def _group(self, draft: Draft, slot: Slot, said: Sequence[Mention]) -> list[JsonValue]:
+        values: list[JsonValue] = []
+        for mention in said:
+            other = mention.draft
+            if other is not None and other.group == draft.group:
+                value = value_for(other, slot)
+                if value is not None and value not in values:
+                    values.append(value)
+        return values
+
+    def _is_article(self, clause: Clause, place: int) -> bool:
+        """Whether "this", "la" stands before a noun rather than for one."""
+        following = clause.tokens[place + 1 : place + 2]
+        articles = self._lexicon.words("determiners")
+        return (
+            clause.tokens[place].fold in articles
+            and bool(following)
+            and (following[0].fold not in self._lexicon.words("stop"))
+        )
+
+
+def value_for(draft: Draft, slot: Slot) -> JsonValue | None:
+    """Return the draft's value for `slot`: by name, else of the same kind and schema."""
+    if draft.profile is None:
+        return None
+    if slot.name in draft.parameters:
+        return _fitting(draft.parameters[slot.name], slot)
+    for other in draft.profile.slots:
+        alike = other.kind is slot.kind or (other.kind in _NAMED and slot.kind in _NAMED)
+        related = other.nouns & slot.nouns or other is draft.profile.main_slot
+        if alike and related and other.name in draft.parameters:
+            value = _fitting(draft.parameters[other.name], slot)
+            if value is not None:
+                return value
+    return None
+
+
+def _fitting(value: JsonValue, slot: Slot) -> JsonValue | None:
+    if isinstance(value, list):
+        value = value[-1] if value else None
+    return value if value is not None and slot.accepts(value) else None
+
+
+def share_forward(drafts: Sequence[Draft]) -> None:
+    """Give "stop and remove gitea" its target: a verb alone takes the next step's."""
+    for position, draft in enumerate(drafts):
+        if draft.profile is None or not draft.is_verb_only:
+            continue
+        for later in drafts[position + 1 :]:
+            if later.sentence != draft.sentence:
+                break
+            for slot in draft.profile.slots:
+                value = value_for(later, slot) if slot.required else None
+                if value is not None:
+                    draft.parameters.setdefault(slot.name, value)
+
+
+def share_back(drafts: Sequence[Draft]) -> None:
+    """Give "restart nginx and redis on node2" its host on both steps."""
+    for position in range(len(drafts) - 1, 0, -1):
+        later, draft = drafts[position], drafts[position - 1]
+        if later.group != draft.group or later.profile is None or draft.profile is None:
+            continue
+        if later.profile is not draft.profile:
+            continue
+        main = later.profile.main_slot
+        for slot in later.profile.slots:
+            shared = slot.required or slot.kind not in _OWN
+            if slot is not main and shared and slot.name in later.parameters:
+                draft.parameters.setdefault(slot.name, later.parameters[slot.name])
+
+
+def doubt_missing(draft: Draft, *, unclear: bool) -> None:
+    """Add a question for each required parameter that has no value yet."""
+    asked = {doubt.parameter for doubt in draft.doubts}
+    kind = AmbiguityKind.UNCLEAR_REFERENCE if unclear else AmbiguityKind.MISSING_PARAMETER
+    for name in draft.missing():
+        if name not in asked:
+            draft.doubts.append(Doubt(kind, name))

@@ -1,0 +1,142 @@
+"""What a capability's parameters ask for, read from its JSON Schema once."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import cast
+
+from jsonschema import Draft202012Validator
+from pydantic import JsonValue
+
+from orchestrator.domain.text import hidden_character
+from orchestrator.nlu.shapes import SlotKind, kind_of_text
+from orchestrator.nlu.text import stem, words
+
+_GENERIC = frozenset({"name", "id", "identifier", "value", "target", "key", "number", "list"})
+_HEAD_END_RE = re.compile(
+    r"\s(?:to|that|which|for|in|on|of|whose|where|with|by|from|as|is|are|e\.g|such|when|if|into"
+    r"|under|behind|or|and|at|before|after)\s|[,.;:(\u2013\u2014]"
+)
+_OF_RE = re.compile(
+    r"^(?:the\s+)?(?:full |short |unique |exact )?(?:name|id|identifier|number|address|title|value"
+    r"|label)s?\s+(?:of|for)\s+(?:the\s+|a\s+|an\s+)?",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Slot:
+    """One parameter."""
+
+    name: str
+    kind: SlotKind
+    required: bool
+    schema: Mapping[str, JsonValue]
+    nouns: frozenset[str]  # stems by which people call it
+    description: str
+    enum: tuple[str, ...]
+    many: bool  # takes a list
+    validator: Draft202012Validator
+
+    def accepts(self, value: JsonValue) -> bool:
+        """Whether `value` fits the schema (an item's, for a list) and hides nothing.
+
+        A name that starts with "-" could be read as an option (promise S16).
+        """
+        if isinstance(value, str) and (hidden_character(value) or self._is_option(value)):
+            return False
+        return self.validator.is_valid(value)
+
+    def _is_option(self, value: str) -> bool:
+        return value.startswith("-") and self.kind is not SlotKind.TEXT
+
+    @property
+    def is_integer(self) -> bool:
+        """Whether only whole numbers fit."""
+        return _type_of(self.schema) == "integer"
+
+    @property
+    def has_own_pattern(self) -> bool:
+        """Whether the schema's pattern tells this parameter's values from common words."""
+        pattern = self.schema.get("pattern")
+        return isinstance(pattern, str) and not self.validator.is_valid("zzzz")
+
+    def noun(self) -> str:
+        """Return the parameter in words, for questions."""
+        return self.name.replace("_", " ")
+
+
+def slots_of(schema: Mapping[str, JsonValue]) -> tuple[Slot, ...]:
+    """Return the slots of a capability's parameter schema, required ones first."""
+    properties = schema.get("properties")
+    if not isinstance(properties, dict):
+        return ()
+    required = schema.get("required")
+    needed = frozenset(map(str, required)) if isinstance(required, list) else frozenset[str]()
+    slots = [
+        _slot(name, cast("Mapping[str, JsonValue]", part), required=name in needed)
+        for name, part in properties.items()
+        if isinstance(part, dict)
+    ]
+    return tuple(sorted(slots, key=lambda slot: not slot.required))
+
+
+def _slot(name: str, schema: Mapping[str, JsonValue], *, required: bool) -> Slot:
+    many = _type_of(schema) == "array"
+    items = schema.get("items")
+    item = items if many and isinstance(items, dict) else schema
+    described = schema.get("description")
+    description = described if isinstance(described, str) else ""
+    name_words = words(name)
+    head = head_phrase(description)
+    raw_enum = item.get("enum", [item["const"]] if "const" in item else [])
+    enum = tuple(map(str, raw_enum)) if isinstance(raw_enum, list) else ()
+    return Slot(
+        name=name,
+        kind=_kind(item, name_words, head, has_enum=bool(enum)),
+        required=required,
+        schema=item,
+        nouns=frozenset(_nouns(name_words, head[-1:])),
+        description=description,
+        enum=enum,
+        many=many,
+        validator=Draft202012Validator(
+            dict(item), format_checker=Draft202012Validator.FORMAT_CHECKER
+        ),
+    )
+
+
+def _kind(
+    schema: Mapping[str, JsonValue], name_words: list[str], head: list[str], *, has_enum: bool
+) -> SlotKind:
+    if has_enum:
+        return SlotKind.ENUM
+    kind = _type_of(schema)
+    if kind == "boolean":
+        return SlotKind.FLAG
+    if kind in {"integer", "number"}:
+        return SlotKind.NUMBER
+    text_format = schema.get("format")
+    return kind_of_text(name_words, head[::-1], text_format if isinstance(text_format, str) else "")
+
+
+def _type_of(schema: Mapping[str, JsonValue]) -> str:
+    kind = schema.get("type", "string")
+    if isinstance(kind, list):
+        return next((str(one) for one in kind if one != "null"), "string")
+    return str(kind)
+
+
+def head_phrase(description: str) -> list[str]:
+    """Return the folded head of a description; its last word is the noun.
+
+    "Name of the running service to stop" gives running, service.
+    """
+    rest = _OF_RE.sub("", description.strip())
+    return words(_HEAD_END_RE.split(f"{rest} ", maxsplit=1)[0])
+
+
+def _nouns(name_words: list[str], head: list[str]) -> Iterator[str]:
+    for word in [*name_words, *head]:
+        if word and word not in _GENERIC and len(word) > 1:
+            yield stem(word)

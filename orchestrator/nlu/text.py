@@ -1,0 +1,139 @@
+"""Text as the engine sees it: same length as the person's, folded for comparison, in tokens.
+
+Every position in the normalised text is the same position in the original, so that a step can
+always say which of the person's words led to it.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import lru_cache
+
+import snowballstemmer  # type: ignore[import-untyped]  # ships no types
+
+_STEMMER = snowballstemmer.stemmer("english")
+_LOOKALIKES = str.maketrans(
+    {
+        "\u2018": "'",
+        "\u2019": "'",
+        "\u201a": "'",
+        "\u201b": "'",
+        "\u2032": "'",
+        "\u201c": '"',
+        "\u201d": '"',
+        "\u201e": '"',
+        "\u201f": '"',
+        "\u00ab": '"',
+        "\u00bb": '"',
+        "\u2010": "-",
+        "\u2011": "-",
+        "\u00a0": " ",
+        "\u202f": " ",
+        "\t": " ",
+        "\r": "\n",
+    }
+)
+_CONTRACTED = frozenset(
+    {"what", "it", "let", "that", "how", "where", "who", "there", "he", "she", "when", "here"}
+)
+_WORD_RE = re.compile(
+    r"(?P<arrow>-+>|=+>|\u2192|\u279c|\u27a1|\u21d2)"
+    r"|(?P<path>(?<![\w])(?:~|\.{1,2})?/[\w.@%+-]+(?:/[\w.@%+-]*)*)"
+    r"|(?P<number>(?<![\w.-])-\d+(?:[.,]\d+)?%?)"
+    r"|(?P<word>[#@]?\w+(?:[.:/@+'_-]+\w+)*%?)"
+    r"|(?P<line>\n+)"
+    r"|(?P<mark>[^\w\s])"
+)
+_HOST_PORT_RE = re.compile(r"((?:[\w-]+\.)+[\w-]+|localhost):(\d{1,5})")
+
+
+class Kind(StrEnum):
+    """What a token is."""
+
+    WORD = "word"
+    MARK = "mark"  # punctuation, arrows
+    LINE = "line"  # one line break or more
+    QUOTED = "quoted"  # what stood in quotes or backticks; may be a value, never an intent
+    URL = "url"
+    GUARDED = "guarded"  # an injected span; never looked into
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """One piece of the text with its place; `value` is what a parameter would take."""
+
+    text: str
+    start: int
+    end: int
+    kind: Kind = Kind.WORD
+    fold: str = ""
+    stem: str = ""
+    value: str = field(default="")
+
+    @property
+    def is_name_like(self) -> bool:
+        """Whether it looks like a name rather than a word: digits, inner marks, capitals."""
+        inner = self.value[1:]
+        return any(c.isdigit() or c in "-_.:/@" for c in self.value) or inner != inner.lower()
+
+
+def normalise(text: str) -> str:
+    """Return `text` in NFC with typographic marks and wide forms made plain, length kept."""
+    return "".join(map(_plain, unicodedata.normalize("NFC", text))).translate(_LOOKALIKES)
+
+
+def _plain(character: str) -> str:
+    if character.isascii():
+        return character
+    compatible = unicodedata.normalize("NFKC", character)
+    return compatible if len(compatible) == 1 else character
+
+
+@lru_cache(maxsize=8_192)
+def fold(word: str) -> str:
+    """Return `word` in lower case without accents, apostrophes and possessive s."""
+    decomposed = unicodedata.normalize("NFKD", word.casefold())
+    plain = "".join(c for c in decomposed if not unicodedata.combining(c))
+    if plain.endswith("'s") and plain[:-2] not in _CONTRACTED:
+        plain = plain[:-2]
+    return plain.replace("'", "").replace("\u2019", "")
+
+
+@lru_cache(maxsize=8_192)
+def stem(folded: str) -> str:
+    """Return the English stem of a folded word; words with marks or digits stay as they are."""
+    return str(_STEMMER.stemWord(folded)) if folded.isalpha() else folded
+
+
+def word_token(text: str, start: int) -> Token:
+    """Return the token of one word."""
+    folded = fold(text)
+    value = text[:-2] if text.casefold().endswith("'s") else text
+    return Token(text, start, start + len(text), Kind.WORD, folded, stem(folded), value)
+
+
+def tokenise(text: str, start: int = 0, end: int | None = None) -> Iterator[Token]:
+    """Yield the tokens of `text[start:end]`, positions counted in the whole text."""
+    for match in _WORD_RE.finditer(text, start, len(text) if end is None else end):
+        found = match.group()
+        if match.lastgroup == "word" and (parts := _HOST_PORT_RE.fullmatch(found)):
+            yield word_token(parts[1], match.start())
+            yield word_token(parts[2], match.start() + parts.start(2))
+        elif match.lastgroup in {"word", "number", "path"}:
+            yield word_token(found, match.start())
+        else:
+            kind = Kind.LINE if match.lastgroup == "line" else Kind.MARK
+            mark = "->" if match.lastgroup == "arrow" else found
+            yield Token(found, match.start(), match.end(), kind, mark, mark, found)
+
+
+def words(text: str) -> list[str]:
+    """Return the folded words of `text`, names split at their inner marks."""
+    return [part for part in re.split(r"[^\w]+|_", fold(text)) if part]
+
+
+def stems(text: str) -> list[str]:
+    """Return the stems of the words of `text`."""
+    return [stem(word) for word in words(text)]

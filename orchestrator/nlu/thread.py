@@ -1,0 +1,84 @@
+"""The thread of one request: its steps so far, what was said, what was put aside."""
+
+from dataclasses import dataclass, field
+
+from orchestrator.nlu.clauses import Clause, Form
+from orchestrator.nlu.drafts import Draft
+from orchestrator.nlu.fill import Fill
+from orchestrator.nlu.pieces import Role
+from orchestrator.nlu.profile import Profile
+from orchestrator.nlu.references import Mention
+
+
+@dataclass(slots=True)
+class Thread:
+    """State shared by what reads one request."""
+
+    text: str
+    drafts: list[Draft] = field(default_factory=list)
+    said: list[Mention] = field(default_factory=list)
+    refused: list[tuple[int, str]] = field(default_factory=list)  # place in the text, words
+    silent: list[tuple[int, str]] = field(default_factory=list)  # told when nothing else is
+    sentence: int = 0
+    group: int = 0
+
+    @property
+    def last(self) -> Draft | None:
+        """The step before, if any."""
+        return self.drafts[-1] if self.drafts else None
+
+    def draft(
+        self, clause: Clause, profile: Profile | None, fill: Fill, confidence: float
+    ) -> Draft:
+        """Return a step that is not part of the thread yet."""
+        return Draft(
+            clause=clause,
+            words=self.words(clause),
+            profile=profile,
+            sentence=self.sentence,
+            group=self.group,
+            parameters=dict(fill.parameters),
+            confidence=confidence,
+            fill=fill,
+            concurrent=clause.concurrent,
+            last=clause.piece.role is Role.BEFORE,
+        )
+
+    def insert(self, draft: Draft) -> None:
+        """Add a step; "… after backing it up" goes before the steps of the clause before."""
+        if draft.clause.piece.role is Role.AFTER and self.drafts:
+            group = self.drafts[-1].group
+            place = next(i for i, d in enumerate(self.drafts) if d.group == group)
+            self.drafts.insert(place, draft)
+        else:
+            self.drafts.append(draft)
+        self.said.append(Mention(draft=draft))
+
+    def drop_last(self) -> None:
+        """Take back the last step, with all of its list."""
+        if self.drafts:
+            group = self.drafts[-1].group
+            self.drafts = [draft for draft in self.drafts if draft.group != group]
+
+    def refuse(self, clause: Clause) -> None:
+        """Put a clause out of scope; a pronoun may still refer to a thing in it."""
+        self.refused.append((clause.piece.tokens[0].start, self.words(clause)))
+        if clause.form is Form.THING:
+            self.said.append(Mention(context=clause))
+
+    def pardon(self, clause: Clause) -> None:
+        """Keep a clause as context only: a later step refers to it."""
+        start = clause.piece.tokens[0].start
+        self.refused = [entry for entry in self.refused if entry[0] != start]
+
+    def keep_silent(self, clause: Clause) -> None:
+        """Put a clause aside; it is told when nothing else of the request is."""
+        self.silent.append((clause.piece.tokens[0].start, self.words(clause)))
+
+    def words(self, clause: Clause) -> str:
+        """Return the person's words of a clause."""
+        return self.between(clause, clause)
+
+    def between(self, first: Clause, last: Clause) -> str:
+        """Return the person's words from one clause to another."""
+        return self.text[first.piece.tokens[0].start : last.piece.tokens[-1].end]

@@ -1,0 +1,102 @@
+"""Which words are verbs: the lexicon's and the catalogue's own."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
+
+from orchestrator.nlu.lexicon import Action, Lexicon
+from orchestrator.nlu.text import Kind, Token
+
+_PARTICLE_REACH = 6  # words between the parts of "turn the lights in the hall off"
+_SHORT = 5  # shorter words are never taken for a misspelt verb
+_LONG = 8  # from here on, two slips are forgiven
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """A verb found in a clause."""
+
+    canonical: str
+    groups: frozenset[str]
+    places: frozenset[int]
+    misspelt: bool = False
+
+
+class VerbBook:
+    """Finds verbs; built once per catalogue."""
+
+    def __init__(self, lexicon: Lexicon, own: Iterable[str]) -> None:
+        self._lexicon = lexicon
+        self._ways: dict[str, list[Action]] = dict(lexicon.actions)
+        self.own = frozenset(own)
+        for verb in self.own:
+            self._ways.setdefault(verb, [Action((verb,), "")])
+
+    @cached_property
+    def _spellings(self) -> list[str]:
+        return sorted(first for first in self._ways if len(first) >= _SHORT - 1)
+
+    def at(self, tokens: Sequence[Token], place: int) -> Verb | None:
+        """Return the verb that starts at `place`, its separated particle included."""
+        token = tokens[place]
+        if token.kind is not Kind.WORD:
+            return None
+        return self._read(tokens, place, self._ways.get(token.stem, ()))
+
+    def misspelt_at(self, tokens: Sequence[Token], place: int) -> Verb | None:
+        """Return the verb that the word at `place` is a slip of the finger away from."""
+        word = tokens[place].stem
+        if tokens[place].kind is not Kind.WORD or len(word) < _SHORT or not word.isalpha():
+            return None
+        slips = 2 if len(word) >= _LONG else 1
+        found = process.extractOne(word, self._spellings, scorer=OSA.distance, score_cutoff=slips)
+        if found is None or found[0][0] != word[0]:
+            return None
+        verb = self._read(tokens, place, self._ways[found[0]])
+        return verb and Verb(verb.canonical, verb.groups, verb.places, misspelt=True)
+
+    def is_verb(self, stem: str) -> bool:
+        """Whether the stem alone is a verb."""
+        return any(len(way.stems) == 1 for way in self._ways.get(stem, ()))
+
+    def groups_of(self, stem: str) -> frozenset[str]:
+        """Return the groups of a one-word verb."""
+        ways = self._ways.get(stem, ())
+        return frozenset(way.group for way in ways if len(way.stems) == 1 and way.group)
+
+    def _read(self, tokens: Sequence[Token], place: int, ways: Sequence[Action]) -> Verb | None:
+        best: tuple[int, ...] = ()
+        for way in ways:
+            places = self._places(tokens, place, way.stems)
+            if len(places) > len(best):
+                best = places
+        if not best:
+            return None
+        same = [w for w in ways if self._places(tokens, place, w.stems) == best]
+        groups = frozenset(way.group for way in same if way.group)
+        return Verb(same[0].canonical, groups, frozenset(best))
+
+    def _places(self, tokens: Sequence[Token], place: int, stems: Sequence[str]) -> tuple[int, ...]:
+        if len(stems) == 1:
+            return (place,)
+        rest = stems[1:]
+        if _stems(tokens, place + 1, len(rest)) == tuple(rest):
+            return tuple(range(place, place + len(stems)))
+        for later in range(place + 2, min(place + 2 + _PARTICLE_REACH, len(tokens))):
+            last = later + len(rest) - 1
+            if _stems(tokens, later, len(rest)) == tuple(rest) and self._ends_there(tokens, last):
+                return (place, *range(later, last + 1))
+        return ()
+
+    def _ends_there(self, tokens: Sequence[Token], place: int) -> bool:
+        """A particle stands at the end or before a preposition; else it is a preposition."""
+        following = tokens[place + 1 :]
+        ends = self._lexicon.words("prepositions") | self._lexicon.words("fillers")
+        return not following or following[0].fold in ends
+
+
+def _stems(tokens: Sequence[Token], place: int, count: int) -> tuple[str, ...]:
+    return tuple(token.stem for token in tokens[place : place + count])

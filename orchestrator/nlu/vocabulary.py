@@ -1,0 +1,85 @@
+"""Compares words with what a capability's texts say; forgives slips of the finger."""
+
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
+
+from orchestrator.nlu.clauses import Clause
+from orchestrator.nlu.fill import Fill
+from orchestrator.nlu.index import CatalogIndex
+from orchestrator.nlu.profile import Profile
+from orchestrator.nlu.text import Kind, Token, stems, words
+
+_MIN_FUZZY = 5
+
+
+class Vocabulary:
+    """Looks words up; built once per catalogue."""
+
+    def __init__(self, index: CatalogIndex) -> None:
+        self._index = index
+        self._all = sorted(
+            {noun for profile in index.profiles for noun in profile.nouns if len(noun) >= 4}  # noqa: PLR2004
+        )
+        self._corrected: dict[str, str] = {}
+        self.omissible = index.expand(
+            frozenset(stem for word in index.lexicon.words("omissible") for stem in stems(word))
+        )
+
+    def correct(self, stem: str) -> str:
+        """Return the vocabulary's word that `stem` is one slip away from, else `stem`."""
+        if len(stem) < _MIN_FUZZY or not stem.isalpha():
+            return stem
+        if stem not in self._corrected:
+            found = process.extractOne(stem, self._all, scorer=OSA.distance, score_cutoff=1)
+            same_start = found is not None and found[0][0] == stem[0]
+            self._corrected[stem] = found[0] if found is not None and same_start else stem
+        return self._corrected[stem]
+
+    def strength(self, profile: Profile, token: Token) -> float:
+        """Return how strongly a word speaks for `profile` (0–1); names by their parts."""
+        if token.kind is not Kind.WORD:
+            return 0.0
+        keys = self._index.keys(token.stem)
+        best = max((profile.nouns.get(key, 0.0) for key in keys), default=0.0)
+        if best:
+            return best
+        corrected = self.correct(token.stem)
+        if corrected != token.stem:
+            return 0.85 * profile.nouns.get(corrected, 0.0)
+        parts = words(token.fold)
+        if len(parts) > 1:
+            return 0.9 * min(profile.nouns.get(part, 0.0) for part in stems(token.fold))
+        return 0.0
+
+    def objects_named(self, profile: Profile, clause: Clause, fill: Fill) -> float:
+        """Return the share of the capability's object nouns that the clause names (0–1)."""
+        if not profile.objects:
+            return 1.0
+        said = {
+            key
+            for place, token in enumerate(clause.tokens)
+            if place in fill.content or token.fold in self._index.lexicon.words("state_words")
+            for stem in (token.stem, self.correct(token.stem))
+            for key in self._index.keys(stem)
+        }
+        if any(token.fold in self._index.lexicon.words("state_words") for token in clause.tokens):
+            said |= self._index.keys("status")
+        telling = frozenset(n for n in profile.objects if not self._index.keys(n) & self.omissible)
+        weights = {noun: self._index.weight(noun) for noun in telling or profile.objects}
+        hit = sum(w for noun, w in weights.items() if self._index.keys(noun) & said)
+        return hit / sum(weights.values())
+
+    def likeness(self, profile: Profile, clause: Clause, fill: Fill) -> float:
+        """Return the likeness with the most alike example (0–1, Jaccard of stems).
+
+        Values are masked on both sides; a verb alone is like nothing.
+        """
+        places = (set(fill.content) | clause.verb_places) - fill.used
+        said = frozenset(clause.tokens[place].stem for place in places)
+        verbs = frozenset(clause.tokens[place].stem for place in clause.verb_places)
+        if not said - verbs:
+            return 0.0
+        return max(
+            (len(said & one) / len(said | one) for one in profile.masked),
+            default=0.0,
+        )
