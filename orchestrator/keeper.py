@@ -1,0 +1,106 @@
+"""The keeper: does what time alone makes due. Every step is safe to do twice or elsewhere.
+
+Leases that ran out, plans that expired, requests whose worker died, tasks that waited for a
+free agent. All times are the database's.
+"""
+
+import asyncio
+from collections.abc import Awaitable
+from datetime import datetime, timedelta
+
+import structlog
+
+from orchestrator.domain.attempt import Attempt
+from orchestrator.domain.lifecycle import PlanStatus
+from orchestrator.domain.request import Request
+from orchestrator.store.unit_of_work import UnitOfWork
+from orchestrator.usecases.advance import advance
+from orchestrator.usecases.context import Context
+from orchestrator.usecases.time_out import end_overdue, expire_plan, presume_alive
+from orchestrator.usecases.understand import understand
+
+_log = structlog.get_logger(__name__)
+TICK_SECONDS = 2.0
+GAP = timedelta(seconds=10)
+"""After this long without a look nobody is called silent: they could not be heard (the machine
+slept, the database was away)."""
+
+
+class Keeper:
+    """Looks every few seconds for what is due."""
+
+    def __init__(self, ctx: Context, *, tick_seconds: float = TICK_SECONDS) -> None:
+        self._ctx = ctx
+        self._tick_seconds = tick_seconds
+        self._looked_at: datetime | None = None
+
+    async def run(self) -> None:
+        """Tick until cancelled."""
+        while True:
+            await self._safely("tick", self.tick())
+            await asyncio.sleep(self._tick_seconds)
+
+    async def tick(self) -> None:
+        """Do everything that is due now; what fails for one does not stop the others."""
+        await self._allow_for_a_gap()
+        await self._expire_plans()
+        await self._end_overdue()
+        await self._take_up_requests()
+        await self._move_on()
+
+    @staticmethod
+    async def _safely(what: str, deed: Awaitable[object]) -> None:
+        try:
+            await deed
+        except Exception:  # noqa: BLE001 - the clock must outlive any one fault
+            _log.exception("keeper_failed", at=what)
+
+    async def _allow_for_a_gap(self) -> None:
+        async def clock(uow: UnitOfWork) -> datetime:
+            return uow.now
+
+        now = await self._ctx.store.read(clock)
+        if self._looked_at is not None and now - self._looked_at > GAP:
+            await presume_alive(self._ctx)
+        self._looked_at = now
+
+    async def _expire_plans(self) -> None:
+        for status, deadline in (
+            (PlanStatus.PENDING_APPROVAL, "expires_at"),
+            (PlanStatus.APPROVED, "start_before"),
+        ):
+
+            async def due(
+                uow: UnitOfWork, status: PlanStatus = status, deadline: str = deadline
+            ) -> list[str]:
+                return await uow.plans.due(status, deadline)
+
+            for plan_id in await self._ctx.store.read(due):
+                await self._safely("expire", expire_plan(self._ctx, plan_id))
+
+    async def _end_overdue(self) -> None:
+        async def find(uow: UnitOfWork) -> list[Attempt]:
+            return await uow.attempts.overdue()
+
+        for attempt in await self._ctx.store.read(find):
+            await self._safely("overdue", end_overdue(self._ctx, attempt.attempt_id))
+
+    async def _take_up_requests(self) -> None:
+        async def claim(uow: UnitOfWork) -> list[Request]:
+            return await uow.requests.claim_abandoned()
+
+        for request in await self._ctx.store.transact(claim):
+            _log.info("request_taken_up", request_id=request.request_id)
+            with structlog.contextvars.bound_contextvars(correlation_id=request.correlation_id):
+                await self._safely("request", understand(self._ctx, request))
+
+    async def _move_on(self) -> None:
+        async def find(uow: UnitOfWork) -> list[str]:
+            return await uow.plans.with_pending_work()
+
+        for plan_id in await self._ctx.store.read(find):
+
+            async def move(uow: UnitOfWork, plan_id: str = plan_id) -> None:
+                await advance(self._ctx, uow, plan_id)
+
+            await self._safely("move on", self._ctx.store.transact(move))

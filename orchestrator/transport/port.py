@@ -1,0 +1,44 @@
+"""The seam to the broker: what the relay, the result reader and the agents need of one."""
+
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+Handler = Callable[[bytes], Awaitable[None]]
+"""Takes one message body. Returning acknowledges it; raising hands it back for another try."""
+
+
+class Subscription(Protocol):
+    """A running consumer."""
+
+    async def cancel(self) -> None:
+        """Stop taking messages; wait for the ones being handled."""
+
+
+class Transport(Protocol):
+    """Moves message bodies through named queues, at least once, in order per queue.
+
+    A body that is handed back `delivery_limit` times ends in the queue `chiffon.dead`.
+    """
+
+    durable: bool
+    """Whether confirmed messages outlive this process."""
+
+    async def declare(self, queue: str) -> None:
+        """Make sure that `queue` exists."""
+
+    async def publish(self, queue: str, body: bytes) -> None:
+        """Hand `body` over; returns once the broker has taken responsibility for it.
+
+        Where `durable` is false and the queue is `chiffon.results`, responsibility is taken
+        only when the reader has handled the message, so that a confirmed result is never lost.
+
+        Raises:
+            Unroutable: the queue does not exist.
+            BrokerUnavailable: no confirmation in time; the message may or may not be there.
+        """
+
+    async def consume(self, queue: str, handler: Handler, *, prefetch: int = 1) -> Subscription:
+        """Read `queue` with at most `prefetch` messages in hand at once; declares it."""
+
+    async def close(self) -> None:
+        """Stop every consumer and let go of the broker."""

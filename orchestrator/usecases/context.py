@@ -1,0 +1,25 @@
+"""What every use case is given: the rooms below, wired once in `orchestrator.bootstrap`."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from orchestrator.catalog.models import Catalog
+from orchestrator.fallback import ExternalAIFallback
+from orchestrator.nlu.decomposer import RequestDecomposer
+from orchestrator.planner import WorkPlanner
+from orchestrator.store.unit_of_work import Store
+
+
+@dataclass(frozen=True)
+class Context:
+    """The rooms a use case works with, and the rules it works by."""
+
+    store: Store
+    catalog: Callable[[], Catalog]
+    decomposer: RequestDecomposer
+    planner: WorkPlanner
+    fallback: ExternalAIFallback
+    admins: frozenset[str] = field(default_factory=frozenset)
+    approval_time: timedelta = timedelta(hours=24)
+    start_time: timedelta = timedelta(hours=24)

@@ -1,0 +1,17 @@
+"""Say whether Chiffon can do its work."""
+
+from orchestrator.store.unit_of_work import UnitOfWork
+from orchestrator.usecases.context import Context
+
+
+async def readiness(ctx: Context) -> dict[str, str]:
+    """Return for the database and the agents `ok`, or a sentence that says what is off."""
+    if not await ctx.store.answers():
+        return {"database": "The database does not answer."}
+
+    async def count(uow: UnitOfWork) -> int:
+        return await uow.agents.count_online()
+
+    online = await ctx.store.read(count)
+    agents = "ok" if online else "No agent has given a sign of life for 30 s."
+    return {"database": "ok", "agents": agents}

@@ -1,0 +1,97 @@
+"""Store what a person asks (T1), then have it understood (T2)."""
+
+import structlog
+
+from orchestrator.domain.ids import new_id
+from orchestrator.domain.lifecycle import RequestStatus
+from orchestrator.domain.request import Request
+from orchestrator.domain.text import MAX_REQUEST_CHARACTERS, hidden_character, normalise
+from orchestrator.domain.views import Identity, SubmitResult
+from orchestrator.errors import ErrorCode, Refused
+from orchestrator.store.unit_of_work import UnitOfWork
+from orchestrator.usecases.context import Context
+from orchestrator.usecases.understand import submitted, understand
+
+_log = structlog.get_logger(__name__)
+
+
+async def submit_request(
+    ctx: Context,
+    request_text: str,
+    who: Identity,
+    *,
+    source_key: str | None = None,
+    channel: str | None = None,
+    thread: str | None = None,
+) -> SubmitResult:
+    """Keep a request, understand it, and plan it where nothing is left to ask.
+
+    The same `source_key` again gives what the first one led to.
+    """
+    text = checked_text(request_text)
+
+    async def keep(uow: UnitOfWork) -> tuple[Request, bool]:
+        request = Request(
+            request_id=new_id(),
+            team=who.team,
+            requester=who.person,
+            request_text=text,
+            channel=channel,
+            thread=thread,
+            correlation_id=_correlation_id(),
+            status=RequestStatus.PENDING,
+            created_at=uow.now,
+        )
+        if not await uow.requests.add(request, source_key):
+            first = await uow.requests.by_source_key(source_key or "")
+            return first or request, False
+        await uow.requests.meet(who)
+        await uow.audit.add(
+            "request_submitted",
+            actor=who.person,
+            request_id=request.request_id,
+            details={"team": who.team, "characters": len(text)},
+        )
+        return request, True
+
+    request, is_new = await ctx.store.transact(keep)
+    with structlog.contextvars.bound_contextvars(correlation_id=request.correlation_id):
+        if not is_new:
+            return await submitted(ctx, request.request_id)
+        _log.info("request_submitted", request_id=request.request_id, requester=who.person)
+        return await understand(ctx, request)
+
+
+def _correlation_id() -> str:
+    """Go on with the id of the call that brings the request, so that both are found by one."""
+    bound = structlog.contextvars.get_contextvars().get("correlation_id")
+    return bound if isinstance(bound, str) else new_id()
+
+
+def checked_text(request_text: str) -> str:
+    """Return the request in NFC, trimmed.
+
+    Raises:
+        Refused: it is empty, too long, or has characters that nobody can see.
+    """
+    text = normalise(request_text)
+    if not text:
+        raise Refused(
+            ErrorCode.INVALID_REQUEST,
+            "The request is empty.",
+            'Say what should be done, for example "Deploy Gitea".',
+        )
+    if len(text) > MAX_REQUEST_CHARACTERS:
+        raise Refused(
+            ErrorCode.INVALID_REQUEST,
+            f"The request has {len(text):,} characters; {MAX_REQUEST_CHARACTERS:,} is the most.",
+            "Split it into several requests.",
+        )
+    hidden = hidden_character(text, allow_emoji_joiners=True)
+    if hidden is not None:
+        raise Refused(
+            ErrorCode.INVALID_REQUEST,
+            f"The request contains a character that cannot be seen: {hidden}.",
+            "Type it again without that character.",
+        )
+    return text

@@ -1,0 +1,89 @@
+"""What time alone makes due: plans that expired, attempts whose lease ran out."""
+
+import structlog
+
+from orchestrator.domain.lifecycle import (
+    OPEN_ATTEMPTS,
+    STARTED_ATTEMPTS,
+    AttemptStatus,
+    PlanStatus,
+)
+from orchestrator.errors import Conflict
+from orchestrator.store.unit_of_work import UnitOfWork
+from orchestrator.usecases.context import Context
+from orchestrator.usecases.end_attempt import Ending, end_attempt
+from orchestrator.usecases.lookup import plan_by
+
+_log = structlog.get_logger(__name__)
+
+
+async def expire_plan(ctx: Context, plan_id: str) -> None:
+    """Expire a plan that nobody decided, or that did not start in time; withdraw its work."""
+    reason = "The plan expired."
+
+    async def move(uow: UnitOfWork) -> None:
+        stored = await plan_by(uow, plan_id, lock=True)
+        await uow.plans.move(plan_id, PlanStatus.EXPIRED)
+        for attempt in await uow.attempts.of_plan(plan_id):
+            if attempt.status in OPEN_ATTEMPTS:
+                await uow.attempts.move(attempt.attempt_id, AttemptStatus.SUPERSEDED, reason=reason)
+                await uow.logs.noted(attempt.attempt_id, status="superseded", reason=reason)
+        await uow.audit.add(
+            "plan_expired", actor="keeper", request_id=stored.plan.request_id, plan_id=plan_id
+        )
+
+    try:
+        await ctx.store.transact(move)
+    except Conflict:
+        return  # it was decided, or started, just now
+    _log.info("plan_expired", plan_id=plan_id)
+
+
+async def end_overdue(ctx: Context, attempt_id: str) -> None:
+    """End an attempt whose lease has run out, if that is still so once its plan is locked.
+
+    What was never started is withdrawn, also from an agent that lives but never said that it
+    has it: no attempt starts without a claim, so a late one starts nothing. What waits for the
+    broker stays while its agent lives. What was started is in doubt.
+    """
+
+    async def keep(uow: UnitOfWork) -> None:
+        known = await uow.attempts.get(attempt_id)
+        if known is None:
+            return
+        stored = await plan_by(uow, known.plan_id, lock=True)
+        attempt = await uow.attempts.get(attempt_id)
+        if attempt is None or attempt.status not in OPEN_ATTEMPTS:
+            return
+        if attempt.lease_until is not None and attempt.lease_until >= uow.now:
+            return  # its agent was heard meanwhile
+        silent = attempt.agent_id not in await _online(uow)
+        if attempt.status in STARTED_ATTEMPTS:
+            reason = "Its agent fell silent while it ran."
+            ending = Ending(AttemptStatus.UNKNOWN, started=True, reason=reason)
+        elif silent:
+            reason = "Its agent fell silent before it began."
+            ending = Ending(AttemptStatus.SUPERSEDED, started=False, reason=reason)
+        elif attempt.status is AttemptStatus.DISPATCHED:
+            reason = "Its agent never said that it has it."
+            ending = Ending(AttemptStatus.SUPERSEDED, started=False, reason=reason)
+        else:
+            return
+        await end_attempt(ctx, uow, stored, attempt, ending)
+
+    await ctx.store.transact(keep)
+
+
+async def _online(uow: UnitOfWork) -> set[str]:
+    return {agent.agent_id for agent in await uow.agents.profiles() if agent.online}
+
+
+async def presume_alive(ctx: Context) -> None:
+    """Give every agent and every open attempt a new lease: for a while nobody was listening."""
+
+    async def renew(uow: UnitOfWork) -> None:
+        await uow.agents.presume_alive()
+        await uow.attempts.renew_leases()
+
+    await ctx.store.transact(renew)
+    _log.warning("leases_renewed", why="nobody could be heard for a while")

@@ -1,0 +1,131 @@
+"""Think about a stored request, then keep what was understood and its plan in one commit (T2)."""
+
+import structlog
+
+from orchestrator.domain.lifecycle import RequestStatus
+from orchestrator.domain.plan import WorkPlan
+from orchestrator.domain.request import DecomposedRequest, Request
+from orchestrator.domain.views import SubmitResult
+from orchestrator.errors import Conflict
+from orchestrator.store.unit_of_work import UnitOfWork
+from orchestrator.usecases.context import Context
+from orchestrator.usecases.generate_plan import Draft, draft_plan, store_plan
+from orchestrator.usecases.lookup import request_by
+
+_log = structlog.get_logger(__name__)
+_OFFERS = 8
+
+
+async def understand(ctx: Context, request: Request) -> SubmitResult:
+    """Have a pending request decomposed and planned; no transaction is open meanwhile.
+
+    Also the keeper's way to take up a request whose worker died.
+    """
+    try:
+        await _think_and_keep(ctx, request)
+    except Conflict:  # another worker took it over, and was first
+        _log.info("request_understood_elsewhere", request_id=request.request_id)
+    except Exception as fault:
+        await _give_up(ctx, request, type(fault).__name__)
+        raise
+    return await submitted(ctx, request.request_id)
+
+
+async def _think_and_keep(ctx: Context, request: Request) -> None:
+    decomposed = await ctx.decomposer.decompose(request.request_text)
+    draft = await _draft_or_none(ctx, request, decomposed)
+    status = status_of(decomposed)
+
+    async def keep(uow: UnitOfWork) -> None:
+        await uow.requests.understood(request.request_id, status, decomposed)
+        await keep_understanding(ctx, uow, request, decomposed, draft)
+
+    await ctx.store.transact(keep)
+    _log.info("request_understood", request_id=request.request_id, status=status.value)
+
+
+def status_of(decomposed: DecomposedRequest) -> RequestStatus:
+    """Say where an understood request stands: a question open, to be planned, or neither."""
+    if decomposed.ambiguities:
+        return RequestStatus.REQUIRES_CLARIFICATION
+    return RequestStatus.PARSING_COMPLETE if decomposed.subtasks else RequestStatus.OUT_OF_SCOPE
+
+
+async def keep_understanding(
+    ctx: Context,
+    uow: UnitOfWork,
+    request: Request,
+    decomposed: DecomposedRequest,
+    draft: Draft | None,
+) -> None:
+    """Write what follows from an understanding: gaps, the story, the plan."""
+    await uow.requests.add_gaps(request.request_id, decomposed.out_of_scope)
+    await uow.audit.add(
+        "request_understood",
+        actor=f"decomposer:{decomposed.decomposer_model}",
+        request_id=request.request_id,
+        details={
+            "steps": [subtask.intent for subtask in decomposed.subtasks],
+            "questions": len(decomposed.ambiguities),
+            "out_of_scope": len(decomposed.out_of_scope),
+        },
+    )
+    if draft is not None:
+        await store_plan(ctx, uow, request, draft)
+
+
+async def _draft_or_none(
+    ctx: Context, request: Request, decomposed: DecomposedRequest
+) -> Draft | None:
+    """Draft the plan. A fault here must not lose the understanding: `generate_plan` tells it."""
+    if status_of(decomposed) is not RequestStatus.PARSING_COMPLETE:
+        return None
+    try:
+        return await draft_plan(ctx, request, decomposed)
+    except Exception:  # noqa: BLE001 - whatever the planner met, the understanding is kept
+        _log.warning("planning_failed", request_id=request.request_id, exc_info=True)
+        return None
+
+
+async def _give_up(ctx: Context, request: Request, fault: str) -> None:
+    async def keep(uow: UnitOfWork) -> None:
+        await uow.requests.failed(request.request_id, fault)
+        await uow.audit.add(
+            "request_failed",
+            actor="orchestrator",
+            request_id=request.request_id,
+            details={"fault": fault},
+        )
+
+    await ctx.store.transact(keep)
+
+
+async def submitted(ctx: Context, request_id: str) -> SubmitResult:
+    """Return what a request has led to so far, from the database."""
+
+    async def load(uow: UnitOfWork) -> tuple[Request, WorkPlan | None]:
+        request = await request_by(uow, request_id)
+        plan_id = await uow.plans.newest_of(request.request_id)
+        stored = None if plan_id is None else await uow.plans.get(plan_id)
+        return request, None if stored is None else stored.plan
+
+    request, plan = await ctx.store.read(load)
+    found = request.decomposition
+    return SubmitResult(
+        request_id=request.request_id,
+        status=request.status,
+        decomposed_request=found,
+        ambiguities=found.ambiguities if found else (),
+        out_of_scope=found.out_of_scope if found else (),
+        offers=_offers(ctx) if found and found.out_of_scope else (),
+        plan_id=plan.plan_id if plan else None,
+        plan_number=plan.number if plan else None,
+    )
+
+
+def _offers(ctx: Context) -> tuple[str, ...]:
+    """Return what can be done, in the catalogue's own words, what needs no model first."""
+    known = sorted(ctx.catalog().capabilities(), key=lambda each: each.reasoning)
+    return tuple(each.examples[0] if each.examples else each.description for each in known)[
+        :_OFFERS
+    ]
