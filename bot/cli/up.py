@@ -1,0 +1,141 @@
+"""`chiffon up`: everything in one process, nothing else needed. A program of its own."""
+
+import asyncio
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import datetime
+
+import structlog
+import typer
+
+from agent.settings import AgentSettings
+from agent.worker import Agent
+from bot.cli.home import announced, local_token, owned_home
+from bot.cli.listen import Server, address_of, listening_socket, server_for
+from orchestrator.api.app import build_app
+from orchestrator.bootstrap import open_orchestrator
+from orchestrator.catalog.catalogue import LiveCatalog
+from orchestrator.errors import ChiffonError
+from orchestrator.logs import configure_logging
+from orchestrator.service import OrchestratorService
+from orchestrator.settings import Settings, load_settings
+from orchestrator.transport.local import LocalTransport
+
+_SLOTS = 4
+_READY_SECONDS = 10.0
+_log = structlog.get_logger("bot.cli.up")
+
+
+def up() -> int:
+    """Run until a signal stops it; return the exit status."""
+    try:
+        settings = load_settings()
+        configure_logging(settings, sys.stderr)
+        with owned_home(settings), listening_socket(settings) as listener:
+            asyncio.run(_serve(settings, listener))
+    except ChiffonError as fault:
+        typer.echo(f"{fault}", err=True)
+        return 1
+    return 0
+
+
+async def _serve(settings: Settings, listener: socket.socket) -> None:
+    catalog = LiveCatalog.from_settings(settings)
+    transport = LocalTransport()
+    agents_here = asyncio.Event()
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(transport.close)
+        running = await stack.enter_async_context(
+            open_orchestrator(settings, catalog.current, transport, agents_here=agents_here)
+        )
+        known = await _last_seen(running.service)
+        agents = [Agent(each, transport, catalog) for each in embedded_agents(settings, catalog)]
+        await stack.enter_async_context(_working(agents))
+        await _until_ready(running.service, {agent.agent_id for agent in agents}, known)
+        agents_here.set()
+        app = build_app(running.service, token=local_token(settings), settings=settings)
+        server = server_for(app)
+        _stop_on_signals(server, agents)
+        address = address_of(listener)
+        stack.enter_context(announced(settings, address))
+        _welcome(settings, address)
+        await server.serve(sockets=[listener])
+        typer.echo("Stopping: what runs may finish; press Ctrl-C again to stop it now.", err=True)
+
+
+def embedded_agents(settings: Settings, catalog: LiveCatalog) -> list[AgentSettings]:
+    """Return one agent for each pool that has something to do without a language model."""
+    pools = {each.agent_type for each in catalog.current().capabilities() if not each.reasoning}
+    return [
+        AgentSettings(home=settings.home, name=f"local-{pool}", agent_type=pool, slots=_SLOTS)
+        for pool in sorted(pools)
+    ]
+
+
+@asynccontextmanager
+async def _working(agents: Sequence[Agent]) -> AsyncIterator[None]:
+    started: list[Agent] = []
+    try:
+        for agent in agents:
+            await agent.start()
+            started.append(agent)
+        yield
+    finally:
+        await asyncio.gather(*(agent.stop() for agent in started))
+
+
+async def _until_ready(
+    service: OrchestratorService, wanted: set[str], known: Mapping[str, datetime | None]
+) -> None:
+    """Wait until the agents have spoken in this life, so that the first plan finds them."""
+    try:
+        async with asyncio.timeout(_READY_SECONDS):
+            while wanted - _newly_heard(await _last_seen(service), known):  # noqa: ASYNC110 - rows
+                await asyncio.sleep(0.02)
+    except TimeoutError:
+        _log.warning("agents_not_ready", seconds=_READY_SECONDS)
+
+
+def _newly_heard(
+    now: Mapping[str, datetime | None], before: Mapping[str, datetime | None]
+) -> set[str]:
+    return {agent_id for agent_id, seen in now.items() if seen != before.get(agent_id)}
+
+
+async def _last_seen(service: OrchestratorService) -> dict[str, datetime | None]:
+    known = await service.list_agents()
+    return {agent.agent_id: agent.last_seen_at for agent in known.agents}
+
+
+def _stop_on_signals(server: Server, agents: Sequence[Agent]) -> None:
+    """The first Ctrl-C or SIGTERM lets running work finish, the second ends it at once."""
+    loop = asyncio.get_running_loop()
+    pending: set[asyncio.Task[None]] = set()
+
+    def stop() -> None:
+        if server.should_exit:
+            for agent in agents:
+                pending.add(loop.create_task(agent.stop(graceful=False)))
+        server.should_exit = True
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop)
+
+
+def _welcome(settings: Settings, address: str) -> None:
+    typer.echo(
+        f"Chiffon runs at {address}\n"
+        f"It keeps its things in {settings.home}\n\n"
+        "Try, in a second terminal:\n"
+        '  .venv/bin/chiffon ask "Deploy Kuma Uptime and add existing portals to config"\n'
+        "  .venv/bin/chiffon status\n"
+        "  .venv/bin/chiffon catalog list\n\n"
+        "Ctrl-C stops it; started again, it goes on where it was."
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(up())
