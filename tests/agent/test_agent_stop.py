@@ -1,0 +1,301 @@
+"""Stopping an agent: nothing new, what runs may finish, nothing is left or lost."""
+
+import asyncio
+import errno
+import sqlite3
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from agent.executors.base import Ended, Job
+from agent.journal import Journal, JournalError
+from agent.processes import birth_of
+from agent.worker import Agent
+from orchestrator.catalog.models import Capability
+from orchestrator.errors import BrokerUnavailable
+from orchestrator.protocol import (
+    RESULTS_QUEUE,
+    AgentState,
+    Claim,
+    Heartbeat,
+    Outcome,
+    WorkResult,
+)
+from orchestrator.transport.local import LocalTransport
+from tests.agent.scene import (
+    Book,
+    FakeOrchestrator,
+    carriers,
+    python,
+    settings,
+    work_for,
+)
+from tests.plugins.waiting import until
+
+OpenAgent = Callable[..., Awaitable[Agent]]
+
+HELLO = python("hello", "print('hello')")
+STUBBORN = python(
+    "stubborn",
+    "import signal, time; signal.signal(15, signal.SIG_IGN); print('up', flush=1); time.sleep(99)",
+)
+
+
+async def test_what_runs_may_finish_and_what_waits_is_handed_back(
+    orchestrator: FakeOrchestrator, open_agent: OpenAgent, tmp_path: Path
+) -> None:
+    code = "import os, sys, time\nwhile not os.path.exists(f'{sys.argv[1]}/end'): time.sleep(0.01)"
+    patient = python("patient", code, str(tmp_path))
+    agent = await open_agent(Book(patient, HELLO))
+    running, waiting, late = work_for(patient), work_for(HELLO), work_for(HELLO)
+    await orchestrator.send(running)
+    await orchestrator.running(running)
+    await orchestrator.send(waiting)
+    await until(
+        lambda: any(waiting.attempt_id in b.holds for b in orchestrator.all(Heartbeat)),
+        what="the second attempt to be queued",
+    )
+    stopping = asyncio.create_task(agent.stop())
+    handed_back = await orchestrator.result(waiting)
+    assert (handed_back.outcome, handed_back.started) == (Outcome.INTERRUPTED, False)
+    await until(
+        lambda: any(b.status is AgentState.STOPPING for b in orchestrator.all(Heartbeat)),
+        what="a heartbeat that says it stops",
+    )
+    await orchestrator.send(late)
+    assert not stopping.done()
+    (tmp_path / "end").touch()
+    assert (await orchestrator.result(running)).outcome is Outcome.SUCCESS
+    await asyncio.wait_for(stopping, 10)
+    assert not orchestrator.all(Claim, late.attempt_id)
+    assert not orchestrator.all(WorkResult, late.attempt_id)
+
+
+async def test_what_does_not_finish_in_time_is_ended_and_interrupted(
+    orchestrator: FakeOrchestrator, open_agent: OpenAgent
+) -> None:
+    agent = await open_agent(Book(STUBBORN), stop_seconds=0.1)
+    request = work_for(STUBBORN)
+    await orchestrator.send(request)
+    await orchestrator.printed(request, "up")
+    await asyncio.wait_for(agent.stop(), 10)
+    result = await orchestrator.result(request)
+    assert (result.outcome, result.started) == (Outcome.INTERRUPTED, True)
+    assert result.reason == "the agent was stopped"
+    assert not carriers(request.attempt_id)
+
+
+@pytest.mark.parametrize("graceful_first", [True, False])
+async def test_at_once_waits_for_nobody(
+    orchestrator: FakeOrchestrator, open_agent: OpenAgent, graceful_first: bool
+) -> None:
+    agent = await open_agent(Book(STUBBORN), stop_seconds=3_600, term_seconds=3_600)
+    request = work_for(STUBBORN)
+    await orchestrator.send(request)
+    await orchestrator.printed(request, "up")
+    if graceful_first:
+        first = asyncio.create_task(agent.stop())
+        await until(
+            lambda: any(b.status is AgentState.STOPPING for b in orchestrator.all(Heartbeat)),
+            what="the first stop",
+        )
+        await asyncio.wait_for(agent.stop(), 10)
+        await first
+    else:
+        await asyncio.wait_for(agent.stop(graceful=False), 10)
+    assert (await orchestrator.result(request)).outcome is Outcome.INTERRUPTED
+    assert not carriers(request.attempt_id)
+
+
+async def test_run_works_until_it_is_stopped(
+    orchestrator: FakeOrchestrator, broker: LocalTransport, tmp_path: Path
+) -> None:
+    agent = Agent(settings(tmp_path), broker, Book(HELLO), probes=())
+    running = asyncio.create_task(agent.run())
+    await orchestrator.some(Heartbeat)
+    orchestrator.agent_id = agent.agent_id
+    assert (await orchestrator.done(work_for(HELLO))).outcome is Outcome.SUCCESS
+    await agent.stop()
+    await asyncio.wait_for(running, 10)
+
+
+async def test_a_cancelled_run_leaves_nothing(
+    orchestrator: FakeOrchestrator, broker: LocalTransport, tmp_path: Path
+) -> None:
+    agent = Agent(settings(tmp_path, term_seconds=3_600), broker, Book(STUBBORN), probes=())
+    running = asyncio.create_task(agent.run())
+    await orchestrator.some(Heartbeat)
+    orchestrator.agent_id = agent.agent_id
+    request = work_for(STUBBORN)
+    await orchestrator.send(request)
+    await orchestrator.printed(request, "up")
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.wait_for(running, 10)
+    assert not carriers(request.attempt_id)
+    journal = Journal(settings(tmp_path).journal_file)
+    await journal.open()  # nobody holds it any more
+    await journal.close()
+
+
+async def test_a_second_agent_of_that_name_does_not_start(
+    orchestrator: FakeOrchestrator, open_agent: OpenAgent, broker: LocalTransport, tmp_path: Path
+) -> None:
+    await open_agent(Book(HELLO))
+    second = Agent(settings(tmp_path), broker, Book(HELLO), probes=())
+    with pytest.raises(JournalError, match="another agent called one"):
+        await second.start()
+    assert (await orchestrator.done(work_for(HELLO))).outcome is Outcome.SUCCESS
+    third = await open_agent(Book(HELLO), name="two")
+    assert third.agent_id
+
+
+async def test_a_start_that_fails_lets_go_of_the_journal(
+    broker: LocalTransport, tmp_path: Path
+) -> None:
+    await broker.close()
+    with pytest.raises(BrokerUnavailable):
+        await Agent(settings(tmp_path), broker, Book(HELLO), probes=()).start()
+    journal = Journal(settings(tmp_path).journal_file)
+    await journal.open()
+    await journal.close()
+
+
+async def test_a_result_is_reported_until_it_is_confirmed(
+    orchestrator: FakeOrchestrator, open_agent: OpenAgent, broker: LocalTransport
+) -> None:
+    """Given a reader that fails more often than one delivery allows, the result still comes."""
+    failures = 7
+
+    async def flaky(body: bytes) -> None:
+        nonlocal failures
+        if b"work_result" in body and failures:
+            failures -= 1
+            raise ConnectionError
+        await read(body)
+
+    read, orchestrator._read = orchestrator._read, flaky  # type: ignore[method-assign]
+    for subscription in broker._subscriptions:
+        await subscription.cancel()
+    await broker.consume(RESULTS_QUEUE, flaky, prefetch=8)
+    agent = await open_agent(Book(HELLO))
+    request = work_for(HELLO)
+    assert (await orchestrator.done(request)).outcome is Outcome.SUCCESS
+    assert failures == 0
+    await until(lambda: _owes_nothing(agent), what="the journal to say reported")
+
+
+async def _owes_nothing(agent: Agent) -> bool:
+    return not await agent._journal.open_entries()
+
+
+async def test_what_could_not_be_reported_is_left_to_the_next_start(
+    orchestrator: FakeOrchestrator, broker: LocalTransport, tmp_path: Path
+) -> None:
+    agent = Agent(settings(tmp_path, report_seconds=3_600), broker, Book(HELLO), probes=())
+    await agent.start()
+    orchestrator.agent_id = agent.agent_id
+    request = work_for(HELLO)
+    publish = broker.publish
+
+    async def refuse(queue: str, body: bytes) -> None:
+        if b"work_result" in body:
+            raise BrokerUnavailable("away")
+        await publish(queue, body)
+
+    broker.publish = refuse  # type: ignore[method-assign]
+    await orchestrator.send(request)
+    await until(lambda: agent._reporter._under_way, what="a report under way")
+    await asyncio.wait_for(agent.stop(graceful=False), 10)
+    assert not orchestrator.all(WorkResult)
+    broker.publish = publish  # type: ignore[method-assign]
+    again = Agent(settings(tmp_path), broker, Book(HELLO), probes=())
+    await again.start()
+    assert (await orchestrator.result(request)).outcome is Outcome.SUCCESS
+    await again.stop()
+
+
+async def test_a_full_disk_delays_a_result_but_does_not_lose_it(
+    orchestrator: FakeOrchestrator, open_agent: OpenAgent
+) -> None:
+    agent = await open_agent(Book(HELLO))
+    finish, refusals = agent._journal.finish, 3
+
+    async def full(attempt_id: str, result: bytes) -> None:
+        nonlocal refusals
+        if refusals:
+            refusals -= 1
+            raise sqlite3.OperationalError("database or disk is full")
+        await finish(attempt_id, result)
+
+    agent._journal.finish = full  # type: ignore[method-assign]
+    result = await orchestrator.done(work_for(HELLO))
+    assert result.outcome is Outcome.SUCCESS
+    assert refusals == 0
+
+
+class Breaking:
+    """An executor that breaks, with a process already there if asked for."""
+
+    def __init__(self, fault: Exception, *, spawned: bool = False) -> None:
+        self.fault = fault
+        self.spawned = spawned
+
+    def can_run(self, capability: Capability) -> bool:
+        return True
+
+    async def run(self, job: Job) -> Ended:
+        if self.spawned:
+            process = await asyncio.create_subprocess_exec(
+                "sleep", "99", env={"CHIFFON_ATTEMPT_ID": job.attempt_id}, start_new_session=True
+            )
+            born = birth_of(process.pid)
+            assert born is not None
+            await job.started(born)
+        raise self.fault
+
+
+@pytest.mark.parametrize(
+    ("executor", "outcome", "reason"),
+    [
+        (Breaking(ValueError("secret")), Outcome.FAILED, "a fault in the agent broke it off"),
+        (Breaking(OSError(errno.ENOSPC, "disk full")), Outcome.FAILED, "not go on: disk full"),
+        (Breaking(ValueError("secret"), spawned=True), Outcome.INTERRUPTED, "see the agent's log"),
+    ],
+)
+async def test_an_executor_that_breaks_still_gives_a_result(
+    orchestrator: FakeOrchestrator,
+    broker: LocalTransport,
+    tmp_path: Path,
+    executor: Breaking,
+    outcome: Outcome,
+    reason: str,
+) -> None:
+    agent = Agent(settings(tmp_path), broker, Book(HELLO), executors=(executor,), probes=())
+    await agent.start()
+    orchestrator.agent_id = agent.agent_id
+    request = work_for(HELLO)
+    result = await orchestrator.done(request)
+    assert (result.outcome, result.started) == (outcome, executor.spawned)
+    assert reason in result.reason
+    assert "secret" not in result.reason
+    assert not carriers(request.attempt_id)
+    await agent.stop()
+
+
+async def test_an_unpruned_journal_shrinks_at_the_start(
+    orchestrator: FakeOrchestrator, open_agent: OpenAgent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    agent = await open_agent(Book(HELLO))
+    request = work_for(HELLO)
+    await orchestrator.done(request)
+    await until(lambda: _owes_nothing(agent), what="the report to be noted")
+    await agent.stop()
+    monkeypatch.setattr(Journal.prune, "__defaults__", (-1.0,))
+    agent = await open_agent(Book(HELLO))
+    await until(lambda: _is_forgotten(agent, request.attempt_id), what="the old row to go")
+
+
+async def _is_forgotten(agent: Agent, attempt_id: str) -> bool:
+    return await agent._journal.find(attempt_id) is None

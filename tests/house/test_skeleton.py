@@ -1,0 +1,117 @@
+"""The project file, the pins, make and CI fit together, and the wheel holds every file."""
+
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+import zipfile
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parents[2]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+PINS = (ROOT / "constraints.txt").read_text()
+PACKAGES = ("agent", "bot", "orchestrator")
+
+
+def pinned_versions() -> dict[str, str]:
+    """Map every pinned package to its version."""
+    return dict(re.findall(r"^([a-z0-9.-]+)==(\S+)", PINS, re.MULTILINE))
+
+
+def test_every_dependency_is_pinned_within_its_bounds() -> None:
+    project = PROJECT["project"]
+    extras = [word for words in project["optional-dependencies"].values() for word in words]
+    wanted = [Requirement(word) for word in (*project["dependencies"], *extras)]
+    pins = pinned_versions()
+
+    wrong = [
+        str(w) for w in wanted if not w.specifier.contains(pins.get(canonicalize_name(w.name), "0"))
+    ]
+
+    assert wrong == []
+
+
+def test_every_pin_carries_hashes() -> None:
+    blocks = re.split(r"\n(?=\S)", re.sub(r"^#.*\n", "", PINS, flags=re.MULTILINE).strip())
+
+    assert len(blocks) == len(pinned_versions())
+    assert [block.split(" ")[0] for block in blocks if "--hash=sha256:" not in block] == []
+
+
+def test_pins_name_no_address_and_no_path() -> None:
+    found = re.findall(r".*(?:://|--index|--find-links|--trusted-host| @ |/).*", PINS)
+
+    assert found == []
+
+
+def test_help_is_the_default_and_lists_every_target() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    targets = re.search(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)
+
+    shown = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+
+    assert targets is not None
+    assert re.findall(r"^  (\S+) +\S", shown, re.MULTILINE) == targets[1].split()
+
+
+def test_github_runs_what_ci_runs() -> None:
+    workflow = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text())
+    script = ROOT / ".ci/run"
+
+    assert [step["run"] for step in workflow["jobs"]["run"]["steps"] if "run" in step] == [
+        ".ci/run"
+    ]
+    assert "make services check test" in script.read_text()
+    assert script.stat().st_mode & 0o111
+
+
+@pytest.mark.parametrize("script", ["constraints.sh", "install.sh", "python.sh"])
+def test_shell_scripts_are_plain_sh(script: str) -> None:
+    subprocess.run(["sh", "-n", ROOT / "scripts" / script], check=True)
+
+
+def test_python_that_is_too_old_or_missing_is_said() -> None:
+    done = subprocess.run(
+        ["sh", ROOT / "scripts/python.sh", "-c", "pass"],
+        env={"PATH": "/usr/bin:/bin", "PYTHON": "/bin/false"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 1
+    assert done.stderr == "PYTHON=/bin/false is not a Python 3.11 or newer: name another one.\n"
+
+
+@pytest.mark.wheel
+def test_wheel_holds_every_file_of_the_three_packages_and_nothing_else(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    kept = shutil.ignore_patterns("__pycache__", "*.pyc")
+    for package in PACKAGES:
+        shutil.copytree(ROOT / package, source / package, ignore=kept)
+    shutil.copytree(ROOT / "tests", source / "tests", ignore=kept)
+    for file in ("pyproject.toml", "LICENSE"):
+        shutil.copy(ROOT / file, source / file)
+    (source / "README.md").touch()
+    present = {
+        path.relative_to(source).as_posix()
+        for package in PACKAGES
+        for path in (source / package).rglob("*")
+        if path.is_file()
+    }
+
+    subprocess.run(
+        [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation",
+         "--wheel-dir", tmp_path, source],
+        check=True,
+    )  # fmt: skip
+
+    with zipfile.ZipFile(next(tmp_path.glob("*.whl"))) as wheel:
+        packed = {name for name in wheel.namelist() if ".dist-info/" not in name}
+    assert packed == present

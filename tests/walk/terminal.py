@@ -1,0 +1,104 @@
+"""A command on a real terminal: a pty that it controls, with keys to press."""
+
+import fcntl
+import os
+import pty
+import re
+import select
+import struct
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+_SECONDS = 30.0
+_CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b[=>]|\r")
+# A session of its own has no terminal yet: take the one on standard input, then become the command.
+_TAKE_TERMINAL = (
+    "import fcntl, os, sys, termios; "
+    "fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execvp(sys.argv[1], sys.argv[1:])"
+)
+
+
+class Terminal:
+    """A command that runs on a terminal of `rows` by `columns`; a context manager."""
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        *,
+        environment: Mapping[str, str],
+        folder: Path,
+        rows: int = 60,
+        columns: int = 100,
+    ) -> None:
+        self.rows, self.columns = rows, columns
+        self.raw = b""
+        self._master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        self.process = subprocess.Popen(
+            [sys.executable, "-I", "-c", _TAKE_TERMINAL, *command],
+            cwd=folder,
+            env={**environment, "TERM": "xterm-256color", "COLORTERM": ""},
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            start_new_session=True,
+        )
+        os.close(slave)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        fault: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        os.close(self._master)
+
+    @property
+    def text(self) -> str:
+        """All that was shown, in order, without colours and cursor movements."""
+        return _CONTROL.sub("", self.raw.decode("utf-8", "replace"))
+
+    def wait_for(self, words: str) -> None:
+        """Read until `words` have been shown."""
+        deadline = time.monotonic() + _SECONDS
+        while words not in self.text:
+            assert self._read(deadline), f"never shown: {words!r}; shown: {self.text}"
+
+    def type(self, line: str) -> None:
+        """Type a line and press Enter."""
+        os.write(self._master, line.encode() + b"\r")
+
+    def press_ctrl_c(self) -> None:
+        os.write(self._master, b"\x03")
+
+    def finish(self) -> int:
+        """Read to the end and return the exit status; it must not show a trace."""
+        deadline = time.monotonic() + _SECONDS
+        while self._read(deadline):
+            continue
+        assert "Traceback" not in self.text, self.text
+        return self.process.wait(timeout=_SECONDS)
+
+    def _read(self, deadline: float) -> bool:
+        """Read a piece; False at the end."""
+        left = deadline - time.monotonic()
+        ready, _, _ = select.select([self._master], [], [], max(0.0, left))
+        assert ready, f"nothing more was shown in time; shown: {self.text}"
+        try:
+            piece = os.read(self._master, 65_536)
+        except OSError:  # Linux says EIO where everybody has closed the terminal
+            return False
+        self.raw += piece
+        return bool(piece)
