@@ -8,6 +8,10 @@ CHIFFON_HOME ?= $(CURDIR)/.chiffon
 PYTHON ?=
 # More words for pytest: make test ARGS="tests/house -x"
 ARGS ?=
+# Each of the many processes that tests start would compile everything anew.
+export PYTHONDONTWRITEBYTECODE :=
+# One more worker than cores: tests wait for processes as often as they compute.
+PARALLEL := --numprocesses=$(shell expr $$(nproc 2>/dev/null || echo 2) + 1) --dist=worksteal
 COVERAGE := --cov --cov-report=term-missing:skip-covered
 
 .DEFAULT_GOAL := help
@@ -29,10 +33,10 @@ run: $(STAMP) ## Install if needed, then start everything in one process (state 
 	@exec $(BIN)/chiffon up
 
 test: $(STAMP) ## Run all tests (CI=true: with coverage); the last line says what was not run
-	@$(BIN)/pytest --numprocesses=logical --dist=worksteal $(if $(filter true,$(CI)),$(COVERAGE)) $(ARGS)
+	@$(BIN)/pytest $(PARALLEL) $(if $(filter true,$(CI)),$(COVERAGE)) $(ARGS)
 
 coverage: $(STAMP) ## Run all tests and fail where less than 90 % of the branches are covered
-	@$(BIN)/pytest --numprocesses=logical --dist=worksteal $(COVERAGE) $(ARGS)
+	@$(BIN)/pytest $(PARALLEL) $(COVERAGE) $(ARGS)
 
 services: ## Bring the servers that some tests need (Docker, or Debian packages as root)
 	@PYTHON="$(PYTHON)" sh scripts/python.sh scripts/services.py

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 from typer.core import TyperGroup
 
-from bot.cli.main import app as program
+from bot.cli.commands import app as program
 from orchestrator.api.app import build_app
 from orchestrator.api.problems import STATUS_OF
 from orchestrator.bootstrap import build_context

@@ -189,7 +189,7 @@ class PlanMachine(RuleBasedStateMachine):
 
 TestPlanMachine = PlanMachine.TestCase
 TestPlanMachine.settings = settings(
-    max_examples=120,
+    max_examples=60,
     stateful_step_count=30,
     deadline=None,
 )
@@ -203,7 +203,7 @@ _EVENTS = [
 ]
 
 
-@settings(max_examples=300)
+@settings(max_examples=100)
 @given(news=st.permutations([*_EVENTS, AttemptStatus.SUCCEEDED, AttemptStatus.SUCCEEDED]))
 def test_shuffled_news_of_an_attempt_lead_to_the_same_end(news: list[AttemptStatus]) -> None:
     status, seen = AttemptStatus.QUEUED, [AttemptStatus.QUEUED]

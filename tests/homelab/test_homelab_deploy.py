@@ -267,7 +267,7 @@ def test_no_name_leads_out_of_the_homelab(
     assert sorted(tmp_path.rglob("*")) == before
 
 
-@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(words=st.text(max_size=80))
 def test_any_words_resolve_to_a_known_service_or_a_failure(words: str, home: Homelab) -> None:
     try:

@@ -23,7 +23,7 @@ git.example.org 10.0.0.1 user bob as admin never mind meanwhile block tv-box for
 """
 WORDS = st.sampled_from([*_VOCABULARY.split(), "\n"])
 SENTENCES = st.lists(WORDS, min_size=1, max_size=25).map(" ".join)
-_FEW = settings(max_examples=150, deadline=None)
+_FEW = settings(max_examples=60, deadline=None)
 
 
 @cache

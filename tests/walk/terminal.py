@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import Self
 
 _SECONDS = 30.0
+_NOTHING_CAME = 5.0  # seconds without a word
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b[=>]|\r")
 # A session of its own has no terminal yet: take the one on standard input, then become the command.
 _TAKE_TERMINAL = (
@@ -81,7 +82,16 @@ class Terminal:
         os.write(self._master, line.encode() + b"\r")
 
     def press_ctrl_c(self) -> None:
-        os.write(self._master, b"\x03")
+        """Press it, and as a person would once more where nothing comes of it.
+
+        CPython looks for a signal before it blocks in a read: one between the two is not seen.
+        """
+        for _ in range(3):
+            shown = self.raw
+            os.write(self._master, b"\x03")
+            while select.select([self._master], [], [], _NOTHING_CAME)[0]:
+                if not self._read(time.monotonic()) or self.raw != shown + b"^C":
+                    return
 
     def finish(self) -> int:
         """Read to the end and return the exit status; it must not show a trace."""

@@ -18,56 +18,30 @@ def steps(program: Program) -> Iterator[SlowSteps]:
     made.let_on("fence", "shed")
 
 
-def _begun(program: Program, steps: SlowSteps, thing: str) -> Up:
+def _begun(program: Program, steps: SlowSteps, *things: str) -> Up:
+    """Approve one plan for each thing, and wait until all are at work."""
     up = program.up()
     with program.api() as client:
-        approved(client, f"paint the {thing}")
-    until_blocking(lambda: steps.has_begun(thing), what="the step has begun", seconds=20)
+        for thing in things:
+            approved(client, f"paint the {thing}")
+    for thing in things:
+        until_blocking(lambda: steps.has_begun(thing), what="the step has begun", seconds=20)  # noqa: B023 - called at once
     return up
 
 
-def test_a_running_step_finishes_and_its_result_is_kept(program: Program, steps: SlowSteps) -> None:
-    up = _begun(program, steps, "fence")
-    up.signal(signal.SIGINT)
-    until_blocking(lambda: "Stopping" in up.out + up.err, what="it says that it stops")
-    steps.let_on("fence")
-    assert up.wait() == 0
-    away = program.run("status", "1")
-    assert away.status == 1
-    assert "chiffon up" in away.err
-    program.up()
-    assert "1 of 1 steps done" in program.ok("status", "1")
-    assert steps.lines("fence") == ["begin", "line"]
-
-
-def test_a_second_ctrl_c_ends_the_step_and_a_person_is_asked(
-    program: Program, steps: SlowSteps
-) -> None:
-    up = _begun(program, steps, "fence")
+def test_a_second_ctrl_c_ends_the_steps(program: Program, steps: SlowSteps) -> None:
+    """What is harmless is run again by itself; of the other a person is asked."""
+    up = _begun(program, steps, "fence", "shed")
     up.signal(signal.SIGINT)
     until_blocking(lambda: "Stopping" in up.out + up.err, what="it says that it stops")
     up.signal(signal.SIGINT)
     assert up.wait() == 0
-    steps.let_on("fence")
+    steps.let_on("fence", "shed")
     program.up()
     with program.api() as client:
         wait_until(client, 1, "waiting")
-    said = program.run("status", "1")
-    assert "may or may not have happened" in said.out
-    assert steps.lines("fence") == ["begin"]
-
-
-def test_a_harmless_step_ended_by_ctrl_c_is_run_again(program: Program, steps: SlowSteps) -> None:
-    up = _begun(program, steps, "shed")
-    up.signal(signal.SIGINT)
-    until_blocking(lambda: "Stopping" in up.out + up.err, what="it says that it stops")
-    up.signal(signal.SIGINT)
-    assert up.wait() == 0
-    steps.let_on("shed")
-    program.up()
-    with program.api() as client:
-        wait_until(client, 1, "completed")
-        assert plan_status(client, 1)["summary"] == {
+        wait_until(client, 2, "completed")
+        assert plan_status(client, 2)["summary"] == {
             "total": 1,
             "waiting": 0,
             "dispatched": 0,
@@ -75,11 +49,15 @@ def test_a_harmless_step_ended_by_ctrl_c_is_run_again(program: Program, steps: S
             "completed": 1,
             "failed": 0,
         }
+    said = program.run("status", "1")
+    assert "may or may not have happened" in said.out
+    assert steps.lines("fence") == ["begin"]
     assert steps.lines("shed") == ["begin", "begin", "line"]
 
 
-def test_the_next_step_waits_for_the_new_start(program: Program, steps: SlowSteps) -> None:
-    """One Ctrl-C during step 1 of 2: step 1 finishes, step 2 is done after the next start."""
+def test_a_running_step_finishes_and_the_next_one_waits_for_the_new_start(
+    program: Program, steps: SlowSteps
+) -> None:
     up = program.up()
     with program.api() as client:
         approved(client, "paint the fence and paint the shed")
@@ -89,6 +67,9 @@ def test_the_next_step_waits_for_the_new_start(program: Program, steps: SlowStep
     steps.let_on("fence", "shed")
     assert up.wait() == 0
     assert steps.lines("shed") == []
+    away = program.run("status", "1")
+    assert away.status == 1
+    assert "chiffon up" in away.err
     program.up()
     with program.api() as client:
         wait_until(client, 1, "completed")

@@ -99,21 +99,17 @@ def _link(needed: Distribution, packages: Path) -> None:
             target.symlink_to(Path(str(needed.locate_file(name))))
 
 
-def test_the_code_comes_from_the_wheel(environment: Path, tmp_path: Path) -> None:
+def test_the_wheel_alone_completes_the_walk(environment: Path, tmp_path: Path) -> None:
     python = str(environment / "bin" / "python")
     where = "; ".join(f"import {name}; print({name}.__file__)" for name in _BUILT_FROM[:3])
     said = subprocess.run(
         [python, "-c", where], cwd=tmp_path, env={}, capture_output=True, text=True, check=True
     )
     assert said.stdout.count(str(environment)) == 3
-
-
-def test_the_wheel_alone_completes_the_walk(environment: Path, tmp_path: Path) -> None:
     program = Program(tmp_path, command=[str(environment / "bin" / "chiffon")])
     up = program.up()
     try:
-        said = program.ok("ask", "--yes", KUMA)
-        assert "2 of 2 steps done" in said
+        assert "2 of 2 steps done" in program.ok("ask", "--yes", KUMA)
         assert len(list(program.homelab.glob("services/uptime-kuma/monitors/*.json"))) == 5
         assert "of 100 points" in program.ok("why", "1.2")
         with program.api() as client:
