@@ -1,0 +1,67 @@
+"""Every name that travels to Slack and comes back, named once, and what buttons carry.
+
+Slack's limits: action_id and block_id 255 characters, callback_id 255, a button's value 2,000.
+Several buttons of one kind in one block need different action ids: a number follows (`answer:3`).
+"""
+
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+COMMAND = "/chiffon"
+ASK_SHORTCUT = "ask_chiffon"
+
+APPROVE = "plan_approve"
+REJECT = "plan_reject"
+CANCEL = "plan_cancel"
+RESUME = "plan_resume"
+ANSWER = "answer"
+ANSWER_MENU = "answer_menu"
+RETRY = "task_retry"
+MARK_DONE = "task_done"
+MARK_FAILED = "task_failed"
+SHOW_LOGS = "show_logs"
+
+REJECT_VIEW = "plan_reject_reason"
+REASON_BLOCK = "reason"
+REASON_INPUT = "reason_text"
+
+
+class ButtonValue(BaseModel):
+    """Base of what a button carries. It came back through a client: believe nothing of it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    def encoded(self) -> str:
+        """Return it as a button's value."""
+        return self.model_dump_json(exclude_none=True)
+
+    @classmethod
+    def decoded(cls, value: str) -> Self | None:
+        """Return what a button carried; None where it is nothing of ours."""
+        try:
+            return cls.model_validate_json(value)
+        except ValidationError:
+            return None
+
+
+class PlanButton(ButtonValue):
+    """Approve, Reject, Cancel, Resume: which plan, and the digest of what was shown."""
+
+    plan: str
+    digest: str
+
+
+class AnswerButton(ButtonValue):
+    """One likely answer to one question; the text is option number `option`, from 0."""
+
+    request: str
+    ambiguity: str
+    option: int
+
+
+class TaskButton(ButtonValue):
+    """Retry, Mark done, Mark failed, Show logs: a step by its task id."""
+
+    plan: str
+    task: str
