@@ -1,11 +1,13 @@
 """The front: one short method a use case. What can be expected to go wrong comes as a value."""
 
+import asyncio
 from collections.abc import Awaitable, Sequence
 from typing import TypeVar
 
 import structlog
 
 from orchestrator.domain.approval import LOCAL_TEAM, Decision
+from orchestrator.domain.conversation import CardList, NoticeList
 from orchestrator.domain.ids import new_id
 from orchestrator.domain.request import Answer
 from orchestrator.domain.views import (
@@ -34,14 +36,23 @@ from orchestrator.usecases.control_plan import (
     resume_plan,
     retry_task,
 )
+from orchestrator.usecases.converse import (
+    card_released,
+    card_shown,
+    due_cards,
+    due_notices,
+    notice_posted,
+    notice_released,
+)
 from orchestrator.usecases.dispatch_plan import dispatch_plan
-from orchestrator.usecases.explain import explain, get_request, list_gaps
+from orchestrator.usecases.explain import explain, list_gaps
 from orchestrator.usecases.generate_plan import available_resources, generate_plan
 from orchestrator.usecases.plan_status import plan_status
 from orchestrator.usecases.read_plan import get_plan, list_plans
+from orchestrator.usecases.read_request import get_request, request_of_thread
 from orchestrator.usecases.readiness import readiness
 from orchestrator.usecases.record_agent import list_agents
-from orchestrator.usecases.submit_request import submit_request
+from orchestrator.usecases.submit_request import Asked, keep_request, submit_request, think
 
 _log = structlog.get_logger(__name__)
 _Answer = TypeVar("_Answer", bound=Result)
@@ -68,15 +79,28 @@ class OrchestratorService:
         thread: str | None = None,
     ) -> SubmitResult:
         """Keep a request, understand it, and plan it where nothing is left to ask."""
-        call = submit_request(
-            self.context,
-            request_text,
-            _who(user_id, team),
-            source_key=source_key,
-            channel=channel,
-            thread=thread,
-        )
+        asked = Asked(source_key=source_key, channel=channel, thread=thread)
+        call = submit_request(self.context, request_text, _who(user_id, team), asked)
         return await _answered(SubmitResult, call)
+
+    async def keep_request(
+        self,
+        request_text: str,
+        user_id: str,
+        *,
+        team: str = LOCAL_TEAM,
+        source_key: str | None = None,
+        channel: str | None = None,
+        thread: str | None = None,
+    ) -> SubmitResult:
+        """Keep a request and do no more; `think` comes next. A repeat gives the first one."""
+        asked = Asked(source_key=source_key, channel=channel, thread=thread)
+        call = keep_request(self.context, request_text, _who(user_id, team), asked)
+        return await _answered(SubmitResult, call)
+
+    async def think(self, request_id: str) -> SubmitResult:
+        """Understand a kept request, and plan it; safe to repeat."""
+        return await _answered(SubmitResult, think(self.context, request_id))
 
     async def answer_request(
         self,
@@ -125,6 +149,10 @@ class OrchestratorService:
     async def get_request(self, request_id: str) -> RequestView:
         """Return one stored request."""
         return await _answered(RequestView, get_request(self.context, request_id))
+
+    async def request_of_thread(self, team: str, channel: str, thread: str) -> RequestView:
+        """Return the request that was asked last in a thread, with its open questions."""
+        return await _answered(RequestView, request_of_thread(self.context, team, channel, thread))
 
     async def get_plan(self, reference: str) -> PlanResult:
         """Return a plan, or the newest plan of a request; nothing is generated."""
@@ -210,6 +238,35 @@ class OrchestratorService:
         """Return what the online agents have free: cores, MiB, MiB of GPU memory."""
         free = await available_resources(self.context)
         return free.model_dump(include={"gpu_vram_mb", "cpu_cores", "memory_mb"})
+
+    @property
+    def conversation_waiting(self) -> asyncio.Event:
+        """Set whenever a card or a reply has become due; who waits for it clears it."""
+        return self.context.store.conversation_waiting
+
+    async def due_cards(self, limit: int = 20) -> CardList:
+        """Claim, for 30 seconds, cards that show an old state; say what they must show now."""
+        return await _answered(CardList, due_cards(self.context, limit))
+
+    async def card_shown(self, card_id: str, *, version: int, messages: Sequence[str]) -> Result:
+        """Note which messages (time stamps) show a card as it was at `version`."""
+        return await _answered(Result, card_shown(self.context, card_id, version, messages))
+
+    async def card_released(self, card_id: str, *, retry_after: float) -> Result:
+        """Note that a card was not shown; it is due again after so many seconds."""
+        return await _answered(Result, card_released(self.context, card_id, retry_after))
+
+    async def due_notices(self, limit: int = 20) -> NoticeList:
+        """Claim, for 30 seconds, the oldest reply that is owed to each thread."""
+        return await _answered(NoticeList, due_notices(self.context, limit))
+
+    async def notice_posted(self, notice_id: str) -> Result:
+        """Note that a reply stands in its thread; the thread's next one is due."""
+        return await _answered(Result, notice_posted(self.context, notice_id))
+
+    async def notice_released(self, notice_id: str, *, retry_after: float) -> Result:
+        """Note that a reply was not posted; it is due again after so many seconds."""
+        return await _answered(Result, notice_released(self.context, notice_id, retry_after))
 
     async def readiness(self) -> dict[str, str]:
         """Return for each thing that Chiffon needs `ok`, or a sentence that says what is off."""

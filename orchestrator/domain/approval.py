@@ -53,7 +53,10 @@ def may_approve(
         return Verdict(
             allowed=False,
             reason="Nobody is named who may approve.",
-            hint="Name approvers in CHIFFON_ADMINS and start Chiffon again.",
+            hint=(
+                f"Set CHIFFON_ADMINS={approver.person} (several: joined by commas) "
+                "and start Chiffon again."
+            ),
         )
     if approver.person not in admins:
         return Verdict(

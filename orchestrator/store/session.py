@@ -18,6 +18,11 @@ class Session:
         self.connection = connection
         self.dialect = dialect
         self.now = now
+        self.touched: set[tuple[str, str]] = set()
+
+    def touch(self, table: Table, key: str) -> None:
+        """Remember that a row was changed which a plan's card shows."""
+        self.touched.add((table.name, key))
 
     async def execute(self, statement: Executable) -> int:
         """Run a statement; return how many rows it changed."""
@@ -52,7 +57,10 @@ class Session:
             .where(table.c.id == key, table.c.status.in_(sorted(sources)))
             .values(status=target, **values)
         )
-        return await self.execute(statement) == 1
+        moved = await self.execute(statement) == 1
+        if moved:
+            self.touch(table, key)
+        return moved
 
     async def must_move(
         self, table: Table, key: str, sources: Collection[str], target: str, **values: object

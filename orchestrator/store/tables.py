@@ -83,6 +83,7 @@ requests = Table(
         sqlite_where=text("status = 'pending'"),
         postgresql_where=text("status = 'pending'"),
     ),
+    Index("ix_requests_thread", "team", "channel", "thread", "id"),
 )
 
 counters = Table(
@@ -354,17 +355,25 @@ cards = Table(
     Column("team", String(64), nullable=False),
     Column("channel", String(64), nullable=False),
     Column("thread", String(64)),
-    Column("ts", String(64)),
+    Column("messages", Json, nullable=False),
     Column("version_wanted", Integer, nullable=False),
     Column("version_shown", Integer, nullable=False),
+    Column("claimed_until", UtcDateTime),
     Column("updated_at", UtcDateTime, nullable=False),
+    Index(
+        "ix_cards_due",
+        "id",
+        sqlite_where=text("version_wanted > version_shown"),
+        postgresql_where=text("version_wanted > version_shown"),
+    ),
 )
 
 notifications = Table(
     "notifications",
     metadata,
     _key(),
-    _points_to("plan_id", "plans.id"),
+    _points_to("request_id", "requests.id"),
+    _points_to("plan_id", "plans.id", nullable=True),
     _points_to("attempt_id", "attempts.id", nullable=True),
     Column("kind", String(32), nullable=False),
     Column("subject", String(128), nullable=False),
@@ -373,8 +382,15 @@ notifications = Table(
     Column("thread", String(64)),
     Column("content", Json, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
+    Column("claimed_until", UtcDateTime),
     Column("posted_at", UtcDateTime),
-    UniqueConstraint("plan_id", "kind", "subject"),
+    UniqueConstraint("request_id", "kind", "subject"),
+    Index(
+        "ix_notifications_due",
+        *("team", "channel", "thread", "id"),
+        sqlite_where=text("posted_at IS NULL"),
+        postgresql_where=text("posted_at IS NULL"),
+    ),
 )
 
 capability_gaps = Table(

@@ -14,6 +14,7 @@ from orchestrator.store.dialects import Dialect, dialect_for
 from orchestrator.store.repositories.agents import Agents
 from orchestrator.store.repositories.attempts import Attempts
 from orchestrator.store.repositories.audit import Audit
+from orchestrator.store.repositories.conversation import Conversation
 from orchestrator.store.repositories.decisions import Decisions
 from orchestrator.store.repositories.logs import ExecutionLogs
 from orchestrator.store.repositories.mail import Mail
@@ -39,6 +40,7 @@ class UnitOfWork:
         self.logs = ExecutionLogs(session)
         self.audit = Audit(session)
         self.mail = Mail(session)
+        self.conversation = Conversation(session)
 
 
 class Store:
@@ -50,6 +52,7 @@ class Store:
         self.dialect: Dialect = dialect_for(url)
         self.engine: AsyncEngine = self.dialect.engine()
         self.mail_waiting = asyncio.Event()
+        self.conversation_waiting = asyncio.Event()
 
     async def transact(self, work: Callable[[UnitOfWork], Awaitable[_Answer]]) -> _Answer:
         """Run `work` in one transaction and commit it.
@@ -109,8 +112,11 @@ class Store:
             now = await self.dialect.now(connection)
             uow = UnitOfWork(Session(connection, self.dialect, now))
             answer = await work(uow)
+            await uow.conversation.redraw_touched()
         if uow.mail.posted:
             self.mail_waiting.set()
+        if uow.conversation.due:
+            self.conversation_waiting.set()
         return answer
 
     def _is_passing(self, fault: Exception) -> bool:
@@ -127,4 +133,6 @@ async def _to_its_end(transaction: Coroutine[object, object, _Answer]) -> _Answe
         return await asyncio.shield(running)
     except asyncio.CancelledError:
         await asyncio.wait([running])
+        if not running.cancelled():
+            _ = running.exception()  # nobody is left to be told; unlooked at, it is complained of
         raise

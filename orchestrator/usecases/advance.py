@@ -16,8 +16,10 @@ from orchestrator.store.repositories.plans import StoredPlan
 from orchestrator.store.unit_of_work import UnitOfWork
 from orchestrator.usecases.context import Context
 from orchestrator.usecases.lookup import plan_by
+from orchestrator.usecases.notify import tell_end, tell_not_dispatched, tell_rerouted
 
 _log = structlog.get_logger(__name__)
+_ASK_AGAIN = "Ask again for a new plan."
 RUNNING = frozenset({PlanStatus.APPROVED, PlanStatus.EXECUTING, PlanStatus.WAITING})
 
 
@@ -43,6 +45,7 @@ async def _fail_pending(uow: UnitOfWork, stored: StoredPlan, reason: str) -> Non
         if task.status is TaskStatus.PENDING and task.task_id not in under_way:
             await uow.plans.move_task(task.task_id, TaskStatus.FAILED, reason)
             await _tell(uow, stored, "dispatch_failed", task, reason=reason)
+            await tell_not_dispatched(uow, stored, task, reason)
 
 
 async def _skip_doomed(uow: UnitOfWork, stored: StoredPlan) -> None:
@@ -83,12 +86,15 @@ async def _dispatch(
     if changed is None:
         dispatch = await router.dispatch_with_retry(task)
     else:
-        dispatch = Dispatch(status=DispatchStatus.DISPATCH_FAILED, error=changed)
+        error = f"{changed} {_ASK_AGAIN}"
+        dispatch = Dispatch(status=DispatchStatus.DISPATCH_FAILED, error=error)
     if dispatch.status is DispatchStatus.DISPATCHED:
         await _tell(uow, stored, "task_routed", task, agent=dispatch.agent_name or "")
+        await tell_rerouted(uow, stored, task, dispatch.agent_name)
     if dispatch.status is DispatchStatus.DISPATCH_FAILED:
         await uow.plans.move_task(task.task_id, TaskStatus.FAILED, dispatch.error)
         await _tell(uow, stored, "dispatch_failed", task, reason=dispatch.error or "")
+        await tell_not_dispatched(uow, stored, task, dispatch.error or "")
     return dispatch
 
 
@@ -102,7 +108,7 @@ async def _plan_changed(uow: UnitOfWork, stored: StoredPlan) -> str | None:
     except ValueError:  # a changed row may have no canonical form at all
         same = False
     if not same or approval.revision != stored.plan.revision:
-        return "The plan was changed after it was approved. Ask again for a new plan."
+        return f"The plan was changed after it was approved. {_ASK_AGAIN}"
     return None
 
 
@@ -110,7 +116,7 @@ def entry_changed(ctx: Context, task: WorkTask) -> str | None:
     """Return how the catalogue differs from what `task` was planned with; None if it does not."""
     entry = ctx.catalog().get(task.capability)
     if entry is None:
-        return f"{task.capability} is no longer in the catalogue. Ask again for a new plan."
+        return f"{task.capability} is no longer in the catalogue."
     known = entry.capability
     same = (
         current_digest(entry) == task.entry_digest
@@ -121,10 +127,7 @@ def entry_changed(ctx: Context, task: WorkTask) -> str | None:
     )
     if same:
         return None
-    return (
-        f"{task.capability} or a file that it runs was changed after this was planned. "
-        "Ask again for a new plan."
-    )
+    return f"{task.capability} or a file that it runs was changed after this was planned."
 
 
 async def _settle(uow: UnitOfWork, plan_id: str) -> None:
@@ -138,6 +141,8 @@ async def _settle(uow: UnitOfWork, plan_id: str) -> None:
     for step in _way(stored.plan.status, settled_status(standing)):
         await uow.plans.move(plan_id, step)
         await _tell(uow, stored, f"plan_{step.value}")
+        if step in {PlanStatus.COMPLETED, PlanStatus.FAILED}:
+            await tell_end(uow, plan_id)
 
 
 async def _under_way(uow: UnitOfWork, plan_id: str) -> set[str]:

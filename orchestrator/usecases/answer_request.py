@@ -14,7 +14,8 @@ from orchestrator.store.unit_of_work import UnitOfWork
 from orchestrator.usecases.context import Context
 from orchestrator.usecases.generate_plan import draft_plan, store_plan
 from orchestrator.usecases.lookup import request_by
-from orchestrator.usecases.understand import status_of, submitted
+from orchestrator.usecases.notify import tell_understanding
+from orchestrator.usecases.understand import offers, status_of, submitted
 
 _log = structlog.get_logger(__name__)
 
@@ -62,6 +63,8 @@ async def answer_request(
             )
             if draft is not None:
                 await store_plan(ctx, uow, request, draft)
+            told = len(current.answers) + len(answers)
+            await tell_understanding(uow, request, found, answers=told, offers=offers(ctx))
 
         await ctx.store.transact(keep)
         _log.info("request_answered", request_id=request_id, status=status.value)

@@ -139,19 +139,18 @@ def _digest_differs(ctx: Context, stored: StoredPlan, digest: str | None) -> Err
         computed = plan.computed_digest()
     except ValueError:  # a changed row may have no canonical form at all
         computed = ""
-    reason = None
+    reason, hint = None, "Ask again for a new plan."
     if computed != plan.digest:
         reason = f"Plan #{plan.number} was changed after it was made."
     elif digest is not None and digest != plan.digest:
         reason = f"Plan #{plan.number} is not the plan that you were shown."
+        hint = "Look at it again, or ask again."
     else:
         changes = (entry_changed(ctx, task) for task in plan.tasks)
         reason = next((change for change in changes if change is not None), None)
     if reason is None:
         return None
-    return Error(
-        code=ErrorCode.DIGEST_MISMATCH, message=reason, hint="Look at it again, or ask again."
-    )
+    return Error(code=ErrorCode.DIGEST_MISMATCH, message=reason, hint=hint)
 
 
 async def _refused(

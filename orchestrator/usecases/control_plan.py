@@ -26,6 +26,7 @@ from orchestrator.store.unit_of_work import UnitOfWork
 from orchestrator.usecases.advance import RUNNING, advance
 from orchestrator.usecases.context import Context
 from orchestrator.usecases.lookup import plan_by, split_step, step_by
+from orchestrator.usecases.notify import tell_end_of_cancelled
 
 _log = structlog.get_logger(__name__)
 
@@ -67,6 +68,7 @@ async def cancel_plan(ctx: Context, reference: str, order: Order) -> ApproveResu
             )
         await _stop_attempts(uow, stored)
         await uow.plans.move(plan.plan_id, PlanStatus.CANCELLED)
+        await tell_end_of_cancelled(uow, stored)
 
     return await _do(ctx, reference, order, "plan_cancelled", deed)
 

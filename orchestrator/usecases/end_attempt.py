@@ -5,12 +5,14 @@ from dataclasses import dataclass
 import structlog
 
 from orchestrator.domain.attempt import Attempt, Consequence, consequence
+from orchestrator.domain.conversation import NoticeKind
 from orchestrator.domain.lifecycle import AttemptStatus, TaskStatus
 from orchestrator.domain.plan import WorkTask
 from orchestrator.store.repositories.plans import StoredPlan
 from orchestrator.store.unit_of_work import UnitOfWork
 from orchestrator.usecases.advance import advance
 from orchestrator.usecases.context import Context
+from orchestrator.usecases.notify import tell_attempt, tell_end_of_cancelled
 
 _log = structlog.get_logger(__name__)
 
@@ -20,6 +22,12 @@ _TASK_AFTER = {
     Consequence.ASK: TaskStatus.OUTCOME_UNKNOWN,
     Consequence.CANCEL: TaskStatus.CANCELLED,
     Consequence.REROUTE: TaskStatus.PENDING,
+}
+
+_NOTICE_OF = {  # a step that goes to another agent is told once it is known to whom
+    Consequence.DONE: NoticeKind.TASK_COMPLETED,
+    Consequence.FAIL: NoticeKind.TASK_FAILED,
+    Consequence.ASK: NoticeKind.OUTCOME_UNKNOWN,
 }
 
 
@@ -53,7 +61,11 @@ async def end_attempt(
     if task.status is not target:
         await uow.plans.move_task(task.task_id, target, reason)
     await _tell(uow, stored, task, attempt, ending, what_next)
+    kind = _NOTICE_OF.get(what_next)
+    if kind is not None:
+        await tell_attempt(uow, stored, attempt, kind, ending.reason)
     await advance(ctx, uow, stored.plan.plan_id)
+    await tell_end_of_cancelled(uow, stored)
     return True
 
 

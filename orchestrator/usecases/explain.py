@@ -1,10 +1,10 @@
 """Tell the story of a plan or a step from the database alone."""
 
 from orchestrator.domain.plan import WorkTask
-from orchestrator.domain.views import Explanation, GapList, RequestView
+from orchestrator.domain.views import Explanation, GapList
 from orchestrator.store.unit_of_work import UnitOfWork
 from orchestrator.usecases.context import Context
-from orchestrator.usecases.lookup import names_step, plan_by, request_by, step_by
+from orchestrator.usecases.lookup import names_step, plan_by, step_by
 
 
 async def explain(ctx: Context, reference: str) -> Explanation:
@@ -51,33 +51,6 @@ def _understood(task: WorkTask) -> str:
         f"Step {task.step_number}: “{task.source_words}” was read as {task.capability} "
         f"with confidence {task.confidence:.2f}{order}."
     )
-
-
-async def get_request(ctx: Context, request_id: str) -> RequestView:
-    """Return one stored request.
-
-    Raises:
-        Refused: there is no such request.
-    """
-
-    async def load(uow: UnitOfWork) -> RequestView:
-        request = await request_by(uow, request_id)
-        plan_id = await uow.plans.newest_of(request.request_id)
-        stored = None if plan_id is None else await uow.plans.get(plan_id)
-        found = request.decomposition
-        return RequestView(
-            request_id=request.request_id,
-            status=request.status,
-            request_text=request.request_text,
-            requester=request.requester,
-            created_at=request.created_at,
-            plan_id=plan_id,
-            plan_number=stored.plan.number if stored else None,
-            ambiguities=found.ambiguities if found else (),
-            out_of_scope=found.out_of_scope if found else (),
-        )
-
-    return await ctx.store.read(load)
 
 
 async def list_gaps(ctx: Context, limit: int) -> GapList:

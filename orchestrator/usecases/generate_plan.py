@@ -16,6 +16,7 @@ from orchestrator.errors import ErrorCode, Refused
 from orchestrator.store.unit_of_work import UnitOfWork
 from orchestrator.usecases.context import Context
 from orchestrator.usecases.lookup import request_by
+from orchestrator.usecases.notify import place_of
 from orchestrator.usecases.read_plan import plan_result
 
 _log = structlog.get_logger(__name__)
@@ -112,8 +113,9 @@ async def store_plan(ctx: Context, uow: UnitOfWork, request: Request, draft: Dra
     await uow.plans.add(plan, expires_at=uow.now + ctx.approval_time)
     await uow.plans.keep_entries(_entries(ctx, plan))
     await uow.decisions.fell_back(draft.decision, plan_id=plan.plan_id)
-    if request.channel is not None:
-        await uow.plans.want_card(plan.plan_id, request)
+    place = place_of(request, plan.plan_id)
+    if place is not None:
+        await uow.conversation.want_card(place)
     await uow.audit.add(
         "plan_generated",
         actor="planner",

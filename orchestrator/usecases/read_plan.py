@@ -19,7 +19,7 @@ async def get_plan(ctx: Context, reference: str) -> PlanResult:
     async def load(uow: UnitOfWork) -> PlanResult:
         request = await uow.requests.get(reference.strip().lower())
         if request is None:
-            return await _result(uow, await plan_by(uow, reference))
+            return await result_of(uow, await plan_by(uow, reference))
         plan_id = await uow.plans.newest_of(request.request_id)
         if plan_id is None:
             raise Refused(
@@ -27,7 +27,7 @@ async def get_plan(ctx: Context, reference: str) -> PlanResult:
                 f"The request has no plan; it is {request.status.value.replace('_', ' ')}.",
                 "Look at the request: a question may be open, or nothing in it can be done.",
             )
-        return await _result(uow, await plan_by(uow, plan_id))
+        return await result_of(uow, await plan_by(uow, plan_id))
 
     return await ctx.store.read(load)
 
@@ -36,12 +36,13 @@ async def plan_result(ctx: Context, plan_id: str) -> PlanResult:
     """Return one plan by its id."""
 
     async def load(uow: UnitOfWork) -> PlanResult:
-        return await _result(uow, await plan_by(uow, plan_id))
+        return await result_of(uow, await plan_by(uow, plan_id))
 
     return await ctx.store.read(load)
 
 
-async def _result(uow: UnitOfWork, stored: StoredPlan) -> PlanResult:
+async def result_of(uow: UnitOfWork, stored: StoredPlan) -> PlanResult:
+    """Return a plan as it is shown, as this transaction sees it."""
     plan = stored.plan
     request = await uow.requests.get(plan.request_id)
     approval = await uow.plans.approval(plan.plan_id)

@@ -1,5 +1,7 @@
 """Store what a person asks (T1), then have it understood (T2)."""
 
+from dataclasses import dataclass
+
 import structlog
 
 from orchestrator.domain.ids import new_id
@@ -10,24 +12,73 @@ from orchestrator.domain.views import Identity, SubmitResult
 from orchestrator.errors import ErrorCode, Refused
 from orchestrator.store.unit_of_work import UnitOfWork
 from orchestrator.usecases.context import Context
+from orchestrator.usecases.lookup import request_by
 from orchestrator.usecases.understand import submitted, understand
 
 _log = structlog.get_logger(__name__)
 
 
+@dataclass(frozen=True)
+class Asked:
+    """Where a request came from: its key, and the conversation that hears of it."""
+
+    source_key: str | None = None
+    channel: str | None = None
+    thread: str | None = None
+
+
 async def submit_request(
-    ctx: Context,
-    request_text: str,
-    who: Identity,
-    *,
-    source_key: str | None = None,
-    channel: str | None = None,
-    thread: str | None = None,
+    ctx: Context, request_text: str, who: Identity, asked: Asked
 ) -> SubmitResult:
     """Keep a request, understand it, and plan it where nothing is left to ask.
 
-    The same `source_key` again gives what the first one led to.
+    The same source key again gives what the first one led to.
+
+    Raises:
+        Refused: the text cannot be taken as a request.
     """
+    request, is_new = await _keep(ctx, request_text, who, asked)
+    if not is_new:
+        return await submitted(ctx, request.request_id)
+    with structlog.contextvars.bound_contextvars(correlation_id=request.correlation_id):
+        return await understand(ctx, request)
+
+
+async def keep_request(
+    ctx: Context, request_text: str, who: Identity, asked: Asked
+) -> SubmitResult:
+    """Keep a request and do no more (T1); the same source key again gives the first one.
+
+    Whoever keeps it calls `think` next; should that not come, the keeper takes it up.
+
+    Raises:
+        Refused: the text cannot be taken as a request.
+    """
+    request, _ = await _keep(ctx, request_text, who, asked)
+    return await submitted(ctx, request.request_id)
+
+
+async def think(ctx: Context, request_id: str) -> SubmitResult:
+    """Understand a kept request and plan it (T2); one that is understood stays as it is.
+
+    Raises:
+        Refused: there is no such request.
+    """
+
+    async def load(uow: UnitOfWork) -> Request:
+        return await request_by(uow, request_id)
+
+    request = await ctx.store.read(load)
+    if request.status is not RequestStatus.PENDING:
+        return await submitted(ctx, request.request_id)
+    with structlog.contextvars.bound_contextvars(correlation_id=request.correlation_id):
+        return await understand(ctx, request)
+
+
+async def _keep(
+    ctx: Context, request_text: str, who: Identity, asked: Asked
+) -> tuple[Request, bool]:
+    """Store a request; return it, or the first one of its source key, and whether it is new."""
     text = checked_text(request_text)
 
     async def keep(uow: UnitOfWork) -> tuple[Request, bool]:
@@ -36,14 +87,14 @@ async def submit_request(
             team=who.team,
             requester=who.person,
             request_text=text,
-            channel=channel,
-            thread=thread,
+            channel=asked.channel,
+            thread=asked.thread,
             correlation_id=_correlation_id(),
             status=RequestStatus.PENDING,
             created_at=uow.now,
         )
-        if not await uow.requests.add(request, source_key):
-            first = await uow.requests.by_source_key(source_key or "")
+        if not await uow.requests.add(request, asked.source_key):
+            first = await uow.requests.by_source_key(asked.source_key or "")
             return first or request, False
         await uow.requests.meet(who)
         await uow.audit.add(
@@ -55,11 +106,10 @@ async def submit_request(
         return request, True
 
     request, is_new = await ctx.store.transact(keep)
-    with structlog.contextvars.bound_contextvars(correlation_id=request.correlation_id):
-        if not is_new:
-            return await submitted(ctx, request.request_id)
-        _log.info("request_submitted", request_id=request.request_id, requester=who.person)
-        return await understand(ctx, request)
+    if is_new:
+        with structlog.contextvars.bound_contextvars(correlation_id=request.correlation_id):
+            _log.info("request_submitted", request_id=request.request_id, requester=who.person)
+    return request, is_new
 
 
 def _correlation_id() -> str:

@@ -11,6 +11,7 @@ from orchestrator.store.unit_of_work import UnitOfWork
 from orchestrator.usecases.context import Context
 from orchestrator.usecases.generate_plan import Draft, draft_plan, store_plan
 from orchestrator.usecases.lookup import request_by
+from orchestrator.usecases.notify import tell_failure, tell_understanding
 
 _log = structlog.get_logger(__name__)
 _OFFERS = 8
@@ -72,6 +73,9 @@ async def keep_understanding(
     )
     if draft is not None:
         await store_plan(ctx, uow, request, draft)
+    elif status_of(decomposed) is RequestStatus.PARSING_COMPLETE:
+        await tell_failure(uow, request, "It was understood, but it could not be planned.")
+    await tell_understanding(uow, request, decomposed, answers=0, offers=offers(ctx))
 
 
 async def _draft_or_none(
@@ -96,6 +100,7 @@ async def _give_up(ctx: Context, request: Request, fault: str) -> None:
             request_id=request.request_id,
             details={"fault": fault},
         )
+        await tell_failure(uow, request, "It could not be understood because of a fault.")
 
     await ctx.store.transact(keep)
 
@@ -117,13 +122,13 @@ async def submitted(ctx: Context, request_id: str) -> SubmitResult:
         decomposed_request=found,
         ambiguities=found.ambiguities if found else (),
         out_of_scope=found.out_of_scope if found else (),
-        offers=_offers(ctx) if found and found.out_of_scope else (),
+        offers=offers(ctx) if found and found.out_of_scope else (),
         plan_id=plan.plan_id if plan else None,
         plan_number=plan.number if plan else None,
     )
 
 
-def _offers(ctx: Context) -> tuple[str, ...]:
+def offers(ctx: Context) -> tuple[str, ...]:
     """Return what can be done, in the catalogue's own words, what needs no model first."""
     known = sorted(ctx.catalog().capabilities(), key=lambda each: each.reasoning)
     return tuple(each.examples[0] if each.examples else each.description for each in known)[

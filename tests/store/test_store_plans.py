@@ -14,7 +14,7 @@ from orchestrator.domain.request import Complexity
 from orchestrator.domain.views import Identity
 from orchestrator.errors import Conflict
 from orchestrator.store.repositories.plans import Approval
-from orchestrator.store.tables import approvals, cards, catalogue_entries, plans
+from orchestrator.store.tables import approvals, catalogue_entries, plans
 from orchestrator.store.unit_of_work import Store, UnitOfWork
 from tests.domain.make import NOON, make_plan, make_request, make_task
 from tests.store.rows import column, keep_plan, keep_request, stored_plan
@@ -304,15 +304,6 @@ async def test_the_key_of_a_decision_is_used_once(store: Store) -> None:
     with pytest.raises(IntegrityError):
         await store.transact(lambda uow: keep(uow, "click"))
     assert len(await column(store, approvals, "id")) == 3
-
-
-async def test_a_plan_has_one_card(store: Store) -> None:
-    plan = await stored_plan(store)
-    request = make_request(team="T1", channel="C1", thread="1.5")
-    for _ in range(2):
-        await store.transact(lambda uow: uow.plans.want_card(plan.plan_id, request))
-    assert await column(store, cards, "channel") == ["C1"]
-    assert await column(store, cards, "version_wanted") == [1]
 
 
 async def test_a_snapshot_of_an_entry_is_kept_once_and_never_changed(store: Store) -> None:

@@ -73,6 +73,11 @@ class Agents:
         rows = await self._session.rows(select(agents).order_by(agents.c.name))
         return [self._profile(row, reserved[row["id"]], record[row["id"]]) for row in rows]
 
+    async def names(self) -> dict[str, str]:
+        """Return the name of every registered agent by its id."""
+        rows = await self._session.rows(select(agents.c.id, agents.c.name))
+        return {str(row["id"]): str(row["name"]) for row in rows}
+
     def _profile(
         self, row: RowMapping, reserved: ResourceNeed, record: dict[str, Performance]
     ) -> AgentProfile:

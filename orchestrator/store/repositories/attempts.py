@@ -36,6 +36,7 @@ class Attempts:
             "created_at": self._session.now,
         }
         await self._session.execute(insert(attempts).values(row))
+        self._session.touch(attempts, attempt.attempt_id)
 
     async def get(self, attempt_id: str) -> Attempt | None:
         """Return one attempt."""
@@ -77,7 +78,10 @@ class Attempts:
         )
         if progress is not None:
             statement = statement.values(progress=progress)
-        return await self._session.execute(statement) == 1
+        newer = await self._session.execute(statement) == 1
+        if newer:
+            self._session.touch(attempts, attempt_id)
+        return newer
 
     async def extend_leases(self, agent_id: str, held: Collection[str]) -> None:
         """Renew the leases of what an agent says it still has."""

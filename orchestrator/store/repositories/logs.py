@@ -62,6 +62,12 @@ class ExecutionLogs:
         )
         return [_log(row) for row in await self._session.rows(statement)]
 
+    async def of_attempt(self, attempt_id: str) -> ExecutionLog | None:
+        """Return one attempt's row."""
+        statement = select(execution_logs).where(execution_logs.c.attempt_id == attempt_id)
+        row = await self._session.one(statement)
+        return None if row is None else _log(row)
+
 
 def _log(row: RowMapping) -> ExecutionLog:
     started, ended = row["started_at"], row["ended_at"]

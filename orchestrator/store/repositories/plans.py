@@ -15,13 +15,12 @@ from orchestrator.domain.lifecycle import (
     sources_of,
 )
 from orchestrator.domain.plan import WorkPlan, WorkTask
-from orchestrator.domain.request import Request
 from orchestrator.domain.value import Value
 from orchestrator.domain.views import Identity, PlanListItem
+from orchestrator.errors import ErrorCode, Refused
 from orchestrator.store.session import Session
 from orchestrator.store.tables import (
     approvals,
-    cards,
     catalogue_entries,
     counters,
     plans,
@@ -108,7 +107,11 @@ class Plans:
         }
 
     async def find(self, reference: str) -> str | None:
-        """Return the plan id that a person means: a number, `#12 r3`, a UUID or its beginning."""
+        """Return the plan id that a person means: a number, `#12 r3`, a UUID or its beginning.
+
+        Raises:
+            Refused: it is the beginning of several plans' ids.
+        """
         asked = reference.strip().lower()
         numbered = _NUMBER.match(asked)
         if numbered is not None:
@@ -117,7 +120,10 @@ class Plans:
             return None
         statement = select(plans.c.id).where(plans.c.id.startswith(asked)).limit(2)
         found = await self._session.rows(statement)
-        return str(found[0]["id"]) if len(found) == 1 else None
+        if len(found) > 1:
+            message = f"The ids of several plans begin with {asked}."
+            raise Refused(ErrorCode.NOT_FOUND, message, "Give more of it, or the plan's number.")
+        return str(found[0]["id"]) if found else None
 
     async def _by_number(self, number: int, revision: str | None) -> str | None:
         statement = select(plans.c.id).where(plans.c.number == number)
@@ -270,20 +276,6 @@ class Plans:
         """Return the decision that came in under this key before."""
         row = await self._session.one(select(approvals).where(approvals.c.source_key == source_key))
         return None if row is None else _approval(row)
-
-    async def want_card(self, plan_id: str, request: Request) -> None:
-        """Want the plan shown in the conversation that it was asked in; the bot does it."""
-        await self._session.insert_new(
-            cards,
-            id=new_id(),
-            plan_id=plan_id,
-            team=request.team,
-            channel=request.channel,
-            thread=request.thread,
-            version_wanted=1,
-            version_shown=0,
-            updated_at=self._session.now,
-        )
 
     async def keep_entries(self, entries: Iterable[Mapping[str, object]]) -> None:
         """Keep snapshots of catalogue entries by digest; known ones are left alone."""

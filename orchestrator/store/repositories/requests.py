@@ -54,6 +54,21 @@ class Requests:
         row = await self._session.one(select(requests).where(requests.c.source_key == source_key))
         return None if row is None else _request(row)
 
+    async def newest_of_thread(self, team: str, channel: str, thread: str) -> Request | None:
+        """Return the request that was asked last in a thread."""
+        statement = (
+            select(requests)
+            .where(
+                requests.c.team == team,
+                requests.c.channel == channel,
+                requests.c.thread == thread,
+            )
+            .order_by(requests.c.id.desc())
+            .limit(1)
+        )
+        row = await self._session.one(statement)
+        return None if row is None else _request(row)
+
     async def understood(
         self, request_id: str, status: RequestStatus, decomposition: DecomposedRequest | None
     ) -> None:

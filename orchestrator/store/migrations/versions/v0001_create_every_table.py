@@ -167,6 +167,7 @@ def _create_requests() -> None:
     op.create_index(
         "ix_requests_thinking", "requests", ["thinking_until"], **_only("status = 'pending'")
     )
+    op.create_index("ix_requests_thread", "requests", ["team", "channel", "thread", "id"])
 
 
 def _create_agent_performance() -> None:
@@ -280,13 +281,15 @@ def _create_cards() -> None:
         sa.Column("team", sa.String(length=64), nullable=False),
         sa.Column("channel", sa.String(length=64), nullable=False),
         sa.Column("thread", sa.String(length=64)),
-        sa.Column("ts", sa.String(length=64)),
+        sa.Column("messages", Json, nullable=False),
         sa.Column("version_wanted", sa.Integer(), nullable=False),
         sa.Column("version_shown", sa.Integer(), nullable=False),
+        sa.Column("claimed_until", UtcDateTime()),
         sa.Column("updated_at", UtcDateTime(), nullable=False),
         _points_to("cards", "plan_id", "plans"),
         sa.UniqueConstraint("plan_id", name=op.f("uq_cards_plan_id")),
     )
+    op.create_index("ix_cards_due", "cards", ["id"], **_only("version_wanted > version_shown"))
 
 
 def _create_llm_usage() -> None:
@@ -430,7 +433,8 @@ def _create_notifications() -> None:
     op.create_table(
         "notifications",
         *_key("notifications"),
-        sa.Column("plan_id", sa.String(length=36), nullable=False),
+        sa.Column("request_id", sa.String(length=36), nullable=False),
+        sa.Column("plan_id", sa.String(length=36)),
         sa.Column("attempt_id", sa.String(length=36)),
         sa.Column("kind", sa.String(length=32), nullable=False),
         sa.Column("subject", sa.String(length=128), nullable=False),
@@ -439,12 +443,20 @@ def _create_notifications() -> None:
         sa.Column("thread", sa.String(length=64)),
         sa.Column("content", Json, nullable=False),
         sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("claimed_until", UtcDateTime()),
         sa.Column("posted_at", UtcDateTime()),
         _points_to("notifications", "attempt_id", "attempts"),
         _points_to("notifications", "plan_id", "plans"),
+        _points_to("notifications", "request_id", "requests"),
         sa.UniqueConstraint(
-            "plan_id", "kind", "subject", name=op.f("uq_notifications_plan_id_kind_subject")
+            "request_id", "kind", "subject", name=op.f("uq_notifications_request_id_kind_subject")
         ),
+    )
+    op.create_index(
+        "ix_notifications_due",
+        "notifications",
+        ["team", "channel", "thread", "id"],
+        **_only("posted_at IS NULL"),
     )
 
 
