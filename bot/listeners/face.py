@@ -1,0 +1,162 @@
+"""What every listener needs at hand, and how it tells somebody something."""
+
+import asyncio
+from collections.abc import Awaitable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import aiohttp
+import structlog
+from slack_sdk.errors import SlackClientError
+from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.webhook.async_client import AsyncWebhookClient
+
+from bot.blocks.answers import error_message
+from bot.blocks.message import Message
+from bot.listeners.afterwards import Afterwards
+from bot.listeners.payload import Place
+from bot.people import People
+from orchestrator.domain.views import Identity
+from orchestrator.errors import ChiffonError, Error, ErrorCode
+from orchestrator.service import OrchestratorService
+
+SAVING_SECONDS = 2.0  # Slack waits three for an acknowledgement
+UNREACHABLE = (SlackClientError, aiohttp.ClientError, OSError, TimeoutError, ValueError)
+NOT_SAVED = Error(
+    code=ErrorCode.INTERNAL_ERROR,
+    message="I could not save that in time.",
+    hint="Nothing was changed as far as I know; please try again.",
+)
+UNREADABLE = Error(
+    code=ErrorCode.INVALID_REQUEST,
+    message="I cannot read what this button carries.",
+    hint="It may be from an older Chiffon. `/chiffon plans` lists what there is.",
+)
+_Given = TypeVar("_Given")
+_log = structlog.get_logger(__name__)
+
+
+class NotKept(ChiffonError):
+    """An event could not be stored: Slack must not hear that it was, and brings it again."""
+
+
+@dataclass(frozen=True)
+class Me:
+    """The bot itself."""
+
+    user: str
+    team: str
+
+
+@dataclass
+class Face:
+    """The service, Slack, and what is known about both."""
+
+    service: OrchestratorService
+    client: AsyncWebClient
+    people: People
+    listen_channels: frozenset[str] = frozenset()
+    afterwards: Afterwards = field(default_factory=Afterwards)
+    _me: Me | None = None
+
+    async def me(self) -> Me:
+        """Return who the bot is; Slack is asked once.
+
+        Raises:
+            NotKept: Slack does not say, so nothing that comes in can be judged yet.
+        """
+        if self._me is None:
+            try:
+                said = await self.client.auth_test()
+            except UNREACHABLE as fault:
+                raise NotKept("Slack does not say who the bot is.") from fault
+            self._me = Me(user=str(said["user_id"]), team=str(said["team_id"]))
+        return self._me
+
+    async def barred(self, person: str, user_team: str | None = None) -> Error | None:
+        """Say why somebody may neither ask nor decide; None: they may.
+
+        Args:
+            person: their user id.
+            user_team: the workspace that the payload says they belong to, where it does.
+        """
+        me = await self.me()
+        reason = await self.people.why_not(person, team=me.team)
+        if reason is None and user_team not in {None, me.team}:
+            reason = "Only members of this workspace may ask or decide; you belong to another one."
+        return None if reason is None else Error(code=ErrorCode.FORBIDDEN, message=reason)
+
+    async def identity(self, person: str) -> Identity:
+        """Return somebody as the service knows them."""
+        return Identity(person=person, team=(await self.me()).team)
+
+    def tell(self, place: Place, answer: Message | Error) -> None:
+        """Tell one person something that concerns nobody else, after the acknowledgement."""
+        message = answer if isinstance(answer, Message) else _refusal(answer, place.user)
+        self.afterwards.start(self._tell(place, message))
+
+    def say(self, channel: str, thread: str, message: Message) -> None:
+        """Say something in a thread, after the acknowledgement."""
+        self.afterwards.start(self._say(channel, thread, message))
+
+    async def _say(self, channel: str, thread: str, message: Message) -> None:
+        await self.client.chat_postMessage(
+            channel=channel, thread_ts=thread, unfurl_links=False, **_fields(message)
+        )
+
+    async def _tell(self, place: Place, message: Message) -> None:
+        for way in (self._whisper, self._respond, self._write):
+            try:
+                if await way(place, message):
+                    return
+            except UNREACHABLE as fault:
+                _log.warning("not_told", way=way.__name__.strip("_"), fault=type(fault).__name__)
+        _log.error("nobody_told", person=place.user)
+
+    async def _whisper(self, place: Place, message: Message) -> bool:
+        if place.channel is None:
+            return False
+        if place.is_direct:
+            await self.client.chat_postMessage(
+                channel=place.channel, thread_ts=place.thread, **_fields(message)
+            )
+            return True
+        await self.client.chat_postEphemeral(
+            channel=place.channel, user=place.user, thread_ts=place.thread, **_fields(message)
+        )
+        return True
+
+    async def _respond(self, place: Place, message: Message) -> bool:
+        if place.response_url is None:
+            return False
+        answer = await AsyncWebhookClient(place.response_url, timeout=10).send_dict(
+            {"response_type": "ephemeral", "replace_original": False, **_fields(message)}
+        )
+        return answer.status_code == 200  # noqa: PLR2004 - HTTP's own
+
+    async def _write(self, place: Place, message: Message) -> bool:
+        await self.client.chat_postMessage(channel=place.user, **_fields(message))
+        return True
+
+
+def _fields(message: Message) -> dict[str, Any]:
+    blocks = {"blocks": list(message.blocks)} if message.blocks else {}
+    return {"text": message.text, **blocks}
+
+
+def _refusal(error: Error, person: str) -> Message:
+    """Say it; who may not decide because nobody may is told what to write where."""
+    if "CHIFFON_ADMINS" in error.hint:
+        hint = f"{error.hint} You are {person}: CHIFFON_ADMINS={person} names you."
+        error = error.model_copy(update={"hint": hint})
+    return error_message(error)
+
+
+async def in_time(call: Awaitable[_Given]) -> _Given | Error:
+    """Return what `call` gives, or `NOT_SAVED` where it takes longer than Slack waits."""
+    try:
+        async with asyncio.timeout(SAVING_SECONDS):
+            return await call
+    except TimeoutError:
+        _log.warning("not_saved_in_time", seconds=SAVING_SECONDS)
+        return NOT_SAVED

@@ -1,0 +1,42 @@
+"""Have requests thought about after Slack was acknowledged, each once at a time."""
+
+import asyncio
+
+import structlog
+
+from bot.blocks.answers import thinking_message
+from bot.listeners.face import Face
+
+_ON_IT_SECONDS = 1.0
+_log = structlog.get_logger(__name__)
+
+
+class Thinking:
+    """Requests that are being thought about here; a redelivery starts nothing twice.
+
+    A process that ends meanwhile leaves them pending in the database, where they are found.
+    """
+
+    def __init__(self, face: Face, *, on_it_seconds: float = _ON_IT_SECONDS) -> None:
+        self._face = face
+        self._on_it_seconds = on_it_seconds
+        self._in_hand: set[str] = set()
+
+    def start(self, request_id: str, channel: str, thread: str) -> None:
+        """Think about a request; say "on it" in its thread where that takes long."""
+        if request_id not in self._in_hand:
+            self._in_hand.add(request_id)
+            self._face.afterwards.start(self._think(request_id, channel, thread))
+
+    async def _think(self, request_id: str, channel: str, thread: str) -> None:
+        thought = asyncio.ensure_future(self._face.service.think(request_id))
+        try:
+            done, _ = await asyncio.wait({thought}, timeout=self._on_it_seconds)
+            if not done:
+                self._face.say(channel, thread, thinking_message())
+            result = await thought
+            if result.error is not None:
+                _log.warning("not_thought", request_id=request_id, code=result.error.code.value)
+        finally:
+            thought.cancel()
+            self._in_hand.discard(request_id)

@@ -1,0 +1,144 @@
+"""Join Slack: clients, Socket Mode, the notifier; and leave without leaving anything behind."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import aiohttp
+import structlog
+from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
+from slack_bolt.app.async_app import AsyncApp
+from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.http_retry.builtin_async_handlers import (
+    AsyncConnectionErrorRetryHandler,
+    AsyncRateLimitErrorRetryHandler,
+    AsyncServerErrorRetryHandler,
+)
+from slack_sdk.socket_mode.aiohttp import SocketModeClient
+from slack_sdk.socket_mode.request import SocketModeRequest
+from slack_sdk.web.async_client import AsyncWebClient
+from typing_extensions import override
+
+from bot.app import Bot, build_bot
+from bot.notifier import Notifier
+from bot.settings import SlackSettings
+from orchestrator.errors import ChiffonError, SettingsError
+from orchestrator.service import OrchestratorService
+
+_CALL_SECONDS = 30.0
+_PING_SECONDS = 5.0  # a half-open socket is noticed after four
+_FINISHING_SECONDS = 3.0
+_log = structlog.get_logger(__name__)
+
+
+@asynccontextmanager
+async def open_bot(settings: SlackSettings, service: OrchestratorService) -> AsyncIterator[Bot]:
+    """Run the bot while the context is open.
+
+    Raises:
+        SettingsError: a token is missing.
+        ChiffonError: Slack refuses a token or cannot be reached; the text says which.
+    """
+    async with AsyncExitStack() as stack:
+        session = await stack.enter_async_context(
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_CALL_SECONDS))
+        )
+        client = web_client(settings, session)
+        app_token = await checked_tokens(settings, client)
+        bot = build_bot(settings, service, client)
+        stack.push_async_callback(bot.close)
+        await stack.enter_async_context(_notifying(service, client))
+        await stack.enter_async_context(_connected(bot.app, app_token))
+        me = await bot.face.me()
+        _log.info("slack_joined", team=me.team, bot=me.user)
+        yield bot
+
+
+def web_client(settings: SlackSettings, session: aiohttp.ClientSession) -> AsyncWebClient:
+    """Return a client that tries again where Slack asks for patience or stumbles."""
+    return AsyncWebClient(
+        token=settings.bot_token,
+        base_url=settings.api_url,
+        session=session,
+        retry_handlers=[
+            AsyncConnectionErrorRetryHandler(max_retry_count=2),
+            AsyncRateLimitErrorRetryHandler(max_retry_count=2),
+            AsyncServerErrorRetryHandler(max_retry_count=2),
+        ],
+    )
+
+
+async def checked_tokens(settings: SlackSettings, client: AsyncWebClient) -> str:
+    """Ask Slack about both tokens; return the app's.
+
+    Raises:
+        SettingsError: a token is missing.
+        ChiffonError: Slack refuses a token or cannot be reached.
+    """
+    if settings.bot_token is None or settings.app_token is None:
+        missing = "SLACK_BOT_TOKEN" if settings.bot_token is None else "SLACK_APP_TOKEN"
+        raise SettingsError(f"{missing} is not set. `chiffon slack setup` helps to get it.")
+    name = "SLACK_BOT_TOKEN"
+    try:
+        await client.auth_test()
+        name = "SLACK_APP_TOKEN"
+        await client.apps_connections_open(app_token=settings.app_token)
+    except SlackApiError as fault:
+        reason = fault.response.get("error", "no reason given")
+        message = f"Slack refuses {name}: {reason}. `chiffon doctor` says what to do."
+        raise ChiffonError(message) from fault
+    except (SlackClientError, aiohttp.ClientError, OSError, TimeoutError) as fault:
+        message = f"Slack cannot be reached at {settings.api_url} ({type(fault).__name__})."
+        raise ChiffonError(message) from fault
+    return settings.app_token
+
+
+@asynccontextmanager
+async def _notifying(service: OrchestratorService, client: AsyncWebClient) -> AsyncIterator[None]:
+    running = asyncio.create_task(Notifier(service, client).run())
+    try:
+        yield
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
+@asynccontextmanager
+async def _connected(app: AsyncApp, app_token: str) -> AsyncIterator[None]:
+    socket = _Socket(app, app_token, ping_interval=_PING_SECONDS)
+    try:
+        await socket.connect_async()
+        yield
+    finally:
+        await socket.finish()
+
+
+class _Socket(AsyncSocketModeHandler):
+    """Socket Mode that lets what came in be acknowledged before it closes."""
+
+    _in_hand = 0
+
+    @override
+    async def handle(self, client: SocketModeClient, req: SocketModeRequest) -> None:  # type: ignore[override]
+        self._in_hand += 1
+        try:
+            await super().handle(client, req)
+        finally:
+            self._in_hand -= 1
+
+    async def finish(self) -> None:
+        """Close the socket, and wait for the SDK's own tasks, which it only cancels."""
+        await self._handled()
+        client = self.client
+        own = (client.message_processor, client.current_session_monitor, client.message_receiver)
+        await self.close_async()
+        tasks = [task for task in own if task is not None]
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _handled(self) -> None:
+        try:
+            async with asyncio.timeout(_FINISHING_SECONDS):
+                while self._in_hand:  # noqa: ASYNC110 - the SDK keeps these tasks to itself
+                    await asyncio.sleep(0.02)
+        except TimeoutError:
+            _log.warning("socket_closed_early", unanswered=self._in_hand)

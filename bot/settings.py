@@ -1,0 +1,68 @@
+"""What the bot needs to reach Slack, from the environment or `.env`; see `docs/contract.md`."""
+
+from typing import Annotated
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from orchestrator.errors import SettingsError
+
+SLACK_API_URL = "https://slack.com/api/"
+
+
+class SlackSettings(BaseSettings):
+    """Tokens, and which Slack they are for. Tokens are left out of the representation."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        populate_by_name=True,
+    )
+
+    bot_token: str | None = Field(default=None, validation_alias="SLACK_BOT_TOKEN", repr=False)
+    app_token: str | None = Field(default=None, validation_alias="SLACK_APP_TOKEN", repr=False)
+    signing_secret: str | None = Field(
+        default=None, validation_alias="SLACK_SIGNING_SECRET", repr=False
+    )
+    api_url: str = Field(default=SLACK_API_URL, validation_alias="CHIFFON_SLACK_API_URL")
+    listen_channels: Annotated[frozenset[str], NoDecode] = Field(
+        default=frozenset(),
+        validation_alias="CHIFFON_LISTEN_CHANNELS",
+        description="Ids of channels where every message is a request",
+    )
+
+    @field_validator("listen_channels", mode="before")
+    @classmethod
+    def _ids(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        return frozenset(each.strip() for each in value.split(",") if each.strip())
+
+    @field_validator("api_url", mode="after")
+    @classmethod
+    def _web_address(cls, value: str) -> str:
+        if not value.startswith(("https://", "http://")):
+            message = "must start with https:// or http://"
+            raise ValueError(message)
+        return value if value.endswith("/") else f"{value}/"
+
+    @property
+    def is_configured(self) -> bool:
+        """Whether there is a Slack to join: both tokens are set."""
+        return self.bot_token is not None and self.app_token is not None
+
+
+def load_slack_settings() -> SlackSettings:
+    """Read the settings.
+
+    Raises:
+        SettingsError: a value is not usable; the text names the variable and the reason.
+    """
+    try:
+        return SlackSettings()
+    except ValidationError as fault:
+        first = fault.errors()[0]
+        message = f"{first['loc'][0]}: {first['msg']}. Correct it in the environment or in .env."
+        raise SettingsError(message) from fault
