@@ -16,6 +16,7 @@ from orchestrator.domain.views import (
     DispatchResult,
     Explanation,
     GapList,
+    HeardResult,
     Identity,
     PlanList,
     PlanResult,
@@ -49,7 +50,7 @@ from orchestrator.usecases.explain import explain, list_gaps
 from orchestrator.usecases.generate_plan import available_resources, generate_plan
 from orchestrator.usecases.plan_status import plan_status
 from orchestrator.usecases.read_plan import get_plan, list_plans
-from orchestrator.usecases.read_request import get_request, request_of_thread
+from orchestrator.usecases.read_request import get_request, heard, request_of_thread
 from orchestrator.usecases.readiness import readiness
 from orchestrator.usecases.record_agent import list_agents
 from orchestrator.usecases.submit_request import Asked, keep_request, submit_request, think
@@ -153,6 +154,10 @@ class OrchestratorService:
     async def request_of_thread(self, team: str, channel: str, thread: str) -> RequestView:
         """Return the request that was asked last in a thread, with its open questions."""
         return await _answered(RequestView, request_of_thread(self.context, team, channel, thread))
+
+    async def heard(self, source_key: str) -> HeardResult:
+        """Say whether what came in under this key was kept, as a request or as an answer."""
+        return await _answered(HeardResult, heard(self.context, source_key))
 
     async def get_plan(self, reference: str) -> PlanResult:
         """Return a plan, or the newest plan of a request; nothing is generated."""

@@ -44,6 +44,12 @@ class SubmitResult(Result):
     plan_number: int | None = None
 
 
+class HeardResult(Result):
+    """Whether a message has done its deed."""
+
+    heard: bool = False
+
+
 class RequestView(Result):
     """One stored request."""
 

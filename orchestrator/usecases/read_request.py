@@ -1,7 +1,7 @@
 """Show what was asked and how far it has come: by its id, or as the last of a thread."""
 
 from orchestrator.domain.request import Request
-from orchestrator.domain.views import RequestView
+from orchestrator.domain.views import HeardResult, RequestView
 from orchestrator.errors import ErrorCode, Refused
 from orchestrator.store.unit_of_work import UnitOfWork
 from orchestrator.usecases.context import Context
@@ -17,6 +17,16 @@ async def get_request(ctx: Context, request_id: str) -> RequestView:
 
     async def load(uow: UnitOfWork) -> RequestView:
         return await _view(uow, await request_by(uow, request_id))
+
+    return await ctx.store.read(load)
+
+
+async def heard(ctx: Context, source_key: str) -> HeardResult:
+    """Say whether a request or an answer came in under this key before."""
+
+    async def load(uow: UnitOfWork) -> HeardResult:
+        asked = await uow.requests.by_source_key(source_key)
+        return HeardResult(heard=asked is not None or await uow.mail.has(source_key))
 
     return await ctx.store.read(load)
 
