@@ -39,7 +39,7 @@ _ARGUMENTS: dict[Word, str] = {
     Word.STATUS: rf"(?:{_PLAN})?",
     Word.PLANS: r"",
     Word.CANCEL: rf"(?:{_PLAN})?",
-    Word.RETRY: rf"{_PLAN}[. ]{_STEP}",
+    Word.RETRY: rf"(?:{_PLAN}[. ])?{_STEP}",
     Word.WHY: rf"(?:{_PLAN}(?:\.{_STEP})?)?",
     Word.LOGS: rf"(?:{_PLAN}(?:[. ]{_STEP})?)?",
     Word.GAPS: r"",

@@ -14,6 +14,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 _FRESH_SECONDS = 60.0
 _ASKING_SECONDS = 1.5  # well within the three seconds that Slack waits for an answer
 _SLACKBOT = "USLACKBOT"
+_STRANGER = "Only members of this workspace may ask or decide; you belong to another one."
 _log = structlog.get_logger(__name__)
 
 
@@ -23,6 +24,7 @@ class Profile:
 
     name: str
     barred: str | None  # one sentence that says why they may not; None: they may
+    teams: frozenset[str] = frozenset()
 
 
 class People:
@@ -35,7 +37,7 @@ class People:
         self._clock = clock
         self._known: dict[str, tuple[float, Profile]] = {}
 
-    async def why_not(self, person: str, *, team: str) -> str | None:
+    async def why_not(self, person: str, *, team: str, said_team: str | None = None) -> str | None:
         """Say in one sentence why somebody may neither ask nor decide; None: they may.
 
         Where Slack does not answer, the answer is no: an unknown person is a stranger.
@@ -43,14 +45,17 @@ class People:
         Args:
             person: their user id.
             team: the bot's own workspace.
+            said_team: the workspace that a payload says they belong to, where it does.
         """
         try:
-            return (await self._profile(person, team)).barred
+            profile = await self._profile(person, team)
         except TimeoutError:
             return "Slack did not say in time who you are, so I did nothing. Please try again."
         except (SlackClientError, aiohttp.ClientError, OSError) as fault:
             _log.warning("person_unknown", person=person, reason=_reason(fault))
             return f"I could not ask Slack who you are ({_reason(fault)}), so I did nothing."
+        elsewhere = said_team is not None and said_team not in profile.teams
+        return profile.barred or (_STRANGER if elsewhere else None)
 
     async def name(self, person: str, *, team: str) -> str:
         """Return what somebody is called; their id where Slack does not say."""
@@ -76,7 +81,9 @@ def profile_of(user: dict[str, Any], *, team: str) -> Profile:
     """Judge the `user` of `users.info` from within the workspace `team`."""
     spoken = user.get("profile") or {}
     name = spoken.get("display_name") or user.get("real_name") or user.get("name") or ""
-    return Profile(name=str(name or user.get("id", "")), barred=_barred(user, team))
+    return Profile(
+        name=str(name or user.get("id", "")), barred=_barred(user, team), teams=_teams(user)
+    )
 
 
 def _barred(user: dict[str, Any], team: str) -> str | None:
@@ -87,16 +94,16 @@ def _barred(user: dict[str, Any], team: str) -> str | None:
     if user.get("is_bot") or user["id"] == _SLACKBOT:
         return "Bots may neither ask nor decide here."
     if user.get("is_stranger") or team not in _teams(user):
-        return "Only members of this workspace may ask or decide; you belong to another one."
+        return _STRANGER
     if user.get("is_restricted") or user.get("is_ultra_restricted"):
         return "Guests may neither ask nor decide here."
     return None
 
 
-def _teams(user: dict[str, Any]) -> set[str]:
+def _teams(user: dict[str, Any]) -> frozenset[str]:
     """Return the workspaces of somebody; several within an Enterprise organisation."""
     organisation = user.get("enterprise_user") or {}
-    return {str(user.get("team_id", "")), *map(str, organisation.get("teams") or ())}
+    return frozenset((str(user.get("team_id", "")), *map(str, organisation.get("teams") or ())))
 
 
 def _reason(fault: Exception) -> str:

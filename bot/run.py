@@ -107,7 +107,7 @@ async def _notifying(service: OrchestratorService, client: AsyncWebClient) -> As
 async def _connected(app: AsyncApp, app_token: str) -> AsyncIterator[None]:
     socket = _Socket(app, app_token, ping_interval=_PING_SECONDS)
     try:
-        await socket.connect_async()
+        await socket.client.connect()  # type: ignore[no-untyped-call]
         yield
     finally:
         await socket.finish()
@@ -131,7 +131,7 @@ class _Socket(AsyncSocketModeHandler):
         await self._handled()
         client = self.client
         own = (client.message_processor, client.current_session_monitor, client.message_receiver)
-        await self.close_async()
+        await client.close()  # type: ignore[no-untyped-call]
         tasks = [task for task in own if task is not None]
         await asyncio.gather(*tasks, return_exceptions=True)
 

@@ -45,5 +45,5 @@ class Afterwards:
 async def _guarded(work: Coroutine[Any, Any, None]) -> None:
     try:
         await work
-    except Exception:
+    except Exception:  # noqa: BLE001 - the boundary: nobody else would hear
         _log.exception("background_fault", fault_id=new_id())

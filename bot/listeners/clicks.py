@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, TypeVar
+from typing import Any
 
 import structlog
 from slack_bolt.async_app import AsyncAck, AsyncApp
@@ -24,7 +24,6 @@ from bot.ids import (
     RETRY,
     SHOW_LOGS,
     AnswerButton,
-    ButtonValue,
     PlanButton,
     TaskButton,
 )
@@ -37,7 +36,6 @@ from orchestrator.errors import Error, ErrorCode
 
 Told = Message | Error | None
 Deed = Callable[[Click, Identity], Awaitable[Told]]
-_Value = TypeVar("_Value", bound=ButtonValue)
 _log = structlog.get_logger(__name__)
 
 _NO_DIALOG = Error(
@@ -119,7 +117,11 @@ class Clicks:
             return plan.error
         if plan.status is not PlanStatus.PENDING_APPROVAL:
             refused = await self._service.approve_plan(
-                button.plan, False, user_id=who.person, team=who.team, source_key=_key(click, who)
+                button.plan,
+                user_approval=False,
+                user_id=who.person,
+                team=who.team,
+                source_key=_key(click, who),
             )
             return refused.error
         self._face.afterwards.start(self._open(click, reject_view(button, plan.number)))
@@ -183,7 +185,7 @@ class Clicks:
         )
         return done.error
 
-    async def _show_logs(self, click: Click, who: Identity) -> Told:
+    async def _show_logs(self, click: Click, _who: Identity) -> Told:
         found, step = await self._step(click)
         return found.error if step is None else logs_message(found, step.step_number)
 
@@ -234,7 +236,7 @@ class Clicks:
             _log.warning("choice_not_shown", fault=type(fault).__name__)
 
 
-async def _unknown(click: Click, who: Identity) -> Told:
+async def _unknown(click: Click, _who: Identity) -> Told:
     return UNREADABLE if click.value else None  # a link needs no answer
 
 

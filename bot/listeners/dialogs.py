@@ -38,7 +38,7 @@ class Dialogs:
         who = await self._face.identity(user["id"])
         done = await self._face.service.approve_plan(
             button.plan,
-            False,
+            user_approval=False,
             user_id=who.person,
             team=who.team,
             notes=_reason(view),

@@ -81,9 +81,7 @@ class Face:
             user_team: the workspace that the payload says they belong to, where it does.
         """
         me = await self.me()
-        reason = await self.people.why_not(person, team=me.team)
-        if reason is None and user_team not in {None, me.team}:
-            reason = "Only members of this workspace may ask or decide; you belong to another one."
+        reason = await self.people.why_not(person, team=me.team, said_team=user_team)
         return None if reason is None else Error(code=ErrorCode.FORBIDDEN, message=reason)
 
     async def identity(self, person: str) -> Identity:

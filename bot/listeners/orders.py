@@ -42,7 +42,7 @@ async def _status(service: OrchestratorService, order: Order) -> Message | Error
     return found.error or status_message(found)
 
 
-async def _plans(service: OrchestratorService, order: Order) -> Message | Error:
+async def _plans(service: OrchestratorService, _order: Order) -> Message | Error:
     found = await service.list_plans()
     return found.error or plans_message(found)
 
@@ -57,8 +57,10 @@ async def _cancel(service: OrchestratorService, order: Order) -> Message | Error
 
 
 async def _retry(service: OrchestratorService, order: Order) -> Message | Error:
+    if order.command.reference is None:
+        return _WHICH_STEP
     done = await service.retry_task(
-        order.command.reference or "",
+        order.command.reference,
         user_id=order.who.person,
         team=order.who.team,
         source_key=order.key,
@@ -87,12 +89,12 @@ async def _logs(service: OrchestratorService, order: Order) -> Message | Error:
     return found.error or logs_message(found, order.command.step)
 
 
-async def _gaps(service: OrchestratorService, order: Order) -> Message | Error:
+async def _gaps(service: OrchestratorService, _order: Order) -> Message | Error:
     found = await service.list_gaps()
     return found.error or gaps_message(found)
 
 
-async def _help(service: OrchestratorService, order: Order) -> Message | Error:
+async def _help(_service: OrchestratorService, _order: Order) -> Message | Error:
     return help_message()
 
 
@@ -100,6 +102,11 @@ _WHICH_PLAN = Error(
     code=ErrorCode.INVALID_REQUEST,
     message="Which plan?",
     hint="Name it by its number, such as 12; `plans` lists them.",
+)
+_WHICH_STEP = Error(
+    code=ErrorCode.INVALID_REQUEST,
+    message="Which step?",
+    hint="Name it by plan and step, such as 12.2.",
 )
 _CarriedOut = Callable[[OrchestratorService, Order], Awaitable[Message | Error]]
 _CARRIED_OUT: Mapping[Word, _CarriedOut] = {

@@ -81,7 +81,7 @@ def said_of(event: dict[str, Any]) -> Said | None:
         thread=thread if thread != moment else None,
         text=event.get("text") or "",
         by_mention=event.get("type") == "app_mention",
-        user_team=event.get("user_team") or event.get("team"),
+        user_team=event.get("user_team"),
     )
 
 
