@@ -45,8 +45,8 @@ Doing, each `POST` with a JSON body, answering `{ok: true, …}` or `{ok: false,
 - `/local/close` `{person, view_id}`; `/local/command` `{person, channel, text}`, text with the
   slash: `/chiffon plans`; `/local/shortcut` `{person, channel, ts, callback_id}`;
   `/local/home` `{person}`: the Home tab was opened.
-- `/local/faults` `{…}`: fields of `faults.Faults`; answers all of them. `drop_sockets: true`
-  drops the bot's sockets now.
+- `/local/faults` `{…}`: fields of `faults.Faults`; answers all of them. Also `drop_sockets: true`
+  (drop the bot's sockets now) and `silent_seconds` (answer no Web API call for so long).
 
 Click, submit, command and shortcut answer when the bot has acknowledged, after 3 s with the
 error `operation_timed_out` (and a `notice`).
@@ -56,3 +56,241 @@ Errors: `unknown_person`, `channel_not_found`, `message_not_found`, `view_not_fo
 `dispatch_unknown_command`, `invalid_request`; the HTTP status is 200, 400 for bad JSON, 401
 without the token, 403 for another host or origin.
 """
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from bot.ids import ASK_SHORTCUT, COMMAND
+from bot.local_slack.actions import ActionRefusedError, Actions
+from bot.local_slack.faults import Faults, cancel_all
+from bot.local_slack.feed import Event, Feed
+from bot.local_slack.sockets import Sockets
+from bot.local_slack.state import Store
+
+Json = dict[str, Any]
+
+COMMANDS = (
+    {
+        "command": COMMAND,
+        "description": "Ask about plans and requests",
+        "usage_hint": "status | plans | cancel | retry | why | logs | gaps | help",
+    },
+)
+SHORTCUTS = ({"callback_id": ASK_SHORTCUT, "name": "Ask Chiffon"},)
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    person: str
+
+
+class _Say(_Body):
+    channel: str
+    text: str
+    thread: str | None = None
+
+
+class _Click(_Body):
+    block_id: str
+    action_id: str
+    channel: str | None = None
+    ts: str | None = None
+    view_id: str | None = None
+    value: JsonValue = None
+    selected: JsonValue = None
+    values: dict[str, dict[str, JsonValue]] = Field(default_factory=dict)
+
+
+class _Submit(_Body):
+    view_id: str
+    values: dict[str, dict[str, JsonValue]] = Field(default_factory=dict)
+
+
+class _Close(_Body):
+    view_id: str
+
+
+class _Command(_Body):
+    channel: str
+    text: str
+
+
+class _Shortcut(_Body):
+    channel: str
+    ts: str
+    callback_id: str
+
+
+class PageApi:
+    """The routes of `/local`; who may call them is decided before.
+
+    Args:
+        store: the workspace.
+        actions: what people do.
+        feed: what open pages are told.
+        sockets: the app's sockets, to count and to drop.
+        faults: what `/local/faults` changes.
+    """
+
+    def __init__(
+        self, *, store: Store, actions: Actions, feed: Feed, sockets: Sockets, faults: Faults
+    ) -> None:
+        self._store = store
+        self._actions = actions
+        self._feed = feed
+        self._sockets = sockets
+        self._faults = faults
+
+    def routes(self) -> list[BaseRoute]:
+        """Return the routes, below `/local`."""
+        doing: dict[str, Callable[[bytes], Awaitable[Json]]] = {
+            "/say": self._say,
+            "/click": self._click,
+            "/submit": self._submit,
+            "/close": self._close,
+            "/command": self._command,
+            "/shortcut": self._shortcut,
+            "/home": self._home,
+            "/faults": self._set_faults,
+        }
+        return [
+            Route("/state", self._state),
+            Route("/files/{file_id}", self._file),
+            WebSocketRoute("/events", self._events),
+            *(Route(path, _answering(do), methods=["POST"]) for path, do in doing.items()),
+        ]
+
+    async def _state(self, request: Request) -> Response:
+        data = self._store.data
+        first = next((one for one in data.people if one.you), data.people[0])
+        person = self._store.person(request.query_params.get("person", first.id))
+        if person is None:
+            return JSONResponse({"ok": False, "error": "unknown_person"})
+        bot = {"id": data.bot_id, "user_id": data.bot_user_id, "name": data.bot_name}
+        channels = [c.model_dump(exclude={"person"}) for c in self._store.channels_of(person.id)]
+        return JSONResponse(
+            {
+                "me": person.id,
+                "team": {"id": data.team_id, "name": data.team_name},
+                "bot": {**bot, "real_name": data.bot_name.capitalize()},
+                "people": [one.model_dump() for one in data.people],
+                "channels": channels,
+                "messages": self._store.visible_to(person.id),
+                "views": self._store.views(person.id),
+                "home": data.homes.get(person.id),
+                "commands": COMMANDS,
+                "shortcuts": SHORTCUTS,
+                "connected": self._sockets.count,
+            }
+        )
+
+    async def _file(self, request: Request) -> Response:
+        path = self._store.file_path(request.path_params["file_id"])
+        if not path.is_file():
+            return JSONResponse({"ok": False, "error": "file_not_found"}, 404)
+        return FileResponse(path, media_type="text/plain; charset=utf-8")
+
+    async def _events(self, websocket: WebSocket) -> None:
+        person = websocket.query_params.get("person", "")
+        if self._store.person(person) is None:
+            await websocket.close()
+            return
+        await websocket.accept()
+        queue = self._feed.open(person)
+        pushing = asyncio.create_task(_push(websocket, queue))
+        try:
+            while True:
+                await websocket.receive_text()  # a page says nothing here; this waits for its end
+        except (WebSocketDisconnect, RuntimeError):
+            return
+        finally:
+            self._feed.close(queue)
+            await cancel_all({pushing})
+
+    async def _say(self, body: bytes) -> Json:
+        asked = _Say.model_validate_json(body)
+        ts = await self._actions.say(asked.person, asked.channel, asked.text, asked.thread)
+        return {"ts": ts}
+
+    async def _click(self, body: bytes) -> Json:
+        asked = _Click.model_validate_json(body).model_dump()
+        await self._actions.click(**asked)
+        return {}
+
+    async def _submit(self, body: bytes) -> Json:
+        asked = _Submit.model_validate_json(body)
+        await self._actions.submit_view(asked.person, asked.view_id, asked.values)
+        return {}
+
+    async def _close(self, body: bytes) -> Json:
+        asked = _Close.model_validate_json(body)
+        await self._actions.close_view(asked.person, asked.view_id)
+        return {}
+
+    async def _command(self, body: bytes) -> Json:
+        asked = _Command.model_validate_json(body)
+        await self._actions.command(asked.person, asked.channel, asked.text)
+        return {}
+
+    async def _shortcut(self, body: bytes) -> Json:
+        asked = _Shortcut.model_validate_json(body)
+        await self._actions.shortcut(asked.person, asked.channel, asked.ts, asked.callback_id)
+        return {}
+
+    async def _home(self, body: bytes) -> Json:
+        await self._actions.open_home(_Body.model_validate_json(body).person)
+        return {}
+
+    async def _set_faults(self, body: bytes) -> Json:
+        asked = _FaultsBody.model_validate_json(body)
+        given = {name: getattr(asked, name) for name in asked.model_fields_set}
+        silence = given.pop("silent_seconds", None)
+        drop = given.pop("drop_sockets", False)
+        for name, value in given.items():
+            setattr(self._faults, name, value)
+        if silence is not None:
+            self._faults.silence(silence)
+        if drop:
+            await self._sockets.drop_all()
+        return {"faults": self._faults.model_dump(mode="json")}
+
+
+class _FaultsBody(Faults):
+    drop_sockets: bool = False
+    silent_seconds: float | None = None
+
+
+def _answering(
+    do: Callable[[bytes], Awaitable[Json]],
+) -> Callable[[Request], Awaitable[Response]]:
+    """Return an endpoint that answers as the page expects."""
+
+    async def endpoint(request: Request) -> Response:
+        try:
+            answer = await do(await request.body())
+        except ActionRefusedError as refusal:
+            told: Json = {"ok": False, "error": refusal.error}
+            return JSONResponse(told | ({"errors": refusal.errors} if refusal.errors else {}))
+        except ValidationError as error:
+            what = "; ".join(one["msg"] for one in error.errors())
+            return JSONResponse({"ok": False, "error": "invalid_request", "what": what}, 400)
+        return JSONResponse({"ok": True, **answer})
+
+    return endpoint
+
+
+async def _push(websocket: WebSocket, queue: asyncio.Queue[Event | None]) -> None:
+    while (event := await queue.get()) is not None:
+        try:
+            await websocket.send_json(event)
+        except (WebSocketDisconnect, RuntimeError):
+            return
+    await websocket.close()
