@@ -12,7 +12,7 @@ from orchestrator.domain.lifecycle import PlanStatus, TaskStatus
 from orchestrator.domain.plan import WorkPlan, WorkTask
 from orchestrator.domain.request import Complexity
 from orchestrator.domain.views import Identity
-from orchestrator.errors import Conflict
+from orchestrator.errors import Conflict, ErrorCode, Refused
 from orchestrator.store.repositories.plans import Approval
 from orchestrator.store.tables import approvals, catalogue_entries, plans
 from orchestrator.store.unit_of_work import Store, UnitOfWork
@@ -124,15 +124,18 @@ async def test_a_uuid_or_its_beginning_names_a_plan(store: Store) -> None:
         assert await _find(store, reference) == plan.plan_id
 
 
-async def test_a_beginning_that_fits_two_plans_names_neither(store: Store) -> None:
+async def test_a_beginning_that_fits_two_plans_is_said_to_be_ambiguous(store: Store) -> None:
     async def write(uow: UnitOfWork) -> None:
         for last in "ab":
             plan_id = f"019aa3f0-0000-7000-8000-00000000000{last}"
             await keep_plan(uow, make_task(), plan_id=plan_id)
 
     await store.transact(write)
-    assert await _find(store, "019aa3f0-0000-7000") is None
-    assert await _find(store, "019aa3f0-0000-7000-8000-00000000000") is None
+    for beginning in ("019aa3f0-0000-7000", "019aa3f0-0000-7000-8000-00000000000"):
+        with pytest.raises(Refused) as refused:
+            await _find(store, beginning)
+        assert refused.value.error.code is ErrorCode.NOT_FOUND
+        assert str(refused.value) == f"The ids of several plans begin with {beginning}."
     assert await _find(store, "019aa3f0-0000-7000-8000-00000000000b") is not None
 
 
