@@ -1,0 +1,62 @@
+"""How fast Slack may be called: token buckets, and lanes that keep the waits Slack asks for."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+
+class Later(Exception):
+    """Slack wants to be left alone for `seconds`; nothing was sent."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"not before {seconds:.1f} s have passed")
+        self.seconds = seconds
+
+
+class Bucket:
+    """Lets `rate` calls a second through, after a rest up to `burst` at once, in order."""
+
+    def __init__(self, rate: float, burst: int) -> None:
+        self._seconds = 1 / rate
+        self._slack = (burst - 1) / rate
+        self._due = 0.0  # when the next call would be due if there had never been a rest
+
+    async def take(self) -> None:
+        """Wait for this call's turn."""
+        now = asyncio.get_running_loop().time()
+        self._due = max(self._due, now - self._slack)
+        turn, self._due = self._due, self._due + self._seconds
+        if turn > now:
+            await asyncio.sleep(turn - now)
+
+
+class Lane:
+    """One method in one channel: a call at a time, and none before Slack allows it."""
+
+    def __init__(self, bucket: Bucket) -> None:
+        self._bucket = bucket
+        self._one = asyncio.Lock()
+        self._closed_until = 0.0
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """Hold the lane for one call.
+
+        Raises:
+            Later: Slack asked for a wait that has not passed.
+        """
+        async with self._one:
+            self._refuse_while_closed()
+            await self._bucket.take()
+            self._refuse_while_closed()
+            yield
+
+    def close(self, seconds: float) -> None:
+        """Let nothing through for so long."""
+        until = asyncio.get_running_loop().time() + seconds
+        self._closed_until = max(self._closed_until, until)
+
+    def _refuse_while_closed(self) -> None:
+        left = self._closed_until - asyncio.get_running_loop().time()
+        if left > 0:
+            raise Later(left)
