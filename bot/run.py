@@ -9,17 +9,13 @@ import structlog
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.app.async_app import AsyncApp
 from slack_sdk.errors import SlackApiError, SlackClientError
-from slack_sdk.http_retry.builtin_async_handlers import (
-    AsyncConnectionErrorRetryHandler,
-    AsyncRateLimitErrorRetryHandler,
-    AsyncServerErrorRetryHandler,
-)
 from slack_sdk.socket_mode.aiohttp import SocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.web.async_client import AsyncWebClient
 from typing_extensions import override
 
 from bot.app import Bot, build_bot
+from bot.client import web_client
 from bot.notifier import Notifier
 from bot.settings import SlackSettings
 from orchestrator.errors import ChiffonError, SettingsError
@@ -52,20 +48,6 @@ async def open_bot(settings: SlackSettings, service: OrchestratorService) -> Asy
         me = await bot.face.me()
         _log.info("slack_joined", team=me.team, bot=me.user)
         yield bot
-
-
-def web_client(settings: SlackSettings, session: aiohttp.ClientSession) -> AsyncWebClient:
-    """Return a client that tries again where Slack asks for patience or stumbles."""
-    return AsyncWebClient(
-        token=settings.bot_token,
-        base_url=settings.api_url,
-        session=session,
-        retry_handlers=[
-            AsyncConnectionErrorRetryHandler(max_retry_count=2),
-            AsyncRateLimitErrorRetryHandler(max_retry_count=2),
-            AsyncServerErrorRetryHandler(max_retry_count=2),
-        ],
-    )
 
 
 async def checked_tokens(settings: SlackSettings, client: AsyncWebClient) -> str:

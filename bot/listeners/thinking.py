@@ -17,9 +17,8 @@ class Thinking:
     A process that ends meanwhile leaves them pending in the database, where they are found.
     """
 
-    def __init__(self, face: Face, *, on_it_seconds: float = _ON_IT_SECONDS) -> None:
+    def __init__(self, face: Face) -> None:
         self._face = face
-        self._on_it_seconds = on_it_seconds
         self._in_hand: set[str] = set()
 
     def start(self, request_id: str, channel: str, thread: str) -> None:
@@ -31,7 +30,7 @@ class Thinking:
     async def _think(self, request_id: str, channel: str, thread: str) -> None:
         thought = asyncio.ensure_future(self._face.service.think(request_id))
         try:
-            done, _ = await asyncio.wait({thought}, timeout=self._on_it_seconds)
+            done, _ = await asyncio.wait({thought}, timeout=_ON_IT_SECONDS)
             if not done:
                 self._face.say(channel, thread, thinking_message())
             result = await thought

@@ -1,0 +1,52 @@
+"""The real Bolt app over the real service, in front of a Web API that records."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import aiohttp
+import pytest
+from aiohttp.test_utils import TestServer
+
+from bot.app import build_bot
+from bot.client import web_client
+from bot.settings import SlackSettings
+from orchestrator.service import OrchestratorService
+from orchestrator.settings import Settings
+from orchestrator.testing import ScriptedAgent
+from tests.bot.slack_scene import ALEX, ROBIN, RecordingSlack, Scene
+
+
+@pytest.fixture
+def settings(tmp_path: Path, database_url: str) -> Settings:
+    return Settings(
+        _env_file=None, home=tmp_path / "home", database_url=database_url, admins=(ROBIN, ALEX)
+    )
+
+
+@pytest.fixture
+async def slack() -> AsyncIterator[tuple[RecordingSlack, str]]:
+    recording = RecordingSlack()
+    server = TestServer(recording.application)
+    await server.start_server()
+    yield recording, str(server.make_url("/"))
+    await server.close()
+
+
+@pytest.fixture
+async def scene(
+    slack: tuple[RecordingSlack, str],
+    orchestrator_service: OrchestratorService,
+    mock_agent_pool: list[ScriptedAgent],
+) -> AsyncIterator[Scene]:
+    recording, address = slack
+    settings = SlackSettings(
+        _env_file=None,
+        bot_token="xoxb-test",
+        app_token="xapp-test",
+        api_url=f"{address}api",
+        listen_channels=frozenset({"CLISTEN"}),
+    )
+    async with aiohttp.ClientSession() as session:
+        bot = build_bot(settings, orchestrator_service, web_client(settings, session))
+        yield Scene(bot, recording, orchestrator_service)
+        await bot.close()
