@@ -27,7 +27,7 @@ from bot.local_slack.hooks import ApiError, Hooks
 from bot.local_slack.page_api import PageApi
 from bot.local_slack.sockets import Sockets
 from bot.local_slack.state import DEFAULT_PEOPLE, Person, Store
-from bot.local_slack.web_api import LONGEST_FILE, SCOPES, WebApi
+from bot.local_slack.web_api import DEFAULT_SCOPES, LONGEST_FILE, WebApi
 
 PAGE_FOLDER = Path(__file__).parent / "page"
 
@@ -48,6 +48,7 @@ class LocalSlack(Actions):
         people: who is in a new workspace.
         history_channels: ids or names of channels whose every message the app gets, as with
             Slack's scope `channels:history`; without, it gets mentions only.
+        scopes: what the bot's token may do; those of the manifest by default.
     """
 
     def __init__(
@@ -57,7 +58,9 @@ class LocalSlack(Actions):
         people: Sequence[Person] = DEFAULT_PEOPLE,
         *,
         history_channels: Collection[str] = (),
+        scopes: Collection[str] = DEFAULT_SCOPES,
     ) -> None:
+        self._scopes = frozenset(scopes)
         self.faults = Faults()
         self._closing = asyncio.Event()
         feed = Feed()
@@ -74,7 +77,7 @@ class LocalSlack(Actions):
             history_channels=frozenset(name.removeprefix("#") for name in history_channels),
         )
         self.store = store
-        self._api = WebApi(store, self.sockets, hooks, self)
+        self._api = WebApi(store, self.sockets, hooks, self, scopes=self._scopes)
         self.app = self._application(token)
 
     @property
@@ -136,7 +139,7 @@ class LocalSlack(Actions):
         answer = self._api.call(method, token, args)
         if fault:
             return await self._failed(request, fault)
-        return JSONResponse(answer, headers={"x-oauth-scopes": SCOPES})
+        return JSONResponse(answer, headers={"x-oauth-scopes": ",".join(sorted(self._scopes))})
 
     async def _failed(self, request: Request, fault: CallFault) -> Response:
         if fault.kind == "rate_limited":

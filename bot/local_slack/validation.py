@@ -288,7 +288,9 @@ def _sdk_problems(
 
 
 def _lost(given: object, kept: object, where: str) -> Iterator[Problem]:
-    if isinstance(given, dict) and isinstance(kept, dict):
+    if isinstance(given, dict) and kept is None:
+        yield _invalid(f"unsupported type: {given.get('type')}", f"{where}/type")
+    elif isinstance(given, dict) and isinstance(kept, dict):
         for key, value in given.items():
             if value in (None, [], "", {}):
                 continue

@@ -14,11 +14,28 @@ from bot.local_slack.validation import message_problems
 Json = dict[str, Any]
 Method = Callable[[Json], Json]
 
-# What `x-oauth-scopes` says that the bot's token may do; manifest.yml asks for no more.
-SCOPES = (
-    "app_mentions:read,channels:read,chat:write,commands,files:write,im:history,im:read,"
-    "im:write,reactions:write,team:read,users:read"
+# The scopes of `manifest.yml`; other methods answer `missing_scope`, as they would with it.
+DEFAULT_SCOPES = frozenset(
+    {"app_mentions:read", "chat:write", "commands", "files:write", "im:history", "users:read"}
 )
+_NEEDED = {
+    "bots.info": {"users:read"},
+    "chat.delete": {"chat:write"},
+    "chat.postEphemeral": {"chat:write"},
+    "chat.postMessage": {"chat:write"},
+    "chat.update": {"chat:write"},
+    "conversations.history": {"channels:history", "im:history"},
+    "conversations.info": {"channels:read", "im:read"},
+    "conversations.list": {"channels:read", "im:read"},
+    "conversations.open": {"im:write"},
+    "conversations.replies": {"channels:history", "im:history"},
+    "files.completeUploadExternal": {"files:write"},
+    "files.getUploadURLExternal": {"files:write"},
+    "reactions.add": {"reactions:write"},
+    "team.info": {"team:read"},
+    "users.info": {"users:read"},
+    "users.list": {"users:read"},
+}
 LONGEST_FILE = 10 * 1024 * 1024
 _MOST_VIEWS = 3
 _APP_METHODS = frozenset({"apps.connections.open"})
@@ -33,9 +50,19 @@ class WebApi:
         sockets: whose tickets `apps.connections.open` gives out.
         hooks: trigger ids.
         actions: which keeps views as Slack does.
+        scopes: what the bot's token may do; one of those that a method needs is enough.
     """
 
-    def __init__(self, store: Store, sockets: Sockets, hooks: Hooks, actions: Actions) -> None:
+    def __init__(
+        self,
+        store: Store,
+        sockets: Sockets,
+        hooks: Hooks,
+        actions: Actions,
+        *,
+        scopes: frozenset[str],
+    ) -> None:
+        self._scopes = scopes
         self._store = store
         self._sockets = sockets
         self._hooks = hooks
@@ -100,6 +127,9 @@ class WebApi:
             raise ApiError("invalid_auth")
         if (method in _APP_METHODS) is not (token == data.app_token):
             raise ApiError("not_allowed_token_type")
+        needed = _NEEDED.get(method)
+        if needed and not needed & self._scopes:
+            raise ApiError("missing_scope", (f"needs {' or '.join(sorted(needed))}",))
 
     # --- who and where --------------------------------------------------------------------------
 
