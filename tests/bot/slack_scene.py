@@ -19,7 +19,8 @@ from orchestrator.domain.views import PlanResult
 from orchestrator.service import OrchestratorService
 
 TEAM, BOT, CHANNEL = "T1", "UCHIFFON", "C1"
-ROBIN, ALEX, GUEST, STRANGER, ROBOT, GONE = "UROBIN", "UALEX", "UGUEST", "USTR", "UROBOT", "UGONE"
+ROBIN, ALEX, SAM = "UROBIN", "UALEX", "USAM"  # all three may approve
+GUEST, STRANGER, ROBOT, GONE = "UGUEST", "USTRANGER", "UROBOT", "UGONE"
 
 
 def user(person: str, **more: object) -> dict[str, Any]:
@@ -30,6 +31,7 @@ def user(person: str, **more: object) -> dict[str, Any]:
 PEOPLE = {
     ROBIN: user(ROBIN, profile={"display_name": "robin"}),
     ALEX: user(ALEX),
+    SAM: user(SAM),
     GUEST: user(GUEST, is_restricted=True),
     STRANGER: user(STRANGER, team_id="T2"),
     ROBOT: user(ROBOT, is_bot=True),
@@ -159,7 +161,7 @@ class Scene:
         action_id: str,
         value: PlanButton | TaskButton | AnswerButton | str,
         *,
-        person: str = ROBIN,
+        person: str = SAM,
         moment: str = "500.1",
     ) -> BoltResponse:
         """Somebody presses a button of a message in the thread 100.1."""

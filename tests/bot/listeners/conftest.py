@@ -13,13 +13,13 @@ from bot.settings import SlackSettings
 from orchestrator.service import OrchestratorService
 from orchestrator.settings import Settings
 from orchestrator.testing import ScriptedAgent
-from tests.bot.slack_scene import ALEX, ROBIN, RecordingSlack, Scene
+from tests.bot.slack_scene import ALEX, ROBIN, SAM, RecordingSlack, Scene
 
 
 @pytest.fixture
 def settings(tmp_path: Path, database_url: str) -> Settings:
     return Settings(
-        _env_file=None, home=tmp_path / "home", database_url=database_url, admins=(ROBIN, ALEX)
+        _env_file=None, home=tmp_path / "home", database_url=database_url, admins=(ROBIN, ALEX, SAM)
     )
 
 

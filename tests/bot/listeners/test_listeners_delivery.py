@@ -50,7 +50,8 @@ async def test_overlapping_sockets_bring_one_request(scene: Scene) -> None:
 
 async def test_a_question_is_not_answered_by_the_message_that_raised_it(scene: Scene) -> None:
     """In a thread, the second delivery finds a question of this very message open."""
-    text, at = "restart it", {"ts": "100.2", "thread_ts": "100.1"}
+    text = "restart it"
+    at: dict[str, Any] = {"ts": "100.2", "thread_ts": "100.1"}
     await scene.says(text, **at)
     await scene.settled()
     before = await scene.service.request_of_thread(TEAM, CHANNEL, "100.1")
