@@ -24,7 +24,7 @@ class Dialogs:
         refused = await in_time(self._reject(body))
         if refused is None:
             return await ack()
-        words = f"{refused.message} {refused.hint}".strip()
+        words = await self._face.named(f"{refused.message} {refused.hint}".strip())
         return await ack(response_action="errors", errors={REASON_BLOCK: words})
 
     async def _reject(self, body: dict[str, Any]) -> Error | None:

@@ -1,6 +1,7 @@
 """What every listener needs at hand, and how it tells somebody something."""
 
 import asyncio
+import re
 from collections.abc import Awaitable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -32,6 +33,8 @@ UNREADABLE = Error(
     message="I cannot read what this button carries.",
     hint="It may be from an older Chiffon. `/chiffon plans` lists what there is.",
 )
+# A user id holds a digit, which UTC and its like do not.
+_PERSON = re.compile(r"\b[UW](?=[A-Z]*\d)[A-Z0-9]{4,}\b")
 _Given = TypeVar("_Given")
 _log = structlog.get_logger(__name__)
 
@@ -90,8 +93,14 @@ class Face:
 
     def tell(self, place: Place, answer: Message | Error) -> None:
         """Tell one person something that concerns nobody else, after the acknowledgement."""
-        message = answer if isinstance(answer, Message) else _refusal(answer, place.user)
-        self.afterwards.start(self._tell(place, message))
+        self.afterwards.start(self._tell(place, answer))
+
+    async def named(self, text: str) -> str:
+        """Return the text with people's names in the place of their ids."""
+        team = (await self.me()).team
+        ids = set(_PERSON.findall(text))
+        names = {person: await self.people.name(person, team=team) for person in sorted(ids)}
+        return _PERSON.sub(lambda found: names[found[0]], text)
 
     def say(self, channel: str, thread: str, message: Message) -> None:
         """Say something in a thread, after the acknowledgement."""
@@ -102,7 +111,8 @@ class Face:
             channel=channel, thread_ts=thread, unfurl_links=False, **_fields(message)
         )
 
-    async def _tell(self, place: Place, message: Message) -> None:
+    async def _tell(self, place: Place, answer: Message | Error) -> None:
+        message = answer if isinstance(answer, Message) else await self._refusal(answer, place)
         for way in (self._whisper, self._respond, self._write):
             try:
                 if await way(place, message):
@@ -136,18 +146,18 @@ class Face:
         await self.client.chat_postMessage(channel=place.user, **_fields(message))
         return True
 
+    async def _refusal(self, error: Error, place: Place) -> Message:
+        """Say it; where nobody may decide, also what to write into which setting."""
+        hint = await self.named(error.hint)
+        if "CHIFFON_ADMINS" in hint:
+            hint = f"{hint} You are {place.user}: CHIFFON_ADMINS={place.user} names you."
+        message = await self.named(error.message)
+        return error_message(error.model_copy(update={"message": message, "hint": hint}))
+
 
 def _fields(message: Message) -> dict[str, Any]:
     blocks = {"blocks": list(message.blocks)} if message.blocks else {}
     return {"text": message.text, **blocks}
-
-
-def _refusal(error: Error, person: str) -> Message:
-    """Say it; who may not decide because nobody may is told what to write where."""
-    if "CHIFFON_ADMINS" in error.hint:
-        hint = f"{error.hint} You are {person}: CHIFFON_ADMINS={person} names you."
-        error = error.model_copy(update={"hint": hint})
-    return error_message(error)
 
 
 async def in_time(call: Awaitable[_Given]) -> _Given | Error:

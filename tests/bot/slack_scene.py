@@ -18,9 +18,9 @@ from bot.ids import AnswerButton, PlanButton, TaskButton
 from orchestrator.domain.views import PlanResult
 from orchestrator.service import OrchestratorService
 
-TEAM, BOT, CHANNEL = "T1", "UCHIFFON", "C1"
-ROBIN, ALEX, SAM = "UROBIN", "UALEX", "USAM"  # all three may approve
-GUEST, STRANGER, ROBOT, GONE = "UGUEST", "USTRANGER", "UROBOT", "UGONE"
+TEAM, BOT, CHANNEL = "T1", "U0CHIFFON", "C1"
+ROBIN, ALEX, SAM = "U0ROBIN", "U0ALEX", "U0SAM"  # all three may approve
+GUEST, STRANGER, ROBOT, GONE = "U0GUEST", "U0STRANGER", "U0ROBOT", "U0GONE"
 
 
 def user(person: str, **more: object) -> dict[str, Any]:
@@ -30,7 +30,7 @@ def user(person: str, **more: object) -> dict[str, Any]:
 
 PEOPLE = {
     ROBIN: user(ROBIN, profile={"display_name": "robin"}),
-    ALEX: user(ALEX),
+    ALEX: user(ALEX, real_name="Alex Roe"),
     SAM: user(SAM),
     GUEST: user(GUEST, is_restricted=True),
     STRANGER: user(STRANGER, team_id="T2"),

@@ -110,9 +110,9 @@ def test_replies_answer_by_number_or_the_first(
 
 
 async def test_names_of_people_come_into_the_request(scene: Scene) -> None:
-    await scene.says("Deploy Kuma for <@UALEX> &amp; me")
+    await scene.says("Deploy Kuma for <@U0ALEX> &amp; me")
     [row] = await scene.rows(requests)
-    assert row["request_text"] == "Deploy Kuma for UALEX & me"
+    assert row["request_text"] == "Deploy Kuma for Alex Roe & me"
 
 
 @pytest.mark.parametrize("word", ["status", "plans", "gaps", "help", "status 1", "why 1", "logs 1"])
