@@ -27,8 +27,9 @@ async function answered(path, options) {
 export async function fetchState(person) {
   const asked = person ? `?${new URLSearchParams({ person })}` : "";
   const response = await answered(`/local/state${asked}`, { headers: headers() });
-  if (!response.ok) throw new Error(`state: ${response.status}`);
-  return response.json();
+  const state = response.ok ? await response.json() : { ok: false, error: response.status };
+  if (state.ok === false) throw new Error(`state: ${state.error}`);
+  return state;
 }
 
 /** Do something as a person; the answer has `ok`, and `error` where that is false. */

@@ -17,7 +17,7 @@ export class Composer {
     form.addEventListener("submit", (event) => { event.preventDefault(); this.submit(); });
     this.area.addEventListener("keydown", (event) => this.key(event));
     this.area.addEventListener("input", () => { this.grow(); this.offer(); });
-    this.area.addEventListener("blur", () => setTimeout(() => this.offer([]), 150));
+    this.area.addEventListener("blur", () => this.offer([]));
   }
 
   /** Say where a message goes. */

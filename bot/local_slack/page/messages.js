@@ -16,15 +16,20 @@ export class MessageList {
    * @param {object} act reply(message)?, shortcut(message, callbackId), click(message, ...), dismiss(message)
    */
   constructor(list, scroller, act) {
-    Object.assign(this, { list, scroller, act, rows: new Map(), shown: "" });
+    Object.assign(this, { list, scroller, act, rows: new Map(), shown: "", atEnd: true });
     list.addEventListener("keydown", (event) => this.move(event));
+    scroller.addEventListener("scroll", () => {
+      this.atEnd = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < NEAR_THE_END_PX;
+    });
+    // Whoever reads the newest goes on doing so when the box below grows or the window shrinks.
+    new ResizeObserver(() => { if (this.atEnd) scroller.scrollTop = scroller.scrollHeight; }).observe(scroller);
   }
 
   /** Show these messages; `key` names the conversation: another one starts at its end. */
   draw(messages, store, key) {
     const { scroller } = this;
     const fresh = key !== this.shown;
-    const atEnd = fresh || scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < NEAR_THE_END_PX;
+    const atEnd = fresh || this.atEnd;
     if (fresh) this.rows.clear();
     this.shown = key;
     const wanted = rowsOf(messages, Boolean(this.act.reply));

@@ -42,10 +42,6 @@ function draw() {
   const here = store.channels.find((one) => one.id === channel);
   const mine = store.meId;
   const roots = store.roots(channel);
-  middle.draw(roots, store, `${mine} ${channel}`);
-  byId("thread").hidden = !thread;
-  byId("app").classList.toggle("with-thread", Boolean(thread));
-  if (thread) side.draw(store.thread(channel, thread), store, `${mine} ${channel} ${thread}`);
   byId("empty").hidden = roots.length > 0 || byId("welcome").hasChildNodes();
   byId("empty").textContent = isDirect(here) ? "Nothing said yet. Tell Chiffon what you want." : "Nothing said yet. Begin with @chiffon to ask for something.";
   byId("conversation-name").textContent = label(here);
@@ -53,7 +49,11 @@ function draw() {
   byId("thread-place").textContent = label(here);
   composer.address(isDirect(here) ? `Message ${here.name}` : `Message #${here.name}`);
   threadComposer.address("Reply in this thread");
+  byId("thread").hidden = !thread;
+  byId("app").classList.toggle("with-thread", Boolean(thread));
   drawTabs(isDirect(here));
+  middle.draw(roots, store, `${mine} ${channel}`);
+  if (thread) side.draw(store.thread(channel, thread), store, `${mine} ${channel} ${thread}`);
   drawSidebar();
 }
 
@@ -107,8 +107,8 @@ function drawViews() {
 function drawPeople() {
   const { people, meId } = now.store;
   fill(byId("person"), people.map((one) => {
-    const note = one.you ? " (you)" : one.restricted ? " (guest)" : "";
-    return h("option", { value: one.id, selected: one.id === meId }, `${one.real_name || one.name}${note}`);
+    const note = one.title || (one.restricted ? "guest" : "");
+    return h("option", { value: one.id, selected: one.id === meId }, `${one.real_name || one.name}${note ? ` – ${note}` : ""}`);
   }));
 }
 

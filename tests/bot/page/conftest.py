@@ -3,7 +3,6 @@
 import os
 import shutil
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -52,7 +51,5 @@ async def page(browser: Browser, request: pytest.FixtureRequest) -> AsyncIterato
     tab.on("pageerror", lambda error: errors.append(str(error)))
     tab.on("console", lambda said: errors.append(said.text) if "Security" in said.text else None)
     yield tab
-    if shots := os.environ.get("CHIFFON_TEST_PICTURES"):
-        await tab.screenshot(path=Path(shots) / f"{request.node.name}.png")
     await context.close()
     assert errors == []
