@@ -1,7 +1,7 @@
 """From settings to a running orchestrator: the one place where its rooms are wired."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -49,6 +49,7 @@ def build_context(
     store: Store,
     catalog: Callable[[], Catalog],
     models: Models | None = None,
+    page_approvers: Collection[str] = (),
 ) -> Context:
     """Wire the rooms below the use cases."""
     models = models or Models()
@@ -60,6 +61,7 @@ def build_context(
         planner=WorkPlanner(catalog),
         fallback=ExternalAIFallback(log, external=models.external, local=models.local),
         admins=frozenset(settings.admins),
+        page_approvers=frozenset(page_approvers),
         approval_time=timedelta(hours=settings.approval_hours),
         start_time=timedelta(hours=settings.start_hours),
     )
@@ -73,12 +75,14 @@ async def open_orchestrator(
     models: Models | None = None,
     *,
     agents_here: asyncio.Event | None = None,
+    page_approvers: Collection[str] = (),
 ) -> AsyncIterator[Orchestrator]:
     """Migrate the database, then run relay, keeper and reader until the block ends.
 
     Relay and keeper wait for `agents_here`, where it is given, at most as long as a lease:
     who said nothing while nobody listened is not silent, and queues that live in this process
-    are not missing before the agents have declared them.
+    are not missing before the agents have declared them. `page_approvers` may approve on the
+    local page as long as `CHIFFON_ADMINS` names nobody.
 
     Raises:
         SettingsError: the database was written by a newer version.
@@ -86,7 +90,7 @@ async def open_orchestrator(
     store = Store(settings.resolved_database_url)
     try:
         await upgrade(store)
-        context = build_context(settings, store, catalog, models)
+        context = build_context(settings, store, catalog, models, page_approvers)
         running = Orchestrator(
             service=OrchestratorService(context),
             transport=transport,

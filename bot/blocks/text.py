@@ -17,7 +17,7 @@ from orchestrator.domain.text import visible
 ELLIPSIS = "…"
 
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
-_USER_ID = re.compile(r"[UW][A-Z0-9]{5,}")
+_USER_ID = re.compile(r"[UW][A-Z0-9]{3,}")
 _ASTRAL = 0xFFFF
 _MINUTE = 60
 

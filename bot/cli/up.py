@@ -13,8 +13,9 @@ import typer
 
 from agent.settings import AgentSettings
 from agent.worker import Agent
+from bot.cli.face import Face
 from bot.cli.home import announced, local_token, owned_home
-from bot.cli.listen import Server, address_of, listening_socket, server_for
+from bot.cli.listen import address_of, listening_socket, serving
 from orchestrator.api.app import build_app
 from orchestrator.bootstrap import open_orchestrator
 from orchestrator.catalog.catalogue import LiveCatalog
@@ -43,26 +44,35 @@ def up() -> int:
 
 
 async def _serve(settings: Settings, listener: socket.socket) -> None:
+    token = local_token(settings)
+    face = Face.of(settings, token)
     catalog = LiveCatalog.from_settings(settings)
     transport = LocalTransport()
     agents_here = asyncio.Event()
     async with AsyncExitStack() as stack:
         stack.push_async_callback(transport.close)
         running = await stack.enter_async_context(
-            open_orchestrator(settings, catalog.current, transport, agents_here=agents_here)
+            open_orchestrator(
+                settings,
+                catalog.current,
+                transport,
+                agents_here=agents_here,
+                page_approvers=face.approvers,
+            )
         )
         known = await _last_seen(running.service)
         agents = [Agent(each, transport, catalog) for each in embedded_agents(settings, catalog)]
         await stack.enter_async_context(_working(agents))
         await _until_ready(running.service, {agent.agent_id for agent in agents}, known)
         agents_here.set()
-        app = build_app(running.service, token=local_token(settings), settings=settings)
-        server = server_for(app)
-        _stop_on_signals(server, agents)
+        app = face.beside(build_app(running.service, token=token, settings=settings))
+        stopping = _stopped_by_signals(agents)
         address = address_of(listener)
+        await stack.enter_async_context(serving(app, listener))
+        await stack.enter_async_context(face.answering(running.service, address))
         stack.enter_context(announced(settings, address))
-        _welcome(settings, address)
-        await server.serve(sockets=[listener])
+        typer.echo(_welcome(settings, face.page(address, token)))
+        await stopping.wait()
         typer.echo("Stopping: what runs may finish; press Ctrl-C again to stop it now.", err=True)
 
 
@@ -110,26 +120,28 @@ async def _last_seen(service: OrchestratorService) -> dict[str, datetime | None]
     return {agent.agent_id: agent.last_seen_at for agent in known.agents}
 
 
-def _stop_on_signals(server: Server, agents: Sequence[Agent]) -> None:
-    """The first Ctrl-C or SIGTERM lets running work finish, the second ends it at once."""
+def _stopped_by_signals(agents: Sequence[Agent]) -> asyncio.Event:
+    """Return what the first Ctrl-C or SIGTERM sets; running work may finish, a second ends it."""
     loop = asyncio.get_running_loop()
     pending: set[asyncio.Task[None]] = set()
+    stopping = asyncio.Event()
 
     def stop() -> None:
-        if server.should_exit:
+        if stopping.is_set():
             for agent in agents:
                 pending.add(loop.create_task(agent.stop(graceful=False)))
-        server.should_exit = True
+        stopping.set()
 
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop)
+    return stopping
 
 
-def _welcome(settings: Settings, address: str) -> None:
-    typer.echo(
-        f"Chiffon runs at {address}\n"
+def _welcome(settings: Settings, page: str) -> str:
+    return (
+        f"{page}\n"
         f"It keeps its things in {settings.home}\n\n"
-        "Try, in a second terminal:\n"
+        "Or, in a second terminal:\n"
         '  .venv/bin/chiffon ask "Deploy Kuma Uptime and add existing portals to config"\n'
         "  .venv/bin/chiffon status\n"
         "  .venv/bin/chiffon catalog list\n\n"

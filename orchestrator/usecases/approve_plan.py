@@ -94,7 +94,7 @@ def _verdict(ctx: Context, stored: StoredPlan, who: Identity) -> Verdict:
         who,
         requester=stored.requester,
         highest_risk=highest([task.risk for task in stored.plan.tasks]),
-        admins=ctx.admins,
+        admins=ctx.approvers(who.team),
     )
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from orchestrator.catalog.models import Catalog
+from orchestrator.domain.approval import LOCAL_TEAM
 from orchestrator.fallback import ExternalAIFallback
 from orchestrator.nlu.decomposer import RequestDecomposer
 from orchestrator.planner import WorkPlanner
@@ -21,5 +22,13 @@ class Context:
     planner: WorkPlanner
     fallback: ExternalAIFallback
     admins: frozenset[str] = field(default_factory=frozenset)
+    page_approvers: frozenset[str] = field(default_factory=frozenset)
     approval_time: timedelta = timedelta(hours=24)
     start_time: timedelta = timedelta(hours=24)
+
+    def approvers(self, team: str) -> frozenset[str]:
+        """Return who may approve in a team; on the local page, where nobody is named, its owner.
+
+        Empty for the local team: whoever holds the local token is the one approver there.
+        """
+        return self.admins or (frozenset() if team == LOCAL_TEAM else self.page_approvers)

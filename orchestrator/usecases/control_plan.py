@@ -238,7 +238,7 @@ def _check_may(ctx: Context, stored: StoredPlan, who: Identity, *, stopping: boo
         who,
         requester=stored.requester,
         highest_risk=highest([task.risk for task in stored.plan.tasks]),
-        admins=ctx.admins,
+        admins=ctx.approvers(who.team),
     )
     if not verdict.allowed:
         raise Refused(ErrorCode.FORBIDDEN, verdict.reason, verdict.hint)

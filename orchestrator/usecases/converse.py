@@ -62,7 +62,7 @@ async def _card(ctx: Context, uow: UnitOfWork, row: StoredCard) -> Card:
         decided_at=approval.decided_at if approval else None,
         decision_notes=approval.notes if approval else None,
         policy=approval.policy if approval else None,
-        approvers=tuple(sorted(ctx.admins)),
+        approvers=tuple(sorted(ctx.approvers(row.team))),
     )
 
 

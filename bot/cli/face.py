@@ -1,0 +1,87 @@
+"""Where people meet Chiffon: the workspace whose tokens are set, or the small Slack right here."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from bot.local_slack.server import LocalSlack
+from bot.local_slack.state import DEFAULT_PEOPLE
+from bot.run import open_bot
+from bot.settings import SlackSettings, load_slack_settings
+from orchestrator.errors import SettingsError
+from orchestrator.service import OrchestratorService
+from orchestrator.settings import Settings
+
+_LOCAL_PATHS = ("/local/", "/page/", "/slack/")
+
+
+@dataclass(frozen=True)
+class Face:
+    """The chat in front of Chiffon; `local` only where no Slack token is set."""
+
+    slack: SlackSettings
+    local: LocalSlack | None
+
+    @classmethod
+    def of(cls, settings: Settings, token: str) -> "Face":
+        """Take the workspace of the tokens; without any, make the local Slack.
+
+        Raises:
+            SettingsError: a Slack setting is not usable, or one of the two tokens is missing.
+        """
+        slack = load_slack_settings()
+        tokens = {"SLACK_BOT_TOKEN": slack.bot_token, "SLACK_APP_TOKEN": slack.app_token}
+        missing = [name for name, value in tokens.items() if not value]
+        if len(missing) == 1:
+            message = f"{missing[0]} is not set, and Slack needs both tokens."
+            raise SettingsError(f"{message} `chiffon slack setup` asks for them and checks them.")
+        return cls(slack, LocalSlack(settings.home, token) if missing else None)
+
+    @property
+    def approvers(self) -> tuple[str, ...]:
+        """Who may approve on the local page; a workspace's are named by its people."""
+        if self.local is None:
+            return ()
+        return tuple(each.id for each in DEFAULT_PEOPLE if each.you)
+
+    def beside(self, api: ASGIApp) -> ASGIApp:
+        """Return one application: the page and the local Slack's calls, and `api` for the rest."""
+        if self.local is None:
+            return api
+        here = self.local.app
+
+        async def app(scope: Scope, receive: Receive, send: Send) -> None:
+            path = scope.get("path", "")
+            is_local = scope["type"] == "websocket" or path == "/" or path.startswith(_LOCAL_PATHS)
+            await (here if is_local else api)(scope, receive, send)
+
+        return app
+
+    @asynccontextmanager
+    async def answering(self, service: OrchestratorService, address: str) -> AsyncIterator[None]:
+        """Have the bot listen and answer until the block ends; the server must be up by then.
+
+        Raises:
+            SettingsError: Slack refuses a token.
+        """
+        slack = self.slack if self.local is None else _settings_of(self.local, address)
+        try:
+            async with open_bot(slack, service):
+                yield
+        finally:
+            if self.local is not None:
+                await self.local.close()
+
+    def page(self, address: str, token: str) -> str:
+        """Say where people meet Chiffon; the local page's address carries the token."""
+        if self.local is None:
+            return f"Chiffon is in your Slack workspace; REST and /docs are at {address}"
+        return f"Chiffon runs. Open {address}/#token={token}"
+
+
+def _settings_of(local: LocalSlack, address: str) -> SlackSettings:
+    return SlackSettings(
+        bot_token=local.bot_token, app_token=local.app_token, api_url=f"{address}/slack/api/"
+    )
