@@ -1,0 +1,254 @@
+"""The Web API through the SDK's client: what it does, and what it refuses."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import httpx
+import pytest
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from tests.bot.local_slack.conftest import ListeningApp, Served, card, modal, serve
+
+ADA, BEN, HOMELAB = "U0ADA", "U0BEN", "C0HOMELAB"
+Call = Callable[[AsyncWebClient], Awaitable[Any]]
+
+
+async def error_of(call: Awaitable[Any]) -> str:
+    """Return the error code that a call is refused with."""
+    with pytest.raises(SlackApiError) as refused:
+        await call
+    return str(refused.value.response["error"])
+
+
+async def test_the_bot_learns_who_and_where_it_is(served: Served, client: AsyncWebClient) -> None:
+    me = await client.auth_test()
+
+    assert (me["user_id"], me["team_id"]) == (served.slack.bot_user_id, served.slack.team_id)
+    assert "chat:write" in me.headers["x-oauth-scopes"]
+
+
+async def test_a_wrong_a_missing_and_the_other_token_are_refused(served: Served) -> None:
+    wrong, none = served.client("xoxb-other"), served.client("")
+    bot, app = served.client(), served.client(served.slack.app_token)
+
+    assert await error_of(wrong.auth_test()) == "invalid_auth"
+    assert await error_of(none.auth_test()) == "not_authed"
+    assert await error_of(app.auth_test()) == "not_allowed_token_type"
+    assert await error_of(bot.api_call("apps.connections.open")) == "not_allowed_token_type"
+
+
+async def test_a_message_is_posted_changed_and_deleted(
+    served: Served, client: AsyncWebClient
+) -> None:
+    posted = await client.chat_postMessage(channel=HOMELAB, text="Plan 1", blocks=card())
+    kept = served.slack.store.message(HOMELAB, posted["ts"])
+    assert kept is not None
+    assert [block["type"] for block in kept.blocks] == ["section", "actions"]
+    assert all(block["block_id"] for block in kept.blocks)
+
+    await client.chat_update(channel=HOMELAB, ts=posted["ts"], text="Plan 1", blocks=card()[:1])
+    assert (len(kept.blocks), kept.edited) == (1, False)
+    await client.chat_update(channel=HOMELAB, ts=posted["ts"], text="Gone")
+    assert (kept.blocks, kept.text, kept.edited) == ([], "Gone", True)
+
+    await client.chat_delete(channel=HOMELAB, ts=posted["ts"])
+    assert served.slack.store.message(HOMELAB, posted["ts"]) is None
+
+
+async def test_time_stamps_are_unique_and_grow(client: AsyncWebClient) -> None:
+    stamps = [(await client.chat_postMessage(channel=HOMELAB, text="x"))["ts"] for _ in range(5)]
+
+    assert stamps == sorted(set(stamps))
+
+
+async def test_a_reply_hangs_below_the_message_that_began_the_thread(
+    served: Served, client: AsyncWebClient
+) -> None:
+    root = (await client.chat_postMessage(channel=HOMELAB, text="root"))["ts"]
+    reply = await client.chat_postMessage(channel=HOMELAB, text="one", thread_ts=root)
+    deeper = await client.chat_postMessage(channel=HOMELAB, text="two", thread_ts=reply["ts"])
+
+    parent = served.slack.store.message(HOMELAB, root)
+    assert parent is not None
+    assert deeper["message"]["thread_ts"] == root
+    assert served.slack.store.for_page(parent)["reply_count"] == 2
+    assert parent.thread_ts == root
+
+
+async def test_an_id_of_a_person_stands_for_their_direct_messages(client: AsyncWebClient) -> None:
+    posted = await client.chat_postMessage(channel=ADA, text="hello")
+
+    assert posted["channel"] == "D0ADA"
+
+
+REFUSED: dict[str, tuple[str, Call]] = {
+    "method": ("unknown_method", lambda c: c.api_call("chat.sing")),
+    "channel": ("channel_not_found", lambda c: c.chat_postMessage(channel="C9", text="x")),
+    "message": (
+        "message_not_found",
+        lambda c: c.chat_update(channel=HOMELAB, ts="1.000001", text="x"),
+    ),
+    "thread": (
+        "thread_not_found",
+        lambda c: c.chat_postMessage(channel=HOMELAB, text="x", thread_ts="1.000001"),
+    ),
+    "nothing": ("no_text", lambda c: c.api_call("chat.postMessage", json={"channel": HOMELAB})),
+    "text": (
+        "msg_too_long",
+        lambda c: c.chat_postMessage(channel=HOMELAB, text="x" * 40_001),
+    ),
+    "blocks": (
+        "invalid_blocks",
+        lambda c: c.chat_postMessage(channel=HOMELAB, text="x", blocks=[{"type": "chart"}]),
+    ),
+    "user": ("user_not_found", lambda c: c.users_info(user="U9")),
+    "somebody else's direct messages": (
+        "user_not_in_channel",
+        lambda c: c.chat_postEphemeral(channel="D0ADA", user=BEN, text="x"),
+    ),
+    "scope": ("missing_scope", lambda c: c.conversations_info(channel=HOMELAB)),
+    "trigger": ("invalid_trigger_id", lambda c: c.views_open(trigger_id="9", view=modal())),
+    "view": ("not_found", lambda c: c.views_update(view_id="V9", view=modal())),
+    "home": ("user_not_found", lambda c: c.views_publish(user_id="U9", view=modal())),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+async def test_what_slack_refuses_is_refused(name: str, client: AsyncWebClient) -> None:
+    code, call = REFUSED[name]
+
+    assert await error_of(call(client)) == code
+
+
+async def test_a_refused_message_says_what_is_wrong_with_it(client: AsyncWebClient) -> None:
+    with pytest.raises(SlackApiError) as refused:
+        await client.chat_postMessage(channel=HOMELAB, text="x", blocks=[{"type": "chart"}])
+
+    messages = refused.value.response["response_metadata"]["messages"]
+    assert "unsupported type: chart [json-pointer:/blocks/0/type]" in messages
+
+
+async def test_what_a_person_said_is_not_the_bots_to_change(
+    served: Served, client: AsyncWebClient
+) -> None:
+    said = await served.slack.say(ADA, HOMELAB, "mine")
+
+    changing = client.chat_update(channel=HOMELAB, ts=said, text="yours")
+    assert await error_of(changing) == "cant_update_message"
+    assert await error_of(client.chat_delete(channel=HOMELAB, ts=said)) == "cant_delete_message"
+
+
+async def test_an_ephemeral_message_is_seen_by_one_person_and_cannot_be_updated(
+    served: Served, client: AsyncWebClient
+) -> None:
+    told = await client.chat_postEphemeral(channel=HOMELAB, user=BEN, text="only you")
+
+    seen = {
+        person: [m["text"] for m in served.slack.store.visible_to(person)[HOMELAB]]
+        for person in (ADA, BEN)
+    }
+    assert seen == {ADA: [], BEN: ["only you"]}
+    changing = client.chat_update(channel=HOMELAB, ts=told["message_ts"], text="x")
+    assert await error_of(changing) == "message_not_found"
+
+
+async def test_people_are_described_guests_as_guests(client: AsyncWebClient) -> None:
+    guest = (await client.users_info(user="U0GUS"))["user"]
+    everybody = (await client.users_list())["members"]
+
+    assert (guest["is_restricted"], guest["real_name"]) == (True, "Gus Rey")
+    assert [one["is_bot"] for one in everybody] == [False, False, False, True]
+
+
+async def test_a_file_is_uploaded_into_a_thread(served: Served, client: AsyncWebClient) -> None:
+    root = (await client.chat_postMessage(channel=HOMELAB, text="root"))["ts"]
+
+    done = await client.files_upload_v2(
+        channel=HOMELAB,
+        thread_ts=root,
+        filename="output.txt",
+        content="line\n" * 1000,
+        title="All of it",
+        initial_comment="The output",
+    )
+
+    message = served.slack.store.messages(HOMELAB)[-1]
+    assert (message.text, message.thread_ts) == ("The output", root)
+    assert [file.title for file in message.files] == ["All of it"]
+    content = served.slack.store.file_path(done["file"]["id"]).read_text()
+    assert content == "line\n" * 1000
+
+
+async def test_a_file_that_never_came_cannot_be_completed(client: AsyncWebClient) -> None:
+    announced = await client.files_getUploadURLExternal(filename="a.txt", length=3)
+
+    completing = client.files_completeUploadExternal(
+        files=[{"id": announced["file_id"], "title": "a"}], channel_id=HOMELAB
+    )
+    assert await error_of(completing) == "file_not_found"
+
+
+async def test_what_is_sent_as_a_form_is_read_too(served: Served) -> None:
+    form = {"token": served.slack.bot_token, "channel": HOMELAB, "text": "x", "blocks": "[]"}
+    async with httpx.AsyncClient() as http:
+        answer = await http.post(f"{served.address}/slack/api/chat.postMessage", data=form)
+
+    assert answer.json()["ok"] is True
+
+
+async def test_with_more_scopes_more_methods_answer(tmp_path: Any) -> None:  # noqa: ANN401
+    scopes = {"channels:read", "im:write", "reactions:write", "chat:write", "channels:history"}
+    async with serve(tmp_path, scopes=scopes) as served:
+        client = served.client()
+        assert (await client.conversations_info(channel=HOMELAB))["channel"]["name"] == "homelab"
+        listed = await client.conversations_list(types="public_channel")
+        assert [channel["name"] for channel in listed["channels"]] == ["homelab", "random"]
+        opened = await client.conversations_open(users=[BEN])
+        assert opened["channel"]["id"] == "D0BEN"
+
+        root = (await client.chat_postMessage(channel=HOMELAB, text="root"))["ts"]
+        await client.chat_postMessage(channel=HOMELAB, text="reply", thread_ts=root)
+        history = await client.conversations_history(channel=HOMELAB)
+        replies = await client.conversations_replies(channel=HOMELAB, ts=root)
+        assert [m["text"] for m in history["messages"]] == ["root"]
+        assert [m["text"] for m in replies["messages"]] == ["root", "reply"]
+
+        await client.reactions_add(channel=HOMELAB, timestamp=root, name="eyes")
+        again = client.reactions_add(channel=HOMELAB, timestamp=root, name="eyes")
+        assert await error_of(again) == "already_reacted"
+
+
+async def test_a_home_view_is_published_and_guarded_by_its_hash(
+    served: Served, client: AsyncWebClient
+) -> None:
+    home = {"type": "home", "blocks": card()[:1]}
+    first = (await client.views_publish(user_id=ADA, view=home))["view"]
+    await client.views_publish(user_id=ADA, view=home, hash=first["hash"])
+
+    late = client.views_publish(user_id=ADA, view=home, hash=first["hash"])
+    assert await error_of(late) == "hash_conflict"
+    assert served.slack.store.data.homes[ADA]["id"] == first["id"]
+
+
+async def test_a_trigger_opens_one_view_within_three_seconds(
+    served: Served, client: AsyncWebClient, app: ListeningApp
+) -> None:
+    await served.slack.command(ADA, HOMELAB, "/chiffon help")
+    trigger = (await app.next()).payload["trigger_id"]
+    await client.views_open(trigger_id=trigger, view=modal())
+    again = client.views_open(trigger_id=trigger, view=modal())
+    assert await error_of(again) == "exchanged_trigger_id"
+
+    served.slack.faults.trigger_seconds = 0
+    await served.slack.command(ADA, HOMELAB, "/chiffon help")
+    late = (await app.next(2)).payload["trigger_id"]
+    opening = client.views_open(trigger_id=late, view=modal())
+    assert await error_of(opening) == "expired_trigger_id"
+
+
+async def test_a_permalink_leads_to_the_page(served: Served, client: AsyncWebClient) -> None:
+    posted = await client.chat_postMessage(channel=HOMELAB, text="x")
+    link = await client.chat_getPermalink(channel=HOMELAB, message_ts=posted["ts"])
+
+    assert link["permalink"] == f"{served.address}/?channel={HOMELAB}&ts={posted['ts']}"
