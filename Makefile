@@ -38,7 +38,7 @@ test: $(STAMP) ## Run all tests (CI=true: with coverage); the last line says wha
 coverage: $(STAMP) ## Run all tests and fail where less than 90 % of the branches are covered
 	@$(BIN)/pytest $(PARALLEL) $(COVERAGE) $(ARGS)
 
-services: ## Bring the servers that some tests need (Docker, or Debian packages as root)
+services: ## Bring what some tests need: servers, a browser (Docker, or Debian packages as root)
 	@PYTHON="$(PYTHON)" sh scripts/python.sh scripts/services.py
 
 check: $(STAMP) ## Check form, types, layers and house rules; changes nothing

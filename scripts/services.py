@@ -1,8 +1,8 @@
-"""Bring the servers that some tests need: `make services`.
+"""Bring the servers and the browser that some tests need: `make services`.
 
 A server that answers already is left alone. Otherwise Docker Compose is used where an engine
-answers, else Debian's packages when this runs as root. Needs nothing but Python itself, since it
-runs before anything is installed.
+answers, else Debian's packages when this runs as root. The browser is Debian's Chromium. Needs
+nothing but Python itself, since it runs before anything is installed.
 """
 
 import os
@@ -22,6 +22,7 @@ NO_SERVER = "no server"
 COMPOSE_FILE = Path(__file__).with_name("services.compose.yaml")
 CLUSTER_SETTINGS = Path("/etc/postgresql")
 DATABASE_URL = "CHIFFON_TEST_DATABASE_URL"
+CHROMIUM = "CHIFFON_TEST_CHROMIUM"
 DEFAULT_DATABASE_URL = "postgresql://postgres@127.0.0.1:5432/postgres"
 START_SECONDS = 60.0
 
@@ -52,10 +53,11 @@ class Service:
 
 
 def main() -> int:
-    """Bring every server that does not answer; return the exit status."""
+    """Bring every server that does not answer, and the browser; return the exit status."""
     try:
         for service in (postgresql(),):
             bring(service)
+        bring_chromium()
     except ServiceError as error:
         print(error, file=sys.stderr)
         return 1
@@ -140,6 +142,14 @@ def run(*command: str, environment: dict[str, str] | None = None) -> None:
         raise ServiceError(f"`{' '.join(command)}` failed with status {done.returncode}.")
 
 
+def install_packages(*names: str) -> None:
+    """Bring packages of Debian, as root."""
+    if not succeeds("apt-get", "update"):
+        print("`apt-get update` failed: going on with the package lists that are here.")
+    run("apt-get", "install", "--yes", "--no-install-recommends", *names,
+        environment={"DEBIAN_FRONTEND": "noninteractive"})  # fmt: skip
+
+
 # --- PostgreSQL ---------------------------------------------------------------------------------
 
 _PROTOCOL_3_0 = 196608
@@ -202,10 +212,7 @@ def install_postgresql() -> None:
     """Bring Debian's PostgreSQL; open it for passwordless logins only when it is new here."""
     was_here = bool(clusters())
     if not was_here:
-        if not succeeds("apt-get", "update"):
-            print("`apt-get update` failed: going on with the package lists that are here.")
-        run("apt-get", "install", "--yes", "--no-install-recommends", "postgresql",
-            environment={"DEBIAN_FRONTEND": "noninteractive"})  # fmt: skip
+        install_packages("postgresql")
     version, name = cluster_at("5432")
     if not was_here:
         trust_loopback(CLUSTER_SETTINGS / version / name / "pg_hba.conf")
@@ -241,6 +248,28 @@ def trust_loopback(rules: Path) -> None:
     first = "# By Chiffon's `make services`, for tests.\nhost all postgres 127.0.0.1/32 trust\n"
     print(f"+ adding to {rules}: every local user may log in as postgres at 127.0.0.1")
     rules.write_text(first + rules.read_text())
+
+
+# --- Chromium -----------------------------------------------------------------------------------
+
+
+def bring_chromium() -> None:
+    """See to it that there is a browser for the tests of pages, or raise ServiceError."""
+    named = os.environ.get(CHROMIUM)
+    if named and shutil.which(named) is None:
+        raise ServiceError(
+            f"Chromium at {named}: no such program. {CHROMIUM} names it: correct the path, or "
+            "unset the variable."
+        )
+    if shutil.which(named or "chromium") is None:
+        if os.geteuid() != 0 or not shutil.which("apt-get"):
+            raise ServiceError(
+                "Chromium is not in PATH, and this is not root on Debian: install it, or set "
+                f"{CHROMIUM} to the path of a Chromium or Chrome."
+            )
+        # Without the fonts, letters and signs of a page are empty boxes.
+        install_packages("chromium", "fonts-dejavu-core", "fonts-noto-color-emoji")
+    print(f"Chromium is at {shutil.which(named or 'chromium')}.")
 
 
 if __name__ == "__main__":

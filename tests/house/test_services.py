@@ -284,6 +284,52 @@ def test_without_debians_tools_there_is_no_cluster(
     assert services.clusters() == []
 
 
+def test_a_chromium_that_is_here_is_left_alone(
+    debian: Debian, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(services.CHROMIUM, raising=False)
+    debian.program("chromium", "true")
+
+    services.bring_chromium()
+
+    assert capsys.readouterr().out == f"Chromium is at {debian.folder}/chromium.\n"
+
+
+def test_root_on_debian_gets_chromium_with_fonts(
+    debian: Debian, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(services.CHROMIUM, raising=False)
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    # A machine that has one already must not hide what happens on one that has not.
+    found = {"apt-get": f"{debian.folder}/apt-get"}
+    monkeypatch.setattr("shutil.which", found.get)
+    debian.program("apt-get", "true")
+
+    services.bring_chromium()
+
+    update, install = debian.calls()
+    assert update == "apt-get update"
+    assert install.endswith("chromium fonts-dejavu-core fonts-noto-color-emoji")
+
+
+def test_without_root_the_missing_browser_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(services.CHROMIUM, raising=False)
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+    monkeypatch.setattr("shutil.which", lambda _: None)
+
+    with pytest.raises(services.ServiceError, match=f"not root on Debian.*set {services.CHROMIUM}"):
+        services.bring_chromium()
+
+
+def test_a_named_browser_that_is_not_there_is_never_replaced(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv(services.CHROMIUM, "/nowhere/chrome")
+
+    with pytest.raises(services.ServiceError, match="correct the path"):
+        services.bring_chromium()
+
+
 def docker_called(monkeypatch: pytest.MonkeyPatch, folder: Path, *, status: int) -> None:
     """Put a `docker` into PATH that writes down its arguments."""
     program = folder / "docker"

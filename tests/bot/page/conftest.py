@@ -21,7 +21,7 @@ _SLOW_MACHINE_MS = 15_000
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def browser() -> AsyncIterator[Browser]:
     """Run Debian's Chromium; one for all tests of a file."""
-    path = os.environ.get("CHIFFON_TEST_CHROMIUM") or shutil.which("chromium")
+    path = shutil.which(os.environ.get("CHIFFON_TEST_CHROMIUM") or "chromium")
     require("Chromium", answered=path is not None, why="no `chromium` in PATH")
     async with async_playwright() as playwright:
         running = await playwright.chromium.launch(executable_path=path, args=_QUIET)

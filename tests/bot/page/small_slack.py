@@ -29,7 +29,7 @@ _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-_PEOPLE = [
+_PEOPLE: list[Json] = [
     {"id": ADA, "name": "ada", "real_name": "Ada Lindt", "title": "Approver", "you": True},
     {"id": BEN, "name": "ben", "real_name": "Ben Okoro", "title": "Colleague"},
     {"id": GUS, "name": "gus", "real_name": "Gus Rey", "title": "Guest", "restricted": True},
