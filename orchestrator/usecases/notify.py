@@ -11,7 +11,7 @@ from orchestrator.domain.attempt import Attempt
 from orchestrator.domain.conversation import NoticeKind
 from orchestrator.domain.lifecycle import PlanStatus
 from orchestrator.domain.plan import WorkTask
-from orchestrator.domain.request import DecomposedRequest, Request
+from orchestrator.domain.request import DecomposedRequest, Request, Subtask
 from orchestrator.domain.views import TaskState
 from orchestrator.store.repositories.conversation import Place
 from orchestrator.store.repositories.plans import StoredPlan
@@ -66,7 +66,7 @@ async def tell_understanding(
     if found.ambiguities:
         content: dict[str, JsonValue] = {
             "ambiguities": [each.model_dump(mode="json") for each in found.ambiguities],
-            "understood": [subtask.name for subtask in found.subtasks],
+            "understood": [_understood(subtask) for subtask in found.subtasks],
         }
         await uow.conversation.tell(place, NoticeKind.QUESTION, f"after {answers}", content)
     elif not found.subtasks:
@@ -180,6 +180,13 @@ async def tell_end_of_cancelled(uow: UnitOfWork, stored: StoredPlan) -> None:
     runs = any(each.ended_at is None for each in tries)
     if plan.status is PlanStatus.CANCELLED and not runs:
         await tell_end(uow, plan.plan_id)
+
+
+def _understood(subtask: Subtask) -> str:
+    """Return a step with the words that it was read from, unless they say the same."""
+    name, words = subtask.name, subtask.source_words
+    same = not words or words.casefold() == name.casefold()
+    return name if same else f"{name} (from “{words}”)"
 
 
 def _step(task: WorkTask, reason: str) -> dict[str, JsonValue]:

@@ -1,6 +1,7 @@
 """One transaction, whole or not at all; run again when the database asks for it."""
 
 import asyncio
+import gc
 import sqlite3
 import threading
 from collections.abc import Awaitable, Callable, Iterator
@@ -284,6 +285,27 @@ async def test_fifty_cancelled_callers_leave_a_pool_that_works(store: Store) -> 
     assert {key.split()[0] for key in kept if key.endswith("first")} == {
         key.split()[0] for key in kept if key.endswith("second")
     }
+
+
+async def test_a_fault_after_the_caller_went_away_is_complained_of_by_nobody(
+    store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    reached, may_fail = asyncio.Event(), asyncio.Event()
+
+    async def work(uow: UnitOfWork) -> None:
+        reached.set()
+        await may_fail.wait()
+        raise Fault
+
+    caller = asyncio.ensure_future(store.transact(work))
+    await reached.wait()
+    caller.cancel()
+    may_fail.set()
+    await asyncio.gather(caller, return_exceptions=True)
+    assert caller.cancelled()
+    del caller
+    gc.collect()
+    assert "never retrieved" not in caplog.text
 
 
 async def test_a_caller_cancelled_while_it_waits_for_its_turn_writes_nothing_by_halves(

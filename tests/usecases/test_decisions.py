@@ -17,7 +17,15 @@ from orchestrator.protocol import Cancel, FreeResources, Outcome, Superseded
 from orchestrator.router import AgentRouter
 from orchestrator.service import OrchestratorService
 from orchestrator.settings import Settings
-from orchestrator.store.tables import agents, approvals, attempts, audit_events, plans, requests
+from orchestrator.store.tables import (
+    agents,
+    approvals,
+    attempts,
+    audit_events,
+    plans,
+    requests,
+    tasks,
+)
 from orchestrator.store.unit_of_work import UnitOfWork
 from orchestrator.testing import ScriptedAgent
 from orchestrator.transport.local import LocalTransport
@@ -81,6 +89,16 @@ class TestApproving:
         assert code(answer) is ErrorCode.DIGEST_MISMATCH
         assert answer.status is PlanStatus.PENDING_APPROVAL
         await desk.approve(plan)
+
+    async def test_a_plan_that_was_changed_says_once_what_to_do(self, desk: Desk) -> None:
+        plan = await desk.planned("Deploy Gitea")
+        async with desk.service.context.store.engine.begin() as connection:
+            await connection.execute(update(tasks).values(entry_digest="0" * 64))
+            digest = (await desk.service.get_plan(plan.plan_id)).digest
+        answer = await desk.service.approve_plan(plan.plan_id, user_id=USER, digest=digest)
+        assert answer.error is not None
+        assert answer.error.message == "Plan #1 was changed after it was made."
+        assert answer.error.hint == "Ask again for a new plan."
 
     async def test_expired_plan_cannot_be_approved(self, desk: Desk) -> None:
         """Also where the keeper has not come by yet."""
