@@ -93,13 +93,13 @@ async def listening(served: Served, *, ping_interval: float = 5) -> AsyncIterato
     app = ListeningApp(client)
     client.socket_mode_request_listeners.append(app.hear)
     before = served.slack.sockets.count
-    await client.connect()
+    await client.connect()  # type: ignore[no-untyped-call]
     await until(lambda: served.slack.sockets.count > before, what="the socket")
     try:
         yield app
     finally:
         tasks = (client.message_processor, client.current_session_monitor, client.message_receiver)
-        await client.close()
+        await client.close()  # type: ignore[no-untyped-call]
         await asyncio.gather(*(task for task in tasks if task), return_exceptions=True)
 
 

@@ -1,6 +1,7 @@
 """What people do arrives in Slack's shapes, and what the app answers is seen."""
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -10,7 +11,15 @@ from slack_bolt.app.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.local_slack.actions import ActionRefusedError
-from tests.bot.local_slack.conftest import ListeningApp, Served, button, card, modal, serve
+from tests.bot.local_slack.conftest import (
+    ListeningApp,
+    Served,
+    button,
+    card,
+    listening,
+    modal,
+    serve,
+)
 from tests.plugins.waiting import until
 
 ADA, BEN, HOMELAB, DIRECT = "U0ADA", "U0BEN", "C0HOMELAB", "D0ADA"
@@ -44,15 +53,18 @@ async def test_both_kinds_of_event_can_be_had_for_a_mention(
     assert len({event["ts"] for event in app.events}) == 1
 
 
-async def test_every_message_of_a_history_channel_arrives(tmp_path: Any) -> None:  # noqa: ANN401
-    async with serve(tmp_path, history_channels=["#homelab"]) as served:
-        sent: list[Json] = []
-        served.slack.sockets.send_event = sent.append  # type: ignore[method-assign]
-        await served.slack.say(ADA, HOMELAB, "restart kuma")
+async def test_every_message_of_a_history_channel_arrives(tmp_path: Path) -> None:
+    async with (
+        serve(tmp_path, history_channels=["#homelab"]) as served,
+        listening(served) as app,
+    ):
         await served.slack.say(ADA, "C0RANDOM", "restart kuma")
+        await served.slack.say(ADA, HOMELAB, "restart kuma")
+        await served.slack.say(ADA, DIRECT, "the last")
+        await app.next(2)
 
-    assert [event["event"]["channel_type"] for event in sent] == ["channel"]
-    assert sent[0]["event"]["channel"] == HOMELAB
+    assert [event["channel_type"] for event in app.events] == ["channel", "im"]
+    assert app.events[0]["channel"] == HOMELAB
 
 
 async def test_a_reply_names_its_thread(served: Served, app: ListeningApp) -> None:
@@ -311,7 +323,7 @@ async def test_a_bolt_app_sees_it_as_slack(served: Served) -> None:
     handler = AsyncSocketModeHandler(
         bolt, served.slack.app_token, web_client=served.client(served.slack.app_token)
     )
-    await handler.connect_async()
+    await handler.connect_async()  # type: ignore[no-untyped-call]
     messages = served.slack.store.messages(HOMELAB)
     await served.slack.say(ADA, HOMELAB, "@chiffon restart kuma")
     await until(lambda: len(messages) == 2, what="the card")
@@ -319,7 +331,7 @@ async def test_a_bolt_app_sees_it_as_slack(served: Served) -> None:
     await until(lambda: messages[1].text == "Approved", what="the answer")
     client = handler.client
     tasks = (client.message_processor, client.current_session_monitor, client.message_receiver)
-    await handler.close_async()
+    await handler.close_async()  # type: ignore[no-untyped-call]
     await asyncio.gather(*(task for task in tasks if task), return_exceptions=True)
 
     assert heard == [BEN]

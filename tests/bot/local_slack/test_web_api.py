@@ -1,6 +1,7 @@
 """The Web API through the SDK's client: what it does, and what it refuses."""
 
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -197,7 +198,7 @@ async def test_what_is_sent_as_a_form_is_read_too(served: Served) -> None:
     assert answer.json()["ok"] is True
 
 
-async def test_with_more_scopes_more_methods_answer(tmp_path: Any) -> None:  # noqa: ANN401
+async def test_with_more_scopes_more_methods_answer(tmp_path: Path) -> None:
     scopes = {"channels:read", "im:write", "reactions:write", "chat:write", "channels:history"}
     async with serve(tmp_path, scopes=scopes) as served:
         client = served.client()
