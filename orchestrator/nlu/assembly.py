@@ -16,7 +16,7 @@ from orchestrator.nlu.profile import Profile
 from orchestrator.nlu.understanding import Understanding
 from orchestrator.nlu.wording import options_of, question, step_name
 
-MAX_STEPS = 50
+MAX_STEPS = 200
 """A request for more steps is understood up to here; the rest is out of scope."""
 _MEDIUM_FROM = 3
 
