@@ -219,7 +219,7 @@ class Joining:
 
     async def _await_code(self, workspace: Workspace, code: str) -> Person:
         client = self._client()
-        listener = CodeListener(client, workspace.team_id, code)
+        listener = CodeListener(client, workspace.team_id, code, typer.echo)
         app_token = self._env.value(APP_TOKEN)
         async with open_socket(app_token, self._api_url, listener) as hello:
             _announce(code, workspace, hello)

@@ -102,8 +102,12 @@ class CodeListener:
     Slack then delivers it again later, when Chiffon itself listens.
     """
 
-    def __init__(self, client: AsyncWebClient, team_id: str, code: str) -> None:
+    def __init__(
+        self, client: AsyncWebClient, team_id: str, code: str, refused: Callable[[str], None]
+    ) -> None:
+        """Take what to wait for; `refused` hears whom a try was refused to and why."""
         self._client = client
+        self._refused = refused
         self._team_id = team_id
         self._code = code
         self._wrong: dict[str, int] = {}
@@ -122,6 +126,7 @@ class CodeListener:
         self._seen.add(str(event.get("ts")))
         answer = await self._judged(event, said[0])
         if answer:
+            self._refused(f"Refused to {event['user']}: {answer}")
             await post(self._client, event["channel"], answer)
 
     async def _judged(self, event: dict[str, Any], said: str) -> str:
