@@ -53,10 +53,7 @@ def may_approve(
         return Verdict(
             allowed=False,
             reason="Nobody is named who may approve.",
-            hint=(
-                f"Set CHIFFON_ADMINS={approver.person} (several: joined by commas) "
-                "and start Chiffon again."
-            ),
+            hint="Name who may in CHIFFON_ADMINS, joined by commas, and start Chiffon again.",
         )
     if approver.person not in admins:
         return Verdict(

@@ -40,7 +40,7 @@ _REFUSED = [
     pytest.param(
         *(SLACK_ANA, SLACK_ANA, "none", set()),
         "Nobody is named who may approve.",
-        "Set CHIFFON_ADMINS=ana (several: joined by commas) and start Chiffon again.",
+        "Name who may in CHIFFON_ADMINS, joined by commas, and start Chiffon again.",
         id="Slack, nobody named",
     ),
     pytest.param(

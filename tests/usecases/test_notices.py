@@ -337,4 +337,4 @@ async def test_where_nobody_is_named_the_answer_says_how_to_name_someone(desk: D
     refused = await desk.service.approve_plan(asked.plan_id or "", user_id=ANN, team=TEAM)
     assert refused.error is not None
     assert refused.error.message == "Nobody is named who may approve."
-    assert f"CHIFFON_ADMINS={ANN}" in refused.error.hint
+    assert "CHIFFON_ADMINS" in refused.error.hint
