@@ -1,6 +1,6 @@
 """What the thread tells: questions, what happened to a step, how the plan ended."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -19,7 +19,6 @@ from bot.blocks.parts import (
     fitting,
     menu,
     message,
-    packed,
     section,
 )
 from bot.blocks.text import (
@@ -31,7 +30,6 @@ from bot.blocks.text import (
     person,
     plan_name,
     took,
-    wrapped,
 )
 from bot.blocks.words import PLAN_WORDS, TASK_WORDS
 from orchestrator.domain.conversation import Notice, NoticeKind
@@ -44,6 +42,10 @@ _REASON_LIMIT = 2_500
 _BUTTONS = 5
 _MENU_OPTIONS = 100
 _QUESTION_BLOCKS = 40
+_QUESTION_LIMIT = 1_200
+_UNDERSTOOD_ROOM = 1_500
+_OPTIONS_ROOM = 2_000
+_LABELS_ROOM = 5_000
 _OWN_WORDS = "Pick an answer, or reply here with your own words."
 
 
@@ -121,8 +123,8 @@ def question_message(
     blocks: list[BlockDict] = []
     if understood:
         lines = ["So far I understood:", *(f"• {cut(line, 300)}" for line in understood)]
-        blocks += fitting(lines, "The plan will show all of it.", total=MAX_SECTION)
-    room = MAX_MESSAGE - MAX_SECTION
+        blocks += fitting(lines, "The plan will show all of it.", total=_UNDERSTOOD_ROOM)
+    room = MAX_MESSAGE - _UNDERSTOOD_ROOM
     shown = 0
     for ambiguity in ambiguities:
         asked = list(_asked(request_id, ambiguity))
@@ -143,12 +145,11 @@ def _pickable(ambiguities: tuple[Ambiguity, ...]) -> bool:
 
 
 def _asked(request_id: str, ambiguity: Ambiguity) -> Iterator[BlockDict]:
-    lines = [f"*{line}*" for line in wrapped(ambiguity.question, MAX_SECTION // 2)]
-    if any(len(option) > MAX_LABEL for option in ambiguity.options):
-        lines += [f"• {cut(option, 500)}" for option in ambiguity.options]
-    for paragraph in packed(lines):
-        yield section(paragraph)
-    options = ambiguity.options[:_MENU_OPTIONS]
+    yield section(f"*{cut(ambiguity.question, _QUESTION_LIMIT)}*")
+    options = list(_offered(ambiguity.options))
+    if any(len(option) > MAX_LABEL for option in options):
+        lines = [f"• {cut(option, 500)}" for option in options]
+        yield from fitting(lines, "The menu has them all.", total=_OPTIONS_ROOM)
     values = [
         ids.AnswerButton(request=request_id, ambiguity=ambiguity.id, option=number).encoded()
         for number in range(len(options))
@@ -166,7 +167,17 @@ def _asked(request_id: str, ambiguity: Ambiguity) -> Iterator[BlockDict]:
         pairs = list(zip(options, values, strict=True))
         yield actions(menu("Pick an answer", ids.ANSWER_MENU, pairs))
     else:
-        yield from fitting([f"• {cut(each, 200)}" for each in options], "", total=MAX_SECTION)
+        lines = [f"• {cut(option, 200)}" for option in options]
+        yield from fitting(lines, "Any of them will do.", total=_OPTIONS_ROOM)
+
+
+def _offered(options: Sequence[str]) -> Iterator[str]:
+    """Yield as many options as a menu and its message can hold."""
+    room = _LABELS_ROOM
+    for option in options[:_MENU_OPTIONS]:
+        room -= min(MAX_LABEL, measure(escaped(option)))
+        if room >= 0:
+            yield option
 
 
 def _room(blocks: list[BlockDict]) -> int:

@@ -18,13 +18,12 @@ ELLIPSIS = "…"
 
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _USER_ID = re.compile(r"[UW][A-Z0-9]{3,}")
-_ASTRAL = 0xFFFF
 _MINUTE = 60
 
 
 def measure(text: str) -> int:
     """Return the length as Slack may count it: in UTF-16 units, never less than characters."""
-    return len(text) + sum(ord(character) > _ASTRAL for character in text)
+    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 @lru_cache(maxsize=4096)
