@@ -6,6 +6,7 @@ import typer
 
 import agent.cli
 import orchestrator.cli.main
+from bot.cli.doctor import doctor
 from bot.cli.slack import slack_app
 
 app = typer.Typer(
@@ -26,6 +27,7 @@ def up() -> None:
 orchestrator.cli.main.add_commands(app)
 agent.cli.add_commands(app)
 app.add_typer(slack_app)
+app.command()(doctor)
 
 
 if __name__ == "__main__":

@@ -58,3 +58,10 @@ async def schema_revision(store: Store) -> str | None:
     """Return the schema's revision; None for an empty database."""
     async with store.engine.connect() as connection:
         return await connection.run_sync(_current)
+
+
+def newest_revision() -> str | None:
+    """Return the revision that this version's schema has."""
+    config = Config()
+    config.set_main_option("script_location", str(_FOLDER).replace("%", "%%"))
+    return ScriptDirectory.from_config(config).get_current_head()
