@@ -204,7 +204,8 @@ class Store:
         """Return a message as the page gets it."""
         shown = message.model_dump(exclude={"ephemeral_to", "metadata"})
         shown["ephemeral"] = message.ephemeral_to is not None
-        shown["reply_count"] = len(self.replies(message))
+        has_replies = message.thread_ts == message.ts
+        shown["reply_count"] = len(self.replies(message)) if has_replies else 0
         shown["files"] = [
             {**file.model_dump(), "url": f"/local/files/{file.id}"} for file in message.files
         ]

@@ -253,3 +253,70 @@ async def test_a_permalink_leads_to_the_page(served: Served, client: AsyncWebCli
     link = await client.chat_getPermalink(channel=HOMELAB, message_ts=posted["ts"])
 
     assert link["permalink"] == f"{served.address}/?channel={HOMELAB}&ts={posted['ts']}"
+
+
+async def test_only_three_views_lie_on_each_other(
+    served: Served, client: AsyncWebClient, app: ListeningApp
+) -> None:
+    async def push() -> Any:  # noqa: ANN401 - an SDK answer
+        await served.slack.command(ADA, HOMELAB, "/chiffon help")
+        trigger = app.received[-1].payload["trigger_id"]
+        return await client.views_push(trigger_id=trigger, view=modal())
+
+    first = (await push())["view"]
+    second = (await push())["view"]
+    await push()
+
+    assert (second["root_view_id"], second["previous_view_id"]) == (first["id"], first["id"])
+    assert await error_of(push()) == "push_limit_reached"
+
+
+async def test_a_view_is_updated_by_who_knows_its_newest_state(
+    served: Served, client: AsyncWebClient, app: ListeningApp
+) -> None:
+    await served.slack.command(ADA, HOMELAB, "/chiffon help")
+    trigger = app.received[-1].payload["trigger_id"]
+    view = (await client.views_open(trigger_id=trigger, view=modal(external_id="mine")))["view"]
+    by_name = await client.views_update(external_id="mine", view=modal(), hash=view["hash"])
+
+    assert by_name["view"]["id"] == view["id"]
+    late = client.views_update(view_id=view["id"], view=modal(), hash=view["hash"])
+    assert await error_of(late) == "hash_conflict"
+
+
+async def test_the_team_and_the_bot_are_described(tmp_path: Path) -> None:
+    async with serve(tmp_path, scopes={"team:read", "users:read"}) as served:
+        client = served.client()
+        team = (await client.team_info())["team"]
+        bot = (await client.bots_info(bot="B0CHIFFON"))["bot"]
+        user = (await client.users_info(user=bot["user_id"]))["user"]
+
+        assert (team["id"], team["name"]) == (served.slack.team_id, "Local Slack")
+        assert (user["is_bot"], user["name"]) == (True, "chiffon")
+        assert await error_of(client.bots_info(bot="B9")) == "bot_not_found"
+        assert (await client.api_test())["ok"]
+
+
+async def test_a_body_that_is_no_json_is_refused(served: Served) -> None:
+    headers = {"Content-Type": "application/json; charset=utf-8"}
+    async with httpx.AsyncClient(headers=headers) as http:
+        answer = await http.post(f"{served.address}/slack/api/api.test", content="{")
+
+    assert answer.json() == {"ok": False, "error": "invalid_json"}
+
+
+async def test_a_number_that_is_none_is_refused(client: AsyncWebClient) -> None:
+    asking = client.api_call("files.getUploadURLExternal", params={"filename": "a", "length": "x"})
+
+    assert await error_of(asking) == "invalid_arguments"
+
+
+async def test_an_upload_must_be_as_long_as_announced(
+    served: Served, client: AsyncWebClient
+) -> None:
+    announced = await client.files_getUploadURLExternal(filename="a.txt", length=3)
+    async with httpx.AsyncClient() as http:
+        answer = await http.post(announced["upload_url"], content="four")
+
+    assert answer.status_code == 400
+    assert not served.slack.store.file_path(announced["file_id"]).exists()
