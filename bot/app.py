@@ -1,10 +1,11 @@
 """The Bolt app: middleware and listeners around the service. Nothing is built at import."""
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
 import structlog
-from slack_bolt.async_app import AsyncApp
+from slack_bolt.async_app import AsyncApp, AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -75,6 +76,7 @@ def build_bot(
     Doors(face, messages).register(app)
     Clicks(face).register(app)
     Dialogs(face).register(app)
+    app.event(re.compile(r""))(stored)  # unheard, it would be brought again and again
     app.error(_Faults(face).answer)
     return Bot(app, face)
 
@@ -85,14 +87,16 @@ class _Faults:
     def __init__(self, face: Face) -> None:
         self._face = face
 
-    async def answer(self, error: Exception, body: dict[str, Any]) -> BoltResponse:
+    async def answer(
+        self, error: Exception, body: dict[str, Any], request: AsyncBoltRequest
+    ) -> BoltResponse:
         place = place_of(body)
         fault_id = new_id()
         kept_back = isinstance(error, NotKept)
         # The payload is never logged: it holds what people wrote.
         _log.error("listener_fault", fault_id=fault_id, exc_info=None if kept_back else error)
         told = _KEPT_LATER if kept_back else _inside(fault_id)
-        if place is not None:
+        if place is not None and "x-slack-retry-num" not in request.headers:
             self._face.tell(place, told)
         # An event that Slack does not hear about comes again; a click would only show a sign.
         return BoltResponse(status=500 if "event" in body else 200)

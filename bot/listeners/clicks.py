@@ -1,7 +1,7 @@
 """Buttons: commit within two seconds, acknowledge, then show or tell. No click stays unanswered."""
 
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any
 
 import structlog
@@ -27,7 +27,7 @@ from bot.ids import (
     PlanButton,
     TaskButton,
 )
-from bot.listeners.face import UNREACHABLE, UNREADABLE, Face, in_time
+from bot.listeners.face import UNREACHABLE, UNREADABLE, Face
 from bot.listeners.payload import Click, click_of
 from orchestrator.domain.lifecycle import PlanStatus, TaskStatus
 from orchestrator.domain.request import Answer
@@ -35,7 +35,7 @@ from orchestrator.domain.views import Identity, PlanStatusResult, Result, TaskSt
 from orchestrator.errors import Error, ErrorCode
 
 Told = Message | Error | None
-Deed = Callable[[Click, Identity], Awaitable[Told]]
+Deed = Callable[[Click, Identity], Coroutine[Any, Any, Told]]
 _log = structlog.get_logger(__name__)
 
 _NO_DIALOG = Error(
@@ -80,7 +80,7 @@ class Clicks:
     def _listener(self, deed: Deed) -> Callable[..., Awaitable[BoltResponse]]:
         async def clicked(ack: AsyncAck, body: dict[str, Any]) -> BoltResponse:
             click = click_of(body)
-            told = None if click is None else await in_time(self._do(deed, click))
+            told = None if click is None else await self._face.in_time(self._do(deed, click))
             acknowledged = await ack()
             if click is not None and told is not None:
                 self._face.tell(click.place, told)

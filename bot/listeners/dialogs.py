@@ -6,7 +6,7 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_bolt.response import BoltResponse
 
 from bot.ids import REASON_BLOCK, REASON_INPUT, REJECT_VIEW, PlanButton
-from bot.listeners.face import UNREADABLE, Face, in_time
+from bot.listeners.face import UNREADABLE, Face
 from orchestrator.errors import Error
 
 
@@ -21,7 +21,7 @@ class Dialogs:
         app.view(REJECT_VIEW)(self._submitted)
 
     async def _submitted(self, ack: AsyncAck, body: dict[str, Any]) -> BoltResponse:
-        refused = await in_time(self._reject(body))
+        refused = await self._face.in_time(self._reject(body))
         if refused is None:
             return await ack()
         words = await self._face.named(f"{refused.message} {refused.hint}".strip())

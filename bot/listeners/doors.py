@@ -11,7 +11,7 @@ from bot.blocks.message import Message
 from bot.blocks.views import home_view
 from bot.commands import Command, Word, parse
 from bot.ids import ASK_SHORTCUT, COMMAND
-from bot.listeners.face import UNREACHABLE, Face, in_time
+from bot.listeners.face import UNREACHABLE, Face
 from bot.listeners.messages import Messages
 from bot.listeners.orders import Order, carry_out
 from bot.listeners.payload import Place, Said, place_of, shortcut_message
@@ -19,7 +19,10 @@ from orchestrator.domain.lifecycle import RequestStatus
 from orchestrator.errors import Error
 
 _log = structlog.get_logger(__name__)
-_ASKED = Message("I'm on it: look into the thread of that message. (Am I in this channel?)")
+_ASKED = Message(
+    "I'm on it: the plan comes in the thread of that message. "
+    "If nothing comes, invite me to this channel."
+)
 _ASKED_BEFORE = Message("This message was asked before; what came of it is in its thread.")
 
 
@@ -38,7 +41,7 @@ class Doors:
 
     async def _command(self, ack: AsyncAck, body: dict[str, Any]) -> BoltResponse:
         place = place_of(body)
-        answer = None if place is None else await in_time(self._ordered(body, place))
+        answer = None if place is None else await self._face.in_time(self._ordered(body, place))
         acknowledged = await ack()
         if place is not None and answer is not None:
             self._face.tell(place, answer)
@@ -58,7 +61,7 @@ class Doors:
 
     async def _shortcut(self, ack: AsyncAck, body: dict[str, Any]) -> BoltResponse:
         said = shortcut_message(body)
-        told = None if said is None else await in_time(self._asked(said))
+        told = None if said is None else await self._face.in_time(self._asked(said))
         acknowledged = await ack()
         place = place_of(body)
         if place is not None and told is not None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Awaitable
+from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -26,7 +26,7 @@ UNREACHABLE = (SlackClientError, aiohttp.ClientError, OSError, TimeoutError, Val
 NOT_SAVED = Error(
     code=ErrorCode.INTERNAL_ERROR,
     message="I could not save that in time.",
-    hint="Nothing was changed as far as I know; please try again.",
+    hint="It may still go through, and shows then. If it does not, please try again.",
 )
 UNREADABLE = Error(
     code=ErrorCode.INVALID_REQUEST,
@@ -90,6 +90,24 @@ class Face:
     async def identity(self, person: str) -> Identity:
         """Return somebody as the service knows them."""
         return Identity(person=person, team=(await self.me()).team)
+
+    async def in_time(self, call: Coroutine[Any, Any, _Given]) -> _Given | Error:
+        """Return what `call` gives, or `NOT_SAVED` where it takes longer than Slack waits.
+
+        It is cancelled then: what has not begun never will. A transaction that has begun goes
+        to its end all the same, and nobody waits for it here.
+        """
+        task = asyncio.create_task(call)
+        try:
+            await asyncio.wait({task}, timeout=SAVING_SECONDS)
+        finally:
+            if not task.done():
+                task.cancel()
+                self.afterwards.start(_ended(task))
+        if task.done():
+            return task.result()
+        _log.warning("not_saved_in_time", seconds=SAVING_SECONDS)
+        return NOT_SAVED
 
     def tell(self, place: Place, answer: Message | Error) -> None:
         """Tell one person something that concerns nobody else, after the acknowledgement."""
@@ -160,11 +178,5 @@ def _fields(message: Message) -> dict[str, Any]:
     return {"text": message.text, **blocks}
 
 
-async def in_time(call: Awaitable[_Given]) -> _Given | Error:
-    """Return what `call` gives, or `NOT_SAVED` where it takes longer than Slack waits."""
-    try:
-        async with asyncio.timeout(SAVING_SECONDS):
-            return await call
-    except TimeoutError:
-        _log.warning("not_saved_in_time", seconds=SAVING_SECONDS)
-        return NOT_SAVED
+async def _ended(task: asyncio.Future[Any]) -> None:
+    await asyncio.wait({task})

@@ -17,6 +17,7 @@ from bot.listeners.orders import DEEDS, Order, as_message, carry_out
 from bot.listeners.payload import Said
 from bot.listeners.spoken import mentioned, mentions, spoken
 from bot.listeners.thinking import Thinking
+from orchestrator.domain.lifecycle import RequestStatus
 from orchestrator.domain.request import Ambiguity
 from orchestrator.domain.views import RequestView, SubmitResult
 from orchestrator.errors import Error, ErrorCode
@@ -159,7 +160,7 @@ class Messages:
             channel=said.channel,
             thread=said.root,
         )
-        if kept.error is None:
+        if kept.error is None and kept.status is RequestStatus.PENDING:
             self._thinking.start(kept.request_id, said.channel, said.root)
         return kept
 

@@ -163,6 +163,7 @@ class Scene:
         *,
         person: str = SAM,
         moment: str = "500.1",
+        settle: bool = True,
     ) -> BoltResponse:
         """Somebody presses a button of a message in the thread 100.1."""
         encoded = value if isinstance(value, str) else value.encoded()
@@ -180,7 +181,8 @@ class Scene:
             "trigger_id": f"trigger-{moment}",
         }
         answer = await self.deliver("interactive", payload)
-        await self.settled()
+        if settle:
+            await self.settled()
         return answer
 
     async def orders(self, text: str, person: str = ROBIN) -> BoltResponse:

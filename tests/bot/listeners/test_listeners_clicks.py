@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import sqlite3
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ from bot.ids import AnswerButton, PlanButton, TaskButton
 from orchestrator.domain.lifecycle import PlanStatus, RequestStatus
 from orchestrator.domain.views import ApproveResult, PlanResult
 from orchestrator.service import OrchestratorService
+from orchestrator.settings import Settings
 from orchestrator.store.tables import approvals, requests
 from tests.bot.slack_scene import (
     ALEX,
@@ -25,6 +28,7 @@ from tests.bot.slack_scene import (
     TEAM,
     Scene,
 )
+from tests.plugins.waiting import until
 
 KUMA = "Deploy Kuma"
 
@@ -143,6 +147,28 @@ async def test_what_is_not_saved_in_time_is_acknowledged_and_said(
     monkeypatch.setattr(OrchestratorService, "approve_plan", hangs)
     assert (await scene.clicks(ids.APPROVE, button_of(plan))).status == 200
     assert "could not save that in time" in scene.slack.words("chat.postEphemeral")
+
+
+async def test_a_database_that_is_held_up_delays_no_acknowledgement(
+    scene: Scene, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = await scene.planned(KUMA)
+    with monkeypatch.context() as patch, closing(sqlite3.connect(database(settings))) as other:
+        other.execute("BEGIN IMMEDIATE")
+        patch.setattr("bot.listeners.face.SAVING_SECONDS", 0.2)
+        async with asyncio.timeout(2):
+            assert (await scene.clicks(ids.APPROVE, button_of(plan), settle=False)).status == 200
+        await until(lambda: scene.slack.asked("chat.postEphemeral"), what="the word")
+    await scene.settled()
+    assert "could not save that in time" in scene.slack.words("chat.postEphemeral")
+    await scene.clicks(ids.APPROVE, button_of(plan), person=ALEX, moment="500.2")
+    [row] = await scene.rows(approvals)
+    assert (row["decision"], row["person"]) == ("approved", SAM)
+    assert "already approved" in scene.slack.words("chat.postEphemeral")
+
+
+def database(settings: Settings) -> str:
+    return settings.resolved_database_url.removeprefix("sqlite+aiosqlite:///")
 
 
 async def test_a_fault_is_answered_with_an_id_and_logged_without_what_was_said(

@@ -84,7 +84,10 @@ async def test_what_could_not_be_stored_is_not_acknowledged_and_comes_again(
         patch.setattr(OrchestratorService, "keep_request", broken)
         assert (await scene.says(KUMA)).status == 500
         await scene.settled()
-        assert "could not save" in scene.slack.words("chat.postEphemeral")
+        assert (await scene.says(KUMA, retry=1)).status == 500
+        await scene.settled()
+        [told] = scene.slack.asked("chat.postEphemeral")
+        assert "could not save" in told["text"]
     assert (await scene.says(KUMA)).status == 200
     assert len(await scene.rows(requests)) == 1
 
@@ -148,8 +151,18 @@ async def test_long_thinking_is_announced_once(
         message(f"<@{BOT}> Deploy Kuma", user=BOT),
         message("Deploy Kuma", channel="CLISTEN", ts="100.2", thread_ts="100.1"),
         message("   ", channel="D1"),
+        {"type": "channel_rename", "channel": {"id": CHANNEL, "name": "x"}},
     ],
-    ids=["no mention", "edited", "deleted", "a bot", "itself", "talk in a thread", "empty"],
+    ids=[
+        "no mention",
+        "edited",
+        "deleted",
+        "a bot",
+        "itself",
+        "talk in a thread",
+        "empty",
+        "unheard of",
+    ],
 )
 async def test_what_is_not_for_the_bot_is_acknowledged_and_left_alone(
     scene: Scene, event: dict[str, Any]
