@@ -12,6 +12,7 @@ from pydantic_core import PydanticUndefined
 from typer.core import TyperGroup
 
 from bot.cli.commands import app as program
+from bot.settings import SlackSettings
 from orchestrator.api.app import build_app
 from orchestrator.api.problems import STATUS_OF
 from orchestrator.bootstrap import build_context
@@ -84,6 +85,11 @@ def test_every_setting_is_listed_with_its_default() -> None:
         if field.default not in {PydanticUndefined, None, ()}:
             said = rows[f"CHIFFON_{name.upper()}"][0]
             assert (name, said) == (name, f"`{field.default}`")
+
+
+def test_every_setting_of_the_bot_is_named() -> None:
+    named = set(re.findall(r"`((?:SLACK|CHIFFON)_\w+)`", _section("Settings")))
+    assert {str(field.validation_alias) for field in SlackSettings.model_fields.values()} <= named
 
 
 def test_no_setting_is_both_read_and_said_to_be_unread() -> None:
