@@ -3,7 +3,7 @@
 Every call carries `Authorization: Bearer <token>`; where a browser cannot send the header (the
 WebSocket, a link to a file) `?token=<token>` does. Only from this machine and this origin. `GET /`
 serves `page/index.html` and `/page/*` its assets, without a token: the page takes it from
-`#token=…` or `?token=…` of its own address.
+`#token=…` or `?token=…` of its own address. A permalink is `/?channel=C…&ts=…`.
 
 Looking:
 
