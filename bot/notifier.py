@@ -27,6 +27,8 @@ from orchestrator.domain.conversation import Card, CardList, Notice, NoticeList
 from orchestrator.domain.views import PlanStatusResult, Result
 
 POLL_SECONDS = 2.0
+_CARD_SECONDS = 1.0  # between two changes of one card
+_A_MOMENT = 0.02
 _LIMIT = 20
 _LONGEST_PAUSE = 30.0
 _BARRED_SECONDS = 600.0
@@ -90,6 +92,7 @@ class Notifier:
         self._last_words: set[asyncio.Future[object]] = set()
         self._faults: dict[str, int] = {}
         self._complained: set[tuple[str, str]] = set()
+        self._drawn_at: dict[str, float] = {}
         self._sent: OrderedDict[str, dict[str, Message]] = OrderedDict()
 
     async def run(self) -> None:
@@ -164,6 +167,7 @@ class Notifier:
             await work()
         except Later as wait:
             await release(key, wait.seconds)
+            self._look_again_in(wait.seconds)
         except Unanswered as fault:
             pause = self._pause(key)
             _log.warning("slack_does_not_answer", reason=str(fault), pause_seconds=round(pause, 1))
@@ -175,6 +179,12 @@ class Notifier:
             self._faults.pop(key, None)
             return True
         return False
+
+    def _look_again_in(self, seconds: float) -> None:
+        """Look then, not only at the next poll."""
+        if seconds < self._poll_seconds:
+            waiting = self._service.conversation_waiting
+            asyncio.get_running_loop().call_later(seconds + _A_MOMENT, waiting.set)
 
     def _pause(self, key: str) -> float:
         """Return how many seconds to wait: longer after each fault, spread by chance."""
@@ -209,17 +219,30 @@ class Notifier:
     # --- cards ----------------------------------------------------------------------------------
 
     async def _show(self, card: Card) -> None:
+        self._not_too_often(card.card_id)
         pages = list(plan_card(card))
         shown = list(card.messages)
         try:
             for page in pages[len(shown) :]:
                 await self._to_its_end(self._post_page(card, shown, page))
             await self._refresh(card, shown, pages)
+            self._drawn_at[card.card_id] = asyncio.get_running_loop().time()
         except SlackRefused as refusal:
             if not self._give_up(card, refusal, card.plan.created_at):
                 await self._service.card_released(card.card_id, retry_after=_BARRED_SECONDS)
                 return
         await self._service.card_shown(card.card_id, version=card.version, messages=tuple(shown))
+
+    def _not_too_often(self, card_id: str) -> None:
+        """Let a second pass between two states of a card; those between are merged.
+
+        Raises:
+            Later: the last one was shown less than a second ago.
+        """
+        drawn = self._drawn_at.get(card_id)
+        now = asyncio.get_running_loop().time()
+        if drawn is not None and now - drawn < _CARD_SECONDS:
+            raise Later(_CARD_SECONDS - (now - drawn))
 
     async def _post_page(self, card: Card, shown: list[str], page: Message) -> None:
         """Post the next message of a card, and note it before the one after it."""
@@ -260,7 +283,8 @@ class Notifier:
         self._sent.setdefault(card_id, {})[ts] = page
         self._sent.move_to_end(card_id)
         while len(self._sent) > _REMEMBERED_CARDS:
-            self._sent.popitem(last=False)
+            forgotten, _ = self._sent.popitem(last=False)
+            self._drawn_at.pop(forgotten, None)
 
     # --- replies --------------------------------------------------------------------------------
 

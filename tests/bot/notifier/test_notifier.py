@@ -126,6 +126,24 @@ async def test_no_call_comes_before_retry_after_and_the_last_state_arrives(
     assert api.texts()[0].startswith("Plan #12: done.")
 
 
+async def test_states_that_follow_each_other_fast_are_merged(
+    owing: OwingInMemory, api: SlackApi
+) -> None:
+    owing.want(card(ONE))
+    async with notifying(owing, api):
+        await settled(owing)
+        for progress in range(10):
+            owing.want(card(ONE, PlanStatus.EXECUTING, reason=f"{progress} of 10"))
+            await until(owing.conversation_waiting.is_set, what="a new state", seconds=1)
+        await settled(owing)
+        owing.want(card(ONE, PlanStatus.COMPLETED))
+        await settled(owing)
+    times = [call.at for call in api.of("chat.update")]
+    assert len(times) <= 3
+    assert all(after - before > 0.9 for before, after in pairwise(times))
+    assert api.texts()[0].startswith("Plan #12: done.")
+
+
 @pytest.mark.parametrize("fault", [Fault(500), Fault(503), Fault(0), Fault(error="fatal_error")])
 async def test_whatever_slack_suffers_the_last_state_arrives(
     owing: OwingInMemory, api: SlackApi, fault: Fault
