@@ -1,7 +1,5 @@
 """Fixtures for tests that look at the page in a real browser."""
 
-import os
-import shutil
 from collections.abc import AsyncIterator
 
 import pytest
@@ -9,14 +7,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, Page, async_playwright
 
 from tests.bot.page.small_slack import SmallSlack, serving
-from tests.plugins.missing import require
-
-_QUIET = (
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-)  # fmt: skip
-_SLOW_MACHINE_MS = 15_000
-
+from tests.plugins.chromium import QUIET, SLOW_MACHINE_MS, chromium
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def browser() -> AsyncIterator[Browser]:
@@ -24,7 +15,7 @@ async def browser() -> AsyncIterator[Browser]:
     path = shutil.which(os.environ.get("CHIFFON_TEST_CHROMIUM") or "chromium")
     require("Chromium", answered=path is not None, why="no `chromium` in PATH")
     async with async_playwright() as playwright:
-        running = await playwright.chromium.launch(executable_path=path, args=_QUIET)
+        running = await playwright.chromium.launch(executable_path=path, args=QUIET)
         yield running
         await running.close()
 
@@ -45,7 +36,7 @@ async def page(browser: Browser, request: pytest.FixtureRequest) -> AsyncIterato
     context = await browser.new_context(
         **{"locale": "en-GB", "timezone_id": "UTC", **getattr(request, "param", {})}
     )
-    context.set_default_timeout(_SLOW_MACHINE_MS)
+    context.set_default_timeout(SLOW_MACHINE_MS)
     tab = await context.new_page()
     errors: list[str] = []
     tab.on("pageerror", lambda error: errors.append(str(error)))
