@@ -61,7 +61,7 @@ class Messages:
             NotKept: it could not be stored; Slack must bring it again.
         """
         me = await self._face.me()
-        if said.user == me.user:
+        if said.user == me.user or not self._may_concern(said, me):
             return
         key = f"{me.team}:{said.channel}:{said.moment}"
         # Both deliveries of one message at once would each find nothing done yet.
@@ -69,6 +69,16 @@ class Messages:
             heard = await self._read(said, me)
             if (heard.text or heard.addressed) and not await self._came_before(key):
                 await self._take(heard)
+
+    def _may_concern(self, said: Said, me: Me) -> bool:
+        """Say whether the message is worth a look: talk in a thread may answer a question.
+
+        What is said to somebody else, by mention, answers nothing.
+        """
+        if _addressed(said, me):
+            return True
+        answers = said.thread is not None and not mentioned(said.text)
+        return answers or said.channel in self._face.listen_channels
 
     async def ask(self, said: Said) -> SubmitResult | Error:
         """Keep the text of a message as a request of whoever points at it."""
@@ -79,9 +89,8 @@ class Messages:
     async def _read(self, said: Said, me: Me) -> Heard:
         others = set(mentioned(said.text)) - {me.user}
         names = {who: await self._face.people.name(who, team=me.team) for who in sorted(others)}
-        addressed = said.by_mention or said.is_direct or mentions(said.text, me.user)
         text = spoken(said.text, bot=me.user, names=names)
-        return Heard(said, text, me.team, addressed)
+        return Heard(said, text, me.team, _addressed(said, me))
 
     async def _came_before(self, key: str) -> bool:
         if key in self._answered:
@@ -195,6 +204,10 @@ class Messages:
         self._answered[key] = None
         while len(self._answered) > _REMEMBERED:
             self._answered.popitem(last=False)
+
+
+def _addressed(said: Said, me: Me) -> bool:
+    return said.by_mention or said.is_direct or mentions(said.text, me.user)
 
 
 def _command(heard: Heard) -> Command | None:

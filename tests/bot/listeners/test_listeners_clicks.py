@@ -27,6 +27,7 @@ from tests.bot.slack_scene import (
     STRANGER,
     TEAM,
     Scene,
+    message,
 )
 from tests.plugins.waiting import until
 
@@ -259,29 +260,40 @@ async def test_an_answer_by_button_is_taken_and_shown(scene: Scene) -> None:
 async def test_an_answer_by_reply_is_no_new_request(scene: Scene) -> None:
     await scene.says("Restart the service")
     await scene.settled()
-    await scene.event(
-        {
-            "type": "message",
-            "channel": CHANNEL,
-            "user": ROBIN,
-            "text": "nginx",
-            "ts": "100.2",
-            "thread_ts": "100.1",
-        }
-    )
+    await scene.event(message("nginx", ts="100.2", thread_ts="100.1"))
     await scene.settled()
     [row] = await scene.rows(requests)
     assert row["status"] == RequestStatus.PARSING_COMPLETE
 
 
-async def test_talk_of_others_in_the_thread_answers_nothing(scene: Scene) -> None:
+@pytest.mark.parametrize(("person", "text"), [(ALEX, "nginx"), (ROBIN, f"<@{ALEX}> which one?")])
+async def test_talk_among_people_in_the_thread_answers_nothing(
+    scene: Scene, person: str, text: str
+) -> None:
     await scene.says("Restart the service")
     await scene.settled()
-    talk = {"ts": "100.2", "thread_ts": "100.1", "user": ALEX, "type": "message"}
-    await scene.event({"channel": CHANNEL, "text": "nginx", **talk})
+    await scene.event(message(text, ts="100.2", thread_ts="100.1", user=person))
     await scene.settled()
     [row] = await scene.rows(requests)
     assert row["status"] == RequestStatus.REQUIRES_CLARIFICATION
+
+
+async def test_anybody_may_answer_by_mention(scene: Scene) -> None:
+    await scene.says("Restart the service")
+    await scene.settled()
+    await scene.says("nginx", ts="100.2", thread_ts="100.1", user=ALEX)
+    await scene.settled()
+    [row] = await scene.rows(requests)
+    assert row["status"] == RequestStatus.PARSING_COMPLETE
+
+
+async def test_an_endless_answer_is_refused_privately(scene: Scene) -> None:
+    await scene.says("Restart the service")
+    await scene.settled()
+    await scene.says("x" * 2_001, ts="100.2", thread_ts="100.1")
+    await scene.settled()
+    assert "2,000 characters" in scene.slack.words("chat.postEphemeral")
+    assert len(await scene.rows(requests)) == 1
 
 
 async def test_cancel_stops_the_plan(scene: Scene) -> None:
