@@ -16,6 +16,7 @@ from bot.cli.slack_account import (
     Workspace,
     check_app_token,
     check_bot_token,
+    check_same_app,
     client_for,
     post,
 )
@@ -69,6 +70,7 @@ class Joining:
         self._manifest = manifest
         self._again = again
         self._api_url = ""
+        self._good: dict[str, str] = {}  # tokens that were checked; the environment has others?
         self._invited = False
         self.asks = True
 
@@ -156,9 +158,11 @@ class Joining:
                 typer.echo(f"The {name} that is set does not work: {fault}", err=True)
             else:
                 typer.echo(f"{name} is set and works; it is kept.")
+                self._good[name] = kept
                 return answer
         token, answer = self._given(label, file, check)
         self._env.write(name, token)
+        self._good[name] = token
         return answer
 
     def _given(
@@ -215,13 +219,13 @@ class Joining:
         asyncio.run(post(self._client(), place, text))
 
     def _client(self) -> AsyncWebClient:
-        return client_for(self._env.value(BOT_TOKEN), self._api_url)
+        return client_for(self._good[BOT_TOKEN], self._api_url)
 
     async def _await_code(self, workspace: Workspace, code: str) -> Person:
         client = self._client()
         listener = CodeListener(client, workspace.team_id, code, typer.echo)
-        app_token = self._env.value(APP_TOKEN)
-        async with open_socket(app_token, self._api_url, listener) as hello:
+        async with open_socket(self._good[APP_TOKEN], self._api_url, listener) as hello:
+            await check_same_app(client, workspace.bot_id, hello.app_id)
             _announce(code, workspace, hello)
             try:
                 async with asyncio.timeout(CODE_SECONDS):

@@ -66,6 +66,7 @@ class Workspace:
     team_id: str
     bot_name: str
     bot_user_id: str
+    bot_id: str
     scopes: frozenset[str] | None
 
 
@@ -96,6 +97,7 @@ async def check_bot_token(token: str, api_url: str) -> Workspace:
         team_id=str(answer.get("team_id") or ""),
         bot_name=str(answer.get("user") or ""),
         bot_user_id=str(answer.get("user_id") or ""),
+        bot_id=str(answer.get("bot_id") or ""),
         scopes=_scopes(answer),
     )
 
@@ -119,6 +121,24 @@ async def post(client: AsyncWebClient, channel: str, text: str) -> None:
     """
     call = client.chat_postMessage(channel=channel, text=text, unfurl_links=False)
     await _asked(call, _POSTING, "the message")
+
+
+async def check_same_app(client: AsyncWebClient, bot_id: str, app_id: str) -> None:
+    """See that both tokens are of one app; where Slack does not say, they are taken to be.
+
+    Raises:
+        SlackSays: the bot token is of another app than the socket.
+    """
+    try:
+        answer = await _asked(client.bots_info(bot=bot_id), {}, "the bot's app")
+    except SlackSays:
+        return
+    own = (answer.get("bot") or {}).get("app_id")
+    if own and app_id and own != app_id:
+        raise SlackSays(
+            f"The tokens are of two apps: the bot token of {own}, the app-level token of {app_id}. "
+            "Take both from one: `chiffon slack setup --again`."
+        )
 
 
 async def look_up(client: AsyncWebClient, user_id: str, team_id: str) -> Person:

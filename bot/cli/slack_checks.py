@@ -7,6 +7,7 @@ from bot.cli.slack_account import (
     SlackSays,
     Workspace,
     check_bot_token,
+    check_same_app,
     client_for,
     look_up,
 )
@@ -38,7 +39,7 @@ async def _checks(slack: SlackSettings, admins: Sequence[str]) -> AsyncIterator[
     if workspace:
         yield ok("slack token", f"@{workspace.bot_name} in {workspace.team}.")
         yield _scopes(workspace, listens=bool(slack.listen_channels))
-    yield await _connection(slack)
+    yield await _connection(slack, workspace)
     yield await _approvers(slack, admins, workspace)
 
 
@@ -57,13 +58,16 @@ def _scopes(workspace: Workspace, *, listens: bool) -> Check:
     return ok("slack scopes", f"All that {manifest.name} asks for.")
 
 
-async def _connection(slack: SlackSettings) -> Check:
+async def _connection(slack: SlackSettings, workspace: Workspace | None) -> Check:
     name = "slack connection"
     if not slack.app_token:
         return problem(name, "SLACK_BOT_TOKEN is set, SLACK_APP_TOKEN is not.", _SETUP)
     try:
         async with open_socket(slack.app_token, slack.api_url) as hello:
             others = hello.connections - 1
+            if workspace:
+                client = client_for(slack.bot_token or "", slack.api_url)
+                await check_same_app(client, workspace.bot_id, hello.app_id)
     except SlackSays as fault:
         return problem(name, str(fault), _SETUP)
     return ok(name, f"Socket Mode greets; {others} other connections of this app.")

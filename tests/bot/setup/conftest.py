@@ -31,6 +31,7 @@ class FakeSlack:
     people: dict[str, dict[str, Any]] = field(default_factory=lambda: {"U1": ADA})
     connections: int = 1
     greets: bool = True
+    bot_app: str = "A1"  # the app of the bot token; that of the other is always A1
     posted: list[dict[str, Any]] = field(default_factory=list)
     acknowledged: list[str] = field(default_factory=list)
     sockets: list[web.WebSocketResponse] = field(default_factory=list)
@@ -58,7 +59,10 @@ class FakeSlack:
     def _answers(self, method: str, body: dict[str, Any]) -> dict[str, Any]:
         match method:
             case "auth.test":
-                return {"team": "Home", "team_id": "T1", "user": "chiffon", "user_id": "UBOT"}
+                who = {"user": "chiffon", "user_id": "UBOT", "bot_id": "B1"}
+                return {"team": "Home", "team_id": "T1", **who}
+            case "bots.info":
+                return {"bot": {"id": body["bot"], "app_id": self.bot_app}}
             case "apps.connections.open":
                 return {"url": self.address.replace("http", "ws") + "/socket"}
             case "chat.postMessage":

@@ -120,6 +120,13 @@ def test_one_token_alone_is_a_problem(chiffon: Chiffon, joined: Path) -> None:
     assert "SLACK_APP_TOKEN is not" in found["slack connection"]["found"]
 
 
+def test_tokens_of_two_apps_are_a_problem(chiffon: Chiffon, joined: Path, slack: FakeSlack) -> None:
+    slack.bot_app = "A2"
+    status, found = examined(chiffon)
+    assert status == 1
+    assert "The tokens are of two apps" in found["slack connection"]["found"]
+
+
 def test_no_approver_is_a_problem(chiffon: Chiffon, joined: Path) -> None:
     joined.write_text(joined.read_text("utf-8").replace("CHIFFON_ADMINS=U1", ""), "utf-8")
     status, found = examined(chiffon)

@@ -254,3 +254,20 @@ def test_nothing_at_the_address_is_explained(
     monkeypatch.setenv("CHIFFON_SLACK_API_URL", "http://127.0.0.1:9/api/")
     result = chiffon("slack", "setup", answers=TYPED)
     assert "Slack cannot be reached" in result.output
+
+
+def test_tokens_of_two_apps_are_told_apart(chiffon: Chiffon, slack: FakeSlack) -> None:
+    slack.bot_app = "A2"
+    result = chiffon("slack", "setup", answers=f"{TYPED}\n")
+    assert result.exit_code == 1
+    assert "The tokens are of two apps: the bot token of A2" in result.output
+
+
+def test_a_pasted_token_is_used_even_where_the_environment_has_another(
+    chiffon: Chiffon, slack: FakeSlack, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SLACK_BOT_TOKEN", "xoxb-of-old")
+    result = joined(chiffon, slack, CODE)
+    assert result.exit_code == 0, result.output
+    assert written(folder)["SLACK_BOT_TOKEN"] == BOT_TOKEN
+    assert "Careful: the environment sets SLACK_BOT_TOKEN too, and wins." in result.output
