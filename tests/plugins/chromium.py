@@ -14,6 +14,6 @@ SLOW_MACHINE_MS = 30_000
 
 def chromium() -> str:
     """Return where it is; skip the test that runs (fail it in CI) where it is missing."""
-    path = os.environ.get("CHIFFON_TEST_CHROMIUM") or shutil.which("chromium")
+    path = shutil.which(os.environ.get("CHIFFON_TEST_CHROMIUM") or "chromium")
     require("Chromium", answered=path is not None, why="no `chromium` in PATH")
     return path or ""

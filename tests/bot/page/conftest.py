@@ -9,11 +9,11 @@ from playwright.async_api import Browser, Page, async_playwright
 from tests.bot.page.small_slack import SmallSlack, serving
 from tests.plugins.chromium import QUIET, SLOW_MACHINE_MS, chromium
 
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def browser() -> AsyncIterator[Browser]:
     """Run Debian's Chromium; one for all tests of a file."""
-    path = shutil.which(os.environ.get("CHIFFON_TEST_CHROMIUM") or "chromium")
-    require("Chromium", answered=path is not None, why="no `chromium` in PATH")
+    path = chromium()
     async with async_playwright() as playwright:
         running = await playwright.chromium.launch(executable_path=path, args=QUIET)
         yield running
