@@ -37,7 +37,9 @@ class Face:
         if len(missing) == 1:
             message = f"{missing[0]} is not set, and Slack needs both tokens."
             raise SettingsError(f"{message} `chiffon slack setup` asks for them and checks them.")
-        return cls(slack, LocalSlack(settings.home, token) if missing else None)
+        if not missing:
+            return cls(slack, None)
+        return cls(slack, LocalSlack(settings.home, token, history_channels=slack.listen_channels))
 
     @property
     def approvers(self) -> tuple[str, ...]:
