@@ -28,6 +28,8 @@ export class Composer {
 
   focus() {
     this.area.focus();
+    // Where a dialog was open, the focus alone does not bring the caret back.
+    this.area.setSelectionRange(this.area.value.length, this.area.value.length);
   }
 
   async submit() {
@@ -96,7 +98,7 @@ export class Composer {
     this.area.setRangeText(`${one.insert} `, start, caret, "end");
     this.grow();
     this.offer([]);
-    this.focus();
+    this.area.focus();
   }
 
   grow() {

@@ -29,12 +29,13 @@ export function confirmed(question, names) {
 
 /** Let a person go to a conversation by typing its name. */
 export function openSwitcher(conversations, go) {
+  let chosen = null;
   const list = h("ul.switch-list");
   const search = h("input", { type: "text", "aria-label": "Go to a conversation", placeholder: "Go to…", autocomplete: "off" });
   const dialog = h("dialog.dialog.small", { "aria-label": "Switch conversation" }, search, list);
   const draw = () => list.replaceChildren(...conversations
     .filter((one) => one.label.toLowerCase().includes(search.value.trim().toLowerCase()))
-    .map((one) => h("li", {}, h("button.menu-item", { type: "button", on: { click: () => { dialog.close(); go(one.id); } } }, one.label))));
+    .map((one) => h("li", {}, h("button.menu-item", { type: "button", on: { click: () => { chosen = one.id; dialog.close(); } } }, one.label))));
   search.addEventListener("input", draw);
   dialog.addEventListener("keydown", (event) => {
     const all = [search, ...list.querySelectorAll("button")];
@@ -46,5 +47,7 @@ export function openSwitcher(conversations, go) {
   });
   draw();
   show(dialog);
+  // Not before it is closed: a field that is focused behind an open dialog takes no letters.
+  dialog.addEventListener("close", () => { if (chosen) go(chosen); });
   search.focus();
 }

@@ -107,8 +107,8 @@ function drawViews() {
 function drawPeople() {
   const { people, meId } = now.store;
   fill(byId("person"), people.map((one) => {
-    const note = one.title || (one.restricted ? "guest" : "");
-    return h("option", { value: one.id, selected: one.id === meId }, `${one.real_name || one.name}${note ? ` – ${note}` : ""}`);
+    const note = one.restricted ? " (guest)" : "";
+    return h("option", { value: one.id, selected: one.id === meId, title: one.title || null }, `${one.real_name || one.name}${note}`);
   }));
 }
 
