@@ -1,15 +1,19 @@
 """`chiffon doctor` names what is wrong, says how to mend it, and ends with a status to match."""
 
+import asyncio
 import json
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bot.cli.machine_checks import check_disk
+from orchestrator.domain.views import AgentList
 from orchestrator.store.migrate import newest_revision
 from tests.bot.setup.conftest import ADA, APP_TOKEN, BOT_TOKEN, Chiffon, FakeSlack
+from tests.cli.conftest import Running, logged  # noqa: F401 - a fixture: the server logs elsewhere
 
 Checks = dict[str, dict[str, Any]]
 
@@ -176,6 +180,53 @@ def test_a_catalogue_that_is_refused_is_a_problem(chiffon: Chiffon, folder: Path
     status, found = examined(chiffon)
     assert status == 1
     assert "mine.yaml" in found["catalogue"]["found"]
+
+
+@pytest.fixture
+def running(folder: Path) -> Iterator[Running]:
+    """A Chiffon of its own in the home that the commands look into."""
+    (folder / "home").mkdir()
+    chiffon = Running(folder / "home")
+    chiffon.start()
+    yield chiffon
+    chiffon.stop()
+
+
+def test_a_running_chiffon_names_its_agents(chiffon: Chiffon, running: Running) -> None:
+    _, found = examined(chiffon)
+    assert found["chiffon"]["state"] == "ok"
+    assert running.address in found["chiffon"]["found"]
+    assert found["agents"]["found"] == "Online: embedded."
+
+
+def test_a_token_that_is_not_the_running_ones_is_a_problem(
+    chiffon: Chiffon, running: Running
+) -> None:
+    (running.home / "token").write_text("another", encoding="utf-8")
+    status, found = examined(chiffon)
+    assert status == 1
+    assert found["chiffon"]["state"] == "problem"
+    assert found["chiffon"]["fix"]
+
+
+def test_agents_that_are_away_are_named(
+    chiffon: Chiffon, running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed = asyncio.run(running.service.list_agents()).agents[0]
+    away = listed.model_copy(update={"name": "attic", "online": False})
+
+    async def two() -> AgentList:
+        return AgentList(agents=(listed, away))
+
+    async def none() -> AgentList:
+        return AgentList(agents=(away,))
+
+    monkeypatch.setattr(running.service, "list_agents", two)
+    _, found = examined(chiffon)
+    assert found["agents"]["found"] == "Online: embedded. Away: attic."
+    monkeypatch.setattr(running.service, "list_agents", none)
+    status, found = examined(chiffon)
+    assert (status, found["agents"]["state"]) == (1, "problem")
 
 
 def test_an_address_where_nobody_answers_is_a_warning(chiffon: Chiffon, folder: Path) -> None:
