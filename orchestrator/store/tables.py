@@ -358,6 +358,7 @@ cards = Table(
     Column("messages", Json, nullable=False),
     Column("version_wanted", Integer, nullable=False),
     Column("version_shown", Integer, nullable=False),
+    Column("version_claimed", Integer),
     Column("claimed_until", UtcDateTime),
     Column("updated_at", UtcDateTime, nullable=False),
     Index(

@@ -178,6 +178,23 @@ async def test_a_card_that_changed_while_it_was_drawn_stays_due(store: Store) ->
     assert await _claim(store) == []
 
 
+async def test_a_card_of_several_messages_stays_with_who_draws_it(store: Store) -> None:
+    """Each message is noted as soon as it stands, so that none is posted twice after a crash."""
+    plan, _ = await _carded(store)
+    await store.transact(lambda uow: uow.plans.move(plan.plan_id, PlanStatus.APPROVED))
+    drawn = await _claimed(store)
+    store.conversation_waiting.clear()
+    part = drawn.model_copy(update={"version_wanted": drawn.version_wanted - 1})
+    await _show(store, part, "11.1")
+    assert await _claim(store) == []
+    assert not store.conversation_waiting.is_set()
+    await _leases_run_out(store, cards)
+    taken_over = await _claimed(store)
+    assert taken_over.messages == ("11.1",)
+    await _show(store, taken_over, "11.1", "11.2")
+    assert await _claim(store) == []
+
+
 async def test_who_is_late_does_not_take_back_what_is_shown(store: Store) -> None:
     """A bot that slept through its lease draws an old state after another drew the new one."""
     plan, _ = await _carded(store)

@@ -170,11 +170,11 @@ class DialectCase:
 
     async def test_keys_that_point_nowhere_are_refused(self, engine: AsyncEngine) -> None:
         statement = text(
-            "INSERT INTO cards (id, plan_id, team, channel, version_wanted,"
-            " version_shown, updated_at) VALUES ('a', 'none', 't', 'c', 0, 0, '2026-01-01')"
+            "INSERT INTO cards (id, plan_id, team, channel, messages, version_wanted,"
+            " version_shown, updated_at) VALUES ('a', 'none', 't', 'c', '[]', 0, 0, '2026-01-01')"
         )
         async with engine.connect() as connection:
-            with pytest.raises(IntegrityError):
+            with pytest.raises(IntegrityError, match=r"(?i)foreign key"):
                 await connection.execute(statement)
 
     async def _claim(self, dialect: Dialect, engine: AsyncEngine) -> list[str]:

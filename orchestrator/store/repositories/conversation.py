@@ -90,7 +90,9 @@ class Conversation:
         rows = await self._session.rows(self._session.dialect.claimable(statement))
         keys = [str(row["id"]) for row in rows]
         await self._session.execute(
-            update(cards).where(cards.c.id.in_(keys)).values(claimed_until=now + CLAIM)
+            update(cards)
+            .where(cards.c.id.in_(keys))
+            .values(claimed_until=now + CLAIM, version_claimed=cards.c.version_wanted)
         )
         return keys
 
@@ -105,13 +107,22 @@ class Conversation:
         )
 
     async def card_shown(self, card_id: str, version: int, messages: Collection[str]) -> None:
-        """Note what is shown where; what was shown later than `version` stays as it is."""
+        """Note what is shown where; what was shown later than `version` stays as it is.
+
+        A version older than the one that was claimed is a part of the work: the claim is renewed.
+        """
+        statement = select(cards.c.version_claimed).where(cards.c.id == card_id)
+        at_work = version < (await self._session.scalar(statement) or 0)
         await self._session.execute(
             update(cards)
             .where(cards.c.id == card_id, cards.c.version_shown <= version)
-            .values(version_shown=version, messages=list(messages), claimed_until=None)
+            .values(
+                version_shown=version,
+                messages=list(messages),
+                claimed_until=self._session.now + CLAIM if at_work else None,
+            )
         )
-        self.due = True  # it may have changed while it was drawn
+        self.due = self.due or not at_work  # it may have changed while it was drawn
 
     async def card_released(self, card_id: str, retry_after: timedelta) -> None:
         """Note that a card could not be drawn; it is due again after `retry_after`."""

@@ -284,6 +284,7 @@ def _create_cards() -> None:
         sa.Column("messages", Json, nullable=False),
         sa.Column("version_wanted", sa.Integer(), nullable=False),
         sa.Column("version_shown", sa.Integer(), nullable=False),
+        sa.Column("version_claimed", sa.Integer()),
         sa.Column("claimed_until", UtcDateTime()),
         sa.Column("updated_at", UtcDateTime(), nullable=False),
         _points_to("cards", "plan_id", "plans"),
