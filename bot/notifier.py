@@ -16,6 +16,7 @@ from functools import partial
 from typing import Protocol, TypeVar
 
 import structlog
+from pydantic import ValidationError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.blocks.card import plan_card
@@ -305,7 +306,9 @@ class Notifier:
             text="Slack did not take this reply; `chiffon status` in a terminal has it."
         )
         await self._fitting(
-            reply(notice), plain, lambda it: self._poster.post(notice.channel, notice.thread, it)
+            _reply_or(notice, plain),
+            plain,
+            lambda it: self._poster.post(notice.channel, notice.thread, it),
         )
         await self._service.notice_posted(notice.notice_id)
 
@@ -358,6 +361,15 @@ class Notifier:
         self._complained.add((channel, refusal.error))
         fix = _FIXES.get(refusal.error, "Look the error up in Slack's documentation.")
         _log.error("slack_refused", channel=channel, error=refusal.error, fix=fix)
+
+
+def _reply_or(notice: Notice, plain: Message) -> Message:
+    """Build a reply; one that was kept by an older Chiffon and reads otherwise must not block."""
+    try:
+        return reply(notice)
+    except ValidationError:
+        _log.exception("reply_unreadable", notice_id=notice.notice_id, kind=notice.kind.value)
+        return plain
 
 
 def _unshown(card: Card) -> Message:

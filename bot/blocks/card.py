@@ -57,7 +57,6 @@ _APPROVERS_SHOWN = 20
 _NAME_CHARACTERS = 30
 _UNDECIDED = PlanStatus.PENDING_APPROVAL
 _CANCELLABLE = {PlanStatus.APPROVED, PlanStatus.EXECUTING, PlanStatus.WAITING}
-_NOT_APPROVED = {_UNDECIDED, PlanStatus.REJECTED, PlanStatus.SUPERSEDED}
 
 
 @dataclass(frozen=True)
@@ -111,9 +110,15 @@ def _status(card: Card) -> PlanStatus:
     return card.state.status or card.plan.status
 
 
+def _was_never_approved(card: Card) -> bool:
+    """Say whether no step of it can have run, so that there is no progress to show."""
+    return card.plan.approved_at is None
+
+
 def _counts(card: Card) -> str:
-    if _status(card) in _NOT_APPROVED:
-        return counted(len(card.plan.tasks), "step")
+    if _was_never_approved(card):
+        steps = counted(len(card.plan.tasks), "step")
+        return steps if _status(card) is _UNDECIDED else f"None of {steps} was run"
     return counts(card.state.summary)
 
 
@@ -165,7 +170,7 @@ def _step(task: WorkTask, before: int | None) -> Iterator[_Part]:
 
 
 def _state_line(card: Card, task: WorkTask) -> str:
-    if _status(card) in _NOT_APPROVED:
+    if _was_never_approved(card):
         return ""
     for state in card.state.tasks:
         if state.task_id == task.task_id:
@@ -195,9 +200,9 @@ def _step_lines(task: WorkTask, before: int | None) -> Iterator[str]:
 
 
 def _place(task: WorkTask) -> str:
-    serves = f" that serves {task.target}" if task.target else ""
+    target = f" on {task.target}," if task.target else ""
     model = f", with a language model ({task.model_tier})" if task.reasoning else ""
-    return f"Does {task.capability} on an agent of the pool {task.agent_type}{serves}{model}"
+    return f"Runs {task.capability}{target} by an agent of the pool {task.agent_type}{model}"
 
 
 def _order(task: WorkTask, before: int | None) -> str:
@@ -220,7 +225,7 @@ def _remarks(card: Card) -> Iterator[str]:
     for words in plan.out_of_scope:
         yield from wrapped(f"Left out: “{words}”. Nothing here can do that.", MAX_SECTION)
     if plan.will_use_external_ai:
-        yield "Uses an external language model: what its steps are given leaves this house."
+        yield "Uses an external language model: what those steps are given is sent to its provider."
     for note in plan.notes:
         yield from wrapped(f"Note: {note}", MAX_SECTION)
 

@@ -104,8 +104,10 @@ def reply(notice: Notice) -> Message:
 
 def shows_all_output(notice: Notice) -> bool:
     """Say whether the reply shows all that the step said; else the rest belongs in a file."""
-    step = _Step.model_validate({"step_number": 0, **notice.content})
-    return (step.output_characters or 0) <= min(len(step.output or ""), OUTPUT_SHOWN)
+    said, characters = notice.content.get("output"), notice.content.get("output_characters")
+    if not isinstance(said, str) or not isinstance(characters, int):
+        return True
+    return characters <= min(len(said), OUTPUT_SHOWN)
 
 
 # --- before there is a plan ---------------------------------------------------------------------

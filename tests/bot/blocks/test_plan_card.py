@@ -209,6 +209,13 @@ def test_a_rejection_gives_its_reason_and_an_only_approver_is_named_as_such() ->
     assert "nobody else looked" in read(alone)
 
 
+@pytest.mark.parametrize("status", [PlanStatus.REJECTED, PlanStatus.CANCELLED, PlanStatus.EXPIRED])
+def test_a_plan_that_was_never_approved_says_that_nothing_was_run(status: PlanStatus) -> None:
+    (message,) = plan_card(card((task(1), task(2)), status))
+    assert "None of 2 steps was run" in read(message)
+    assert "○ waiting" not in read(message)
+
+
 @pytest.mark.parametrize(
     ("status", "words"),
     [

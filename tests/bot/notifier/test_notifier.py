@@ -223,6 +223,16 @@ async def test_a_message_that_slack_does_not_take_is_replaced_by_plain_words(
     assert "chiffon plan show 12" in api.texts()[0]
 
 
+async def test_a_reply_that_cannot_be_read_does_not_block_its_thread(
+    owing: OwingInMemory, api: SlackApi
+) -> None:
+    owing.owe(notice(NoticeKind.PLAN_ENDED, {"status": "odd"}, notice_id="notice-000"), done(1))
+    async with notifying(owing, api):
+        await settled(owing)
+    assert len(api.texts()) == 2
+    assert "Step 12.1" in api.texts()[1]
+
+
 async def test_a_deleted_card_is_posted_anew(owing: OwingInMemory, api: SlackApi) -> None:
     owing.want(card(ONE))
     async with notifying(owing, api):
