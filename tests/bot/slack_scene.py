@@ -46,6 +46,8 @@ class RecordingSlack:
     calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     refusals: dict[str, str] = field(default_factory=dict)  # method: the error it answers with
     held: dict[str, asyncio.Event] = field(default_factory=dict)  # method: answers only then
+    address: str = ""
+    response_status: int = 200
     people: Mapping[str, dict[str, Any]] = field(default_factory=lambda: dict(PEOPLE))
 
     def asked(self, method: str) -> list[dict[str, Any]]:
@@ -79,7 +81,7 @@ class RecordingSlack:
 
     async def _respond(self, request: web.Request) -> web.Response:
         self.calls.append(("response_url", await request.json()))
-        return web.Response(text="ok")
+        return web.Response(text="ok", status=self.response_status)
 
     def _body(self, method: str, arguments: dict[str, Any]) -> dict[str, Any]:
         if method == "auth.test":
@@ -179,6 +181,7 @@ class Scene:
             "container": {"message_ts": "200.1", "channel_id": CHANNEL},
             "actions": [action],
             "trigger_id": f"trigger-{moment}",
+            "response_url": f"{self.slack.address}response/1",
         }
         answer = await self.deliver("interactive", payload)
         if settle:

@@ -24,29 +24,29 @@ def settings(tmp_path: Path, database_url: str) -> Settings:
 
 
 @pytest.fixture
-async def slack() -> AsyncIterator[tuple[RecordingSlack, str]]:
+async def slack() -> AsyncIterator[RecordingSlack]:
     recording = RecordingSlack()
     server = TestServer(recording.application)
     await server.start_server()
-    yield recording, str(server.make_url("/"))
+    recording.address = str(server.make_url("/"))
+    yield recording
     await server.close()
 
 
 @pytest.fixture
 async def scene(
-    slack: tuple[RecordingSlack, str],
+    slack: RecordingSlack,
     orchestrator_service: OrchestratorService,
     mock_agent_pool: list[ScriptedAgent],
 ) -> AsyncIterator[Scene]:
-    recording, address = slack
     settings = SlackSettings(
         _env_file=None,
         bot_token="xoxb-test",
         app_token="xapp-test",
-        api_url=f"{address}api",
+        api_url=f"{slack.address}api",
         listen_channels=frozenset({"CLISTEN"}),
     )
     async with aiohttp.ClientSession() as session:
         bot = build_bot(settings, orchestrator_service, web_client(settings, session))
-        yield Scene(bot, recording, orchestrator_service)
+        yield Scene(bot, slack, orchestrator_service)
         await bot.close()

@@ -104,9 +104,20 @@ async def test_where_slack_does_not_say_who_it_is_nothing_is_decided(scene: Scen
     assert "missing_scope" in scene.slack.words("chat.postEphemeral")
 
 
-async def test_where_nobody_may_be_told_in_the_channel_they_are_written_to(scene: Scene) -> None:
+async def test_where_nobody_may_be_told_in_the_channel_the_click_answers(scene: Scene) -> None:
     plan = await scene.planned(KUMA)
     scene.slack.refusals["chat.postEphemeral"] = "user_not_in_channel"
+    await scene.clicks(ids.APPROVE, button_of(plan), person=GUEST)
+    [told] = scene.slack.asked("response_url")
+    assert told["response_type"] == "ephemeral"
+    assert told["replace_original"] is False
+    assert "Guests" in told["text"]
+
+
+async def test_where_nothing_else_works_they_are_written_to(scene: Scene) -> None:
+    plan = await scene.planned(KUMA)
+    scene.slack.refusals["chat.postEphemeral"] = "user_not_in_channel"
+    scene.slack.response_status = 404
     await scene.clicks(ids.APPROVE, button_of(plan), person=GUEST)
     [told] = scene.slack.asked("chat.postMessage")
     assert (told["channel"], "Guests" in told["text"]) == (GUEST, True)
