@@ -9,6 +9,7 @@ from orchestrator.store.types import Json, UtcDateTime
 
 revision = "0001"
 down_revision = None
+_THREAD = ["team", "channel", "thread", "id"]
 
 
 def _key(table: str) -> tuple[sa.Column[str], sa.PrimaryKeyConstraint]:
@@ -167,7 +168,7 @@ def _create_requests() -> None:
     op.create_index(
         "ix_requests_thinking", "requests", ["thinking_until"], **_only("status = 'pending'")
     )
-    op.create_index("ix_requests_thread", "requests", ["team", "channel", "thread", "id"])
+    op.create_index("ix_requests_thread", "requests", _THREAD)
 
 
 def _create_agent_performance() -> None:
@@ -453,12 +454,7 @@ def _create_notifications() -> None:
             "request_id", "kind", "subject", name=op.f("uq_notifications_request_id_kind_subject")
         ),
     )
-    op.create_index(
-        "ix_notifications_due",
-        "notifications",
-        ["team", "channel", "thread", "id"],
-        **_only("posted_at IS NULL"),
-    )
+    op.create_index("ix_notifications_due", "notifications", _THREAD, **_only("posted_at IS NULL"))
 
 
 def _create_outbox() -> None:
