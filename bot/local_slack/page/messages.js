@@ -16,10 +16,13 @@ export class MessageList {
    * @param {object} act reply(message)?, shortcut(message, callbackId), click(message, ...), dismiss(message)
    */
   constructor(list, scroller, act) {
-    Object.assign(this, { list, scroller, act, rows: new Map(), shown: "", atEnd: true });
+    Object.assign(this, { list, scroller, act, rows: new Map(), shown: "", atEnd: true, top: 0 });
     list.addEventListener("keydown", (event) => this.move(event));
     scroller.addEventListener("scroll", () => {
-      this.atEnd = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < NEAR_THE_END_PX;
+      // Only going up leaves the end: what is added below is no reason to stay behind.
+      if (scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < NEAR_THE_END_PX) this.atEnd = true;
+      else if (scroller.scrollTop < this.top) this.atEnd = false;
+      this.top = scroller.scrollTop;
     });
     // Whoever reads the newest goes on doing so when the box below grows or the window shrinks.
     new ResizeObserver(() => { if (this.atEnd) scroller.scrollTop = scroller.scrollHeight; }).observe(scroller);
@@ -113,6 +116,7 @@ function dayOf(ts) {
 function messageRow({ message, compact }, store, act) {
   const name = store.names(message.user);
   const time = h("time", { datetime: moment(message.ts).toISOString(), title: moment(message.ts).toLocaleString() }, clock(message.ts));
+  if (compact) time.textContent = time.textContent.replace(/\s*[AP]M$/i, ""); // the gutter is narrow
   return h("li", {}, h(`article.message${compact ? ".compact" : ""}${message.ephemeral ? ".private" : ""}`, {
     tabindex: "-1", data: { ts: message.ts }, "aria-label": `${name}, ${clock(message.ts)}`,
   },

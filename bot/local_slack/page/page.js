@@ -226,7 +226,8 @@ function arrived(message) {
   if (here) announce(`${names(message.user)}: ${plain(message.text ?? "").slice(0, 300)}`);
   const root = isReply(message) && store.thread(message.channel, message.thread_ts)[0];
   const answersMe = root && root.user === store.meId && root.ts === message.thread_ts && root === store.roots(channel).at(-1);
-  if (here && answersMe && !now.thread && ROOM_FOR_A_THREAD.matches) now.thread = root.ts;
+  const replying = byId("thread").contains(document.activeElement) || byId("thread-text").value;
+  if (here && answersMe && !replying && ROOM_FOR_A_THREAD.matches) now.thread = root.ts;
 }
 
 /** Become a person: follow what they see, and fetch it at each connection. */

@@ -178,6 +178,16 @@ async def test_the_answer_to_what_one_just_said_opens_its_thread(
     await expect(page.locator("#thread")).to_contain_text("On it")
     await expect(page.locator("#messages")).to_contain_text("1 reply")
     await expect(page.locator("#composer-text")).to_be_focused()
+    second = slack.message("@chiffon again", by=ADA)
+    await slack.push("message", message=second)
+    await slack.push("message", message=slack.message("And this", thread_ts=second["ts"]))
+    await expect(page.locator("#thread")).to_contain_text("And this")
+    await page.locator("#thread-text").fill("I am writing")
+    third = slack.message("@chiffon more", by=ADA)
+    await slack.push("message", message=third)
+    await slack.push("message", message=slack.message("Elsewhere", thread_ts=third["ts"]))
+    await expect(page.locator("#messages .replies")).to_have_count(3)
+    await expect(page.locator("#thread")).to_contain_text("And this")
 
 
 async def test_a_message_goes_to_the_bot_by_its_shortcut(page: Page, slack: SmallSlack) -> None:
@@ -204,6 +214,22 @@ async def test_news_elsewhere_is_counted_in_the_sidebar_and_the_title(
     await page.keyboard.press("Alt+ArrowDown")
 
     await expect(page).to_have_title(re.compile("^Chiffon"))
+
+
+async def test_whoever_reads_the_newest_stays_at_the_end(page: Page, slack: SmallSlack) -> None:
+    await opened(page, slack)
+    for number in range(8):
+        await slack.push("message", message=slack.message(f"Step {number}\n" * 12))
+
+    await expect(page.locator("#messages .message")).to_have_count(8)
+    left = (
+        "(s => s.scrollHeight - s.scrollTop - s.clientHeight)(document.querySelector('#scroller'))"
+    )
+    await until(lambda: _small(page, left), what="the end of the list")
+
+
+async def _small(page: Page, measure: str) -> bool:
+    return int(await page.evaluate(measure)) <= 2
 
 
 async def test_a_changed_message_keeps_focus_and_place(page: Page, slack: SmallSlack) -> None:
