@@ -96,6 +96,7 @@ function drawTabs(direct) {
 function drawWelcome(shown) {
   fill(byId("welcome"), shown && welcome(ask, () => { drawWelcome(false); composer.focus(); }));
   draw();
+  middle.atEnd = !shown;
   byId("scroller").scrollTop = shown ? 0 : byId("scroller").scrollHeight;
 }
 

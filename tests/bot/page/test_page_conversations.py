@@ -88,6 +88,17 @@ async def test_the_welcome_offers_four_requests_and_sends_the_one_that_is_clicke
     await expect(page.locator(".request")).to_have_count(0)
 
 
+async def test_the_welcome_is_seen_above_a_long_history(page: Page, slack: SmallSlack) -> None:
+    for number in range(60):
+        slack.message(f"Line {number}", by=BEN, channel=DIRECT)
+    await page.goto(slack.address)
+    await until(lambda: slack.watchers, what="the page's stream")
+    await slack.push("message", message=slack.message("News", channel=DIRECT))
+
+    await expect(page.locator("#messages")).to_contain_text("News")
+    await expect(page.locator(".request").first).to_be_in_viewport()
+
+
 async def test_in_a_channel_a_request_of_the_welcome_mentions_the_bot(
     page: Page, slack: SmallSlack
 ) -> None:
