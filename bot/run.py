@@ -24,7 +24,13 @@ from orchestrator.service import OrchestratorService
 _CALL_SECONDS = 30.0
 _PING_SECONDS = 5.0  # a half-open socket is noticed after four
 _FINISHING_SECONDS = 3.0
+_SERVER_FAULT = 429
+_NOT_NOW = frozenset({"ratelimited", "internal_error", "fatal_error", "service_unavailable"})
 _log = structlog.get_logger(__name__)
+
+
+class SlackUnreachableError(ChiffonError):
+    """Slack does not answer: nothing is wrong with the tokens as far as one can tell."""
 
 
 @asynccontextmanager
@@ -33,7 +39,8 @@ async def open_bot(settings: SlackSettings, service: OrchestratorService) -> Asy
 
     Raises:
         SettingsError: a token is missing.
-        ChiffonError: Slack refuses a token or cannot be reached; the text says which.
+        SlackUnreachableError: Slack does not answer; trying again later may help.
+        ChiffonError: Slack refuses a token; the text says which.
     """
     async with AsyncExitStack() as stack:
         session = await stack.enter_async_context(
@@ -55,7 +62,8 @@ async def checked_tokens(settings: SlackSettings, client: AsyncWebClient) -> str
 
     Raises:
         SettingsError: a token is missing.
-        ChiffonError: Slack refuses a token or cannot be reached.
+        SlackUnreachableError: Slack does not answer, or not now.
+        ChiffonError: Slack refuses a token.
     """
     if settings.bot_token is None or settings.app_token is None:
         missing = "SLACK_BOT_TOKEN" if settings.bot_token is None else "SLACK_APP_TOKEN"
@@ -67,11 +75,13 @@ async def checked_tokens(settings: SlackSettings, client: AsyncWebClient) -> str
         await client.apps_connections_open(app_token=settings.app_token)
     except SlackApiError as fault:
         reason = fault.response.get("error", "no reason given")
+        if fault.response.status_code >= _SERVER_FAULT or reason in _NOT_NOW:
+            raise SlackUnreachableError(f"Slack does not answer now: {reason}.") from fault
         message = f"Slack refuses {name}: {reason}. `chiffon doctor` says what to do."
         raise ChiffonError(message) from fault
     except (SlackClientError, aiohttp.ClientError, OSError, TimeoutError) as fault:
         message = f"Slack cannot be reached at {settings.api_url} ({type(fault).__name__})."
-        raise ChiffonError(message) from fault
+        raise SlackUnreachableError(message) from fault
     return settings.app_token
 
 

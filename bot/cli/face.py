@@ -1,19 +1,24 @@
 """Where people meet Chiffon: the workspace whose tokens are set, or the small Slack right here."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+import stamina
+import structlog
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bot.local_slack.server import LocalSlack
 from bot.local_slack.state import DEFAULT_PEOPLE
-from bot.run import open_bot
+from bot.run import SlackUnreachableError, open_bot
 from bot.settings import SlackSettings, load_slack_settings
-from orchestrator.errors import SettingsError
+from orchestrator.errors import ChiffonError, SettingsError
 from orchestrator.service import OrchestratorService
 from orchestrator.settings import Settings
 
+_JOIN_SECONDS = 10.0
+_log = structlog.get_logger(__name__)
 _LOCAL_PATHS = ("/local/", "/page/", "/slack/")
 
 
@@ -65,14 +70,26 @@ class Face:
     async def answering(self, service: OrchestratorService, address: str) -> AsyncIterator[None]:
         """Have the bot listen and answer until the block ends; the server must be up by then.
 
+        Where Slack does not answer, all else goes on, and the bot joins when it does.
+
         Raises:
-            SettingsError: Slack refuses a token.
+            ChiffonError: Slack refuses a token.
         """
         slack = self.slack if self.local is None else _settings_of(self.local, address)
+        joined = asyncio.Event()
+        bot = asyncio.create_task(_taking_part(slack, service, joined))
+        waiting = asyncio.create_task(joined.wait())
         try:
-            async with open_bot(slack, service):
-                yield
+            await asyncio.wait(
+                {bot, waiting}, timeout=_JOIN_SECONDS, return_when=asyncio.FIRST_COMPLETED
+            )
+            if bot.done():
+                await bot
+            yield
         finally:
+            waiting.cancel()
+            bot.cancel()
+            await asyncio.gather(bot, waiting, return_exceptions=True)
             if self.local is not None:
                 await self.local.close()
 
@@ -81,6 +98,31 @@ class Face:
         if self.local is None:
             return f"Chiffon is in your Slack workspace; REST and /docs are at {address}"
         return f"Chiffon runs. Open {address}/#token={token}"
+
+
+async def _taking_part(
+    slack: SlackSettings, service: OrchestratorService, joined: asyncio.Event
+) -> None:
+    """Join, as often as it takes, and stay until cancelled."""
+    tries = stamina.retry_context(
+        on=SlackUnreachableError, attempts=None, timeout=None, wait_initial=2, wait_max=60
+    )
+    async for attempt in tries:
+        with attempt:
+            await _stay(slack, service, joined)
+
+
+async def _stay(slack: SlackSettings, service: OrchestratorService, joined: asyncio.Event) -> None:
+    try:
+        async with open_bot(slack, service):
+            joined.set()
+            await asyncio.Event().wait()
+    except SlackUnreachableError as fault:
+        _log.warning("slack_away", reason=str(fault))
+        raise
+    except ChiffonError as fault:
+        _log.error("slack_refused", reason=str(fault))
+        raise
 
 
 def _settings_of(local: LocalSlack, address: str) -> SlackSettings:
