@@ -8,6 +8,7 @@ stand in the last message, so that nobody can approve what has not been shown.
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Literal
 
 from slackblocks import Button
 
@@ -251,13 +252,19 @@ def _undecided(card: Card) -> list[BlockDict]:
             "*Nothing can be approved:* nobody is named who may. Name someone in CHIFFON_ADMINS "
             "(their Slack member id) and start Chiffon again; this plan waits."
         )
-        return [divider(), section(words), context(_until(card))]
+        return [
+            divider(),
+            section(words),
+            context(_until(card)),
+            actions(_cancel_button(card)),  # whoever asked may always drop it
+        ]
     return [
         divider(),
         context(f"{_who_may(card)} {_until(card)}"),
         actions(
             _approve_button(card),
             button("Reject", ids.REJECT, _value(card), style="danger"),
+            _cancel_button(card),
         ),
     ]
 
@@ -333,11 +340,16 @@ def _approve_button(card: Card) -> Button:
 
 
 def _cancel_button(card: Card) -> Button:
+    """Offer to drop a plan. Before the decision it must not look like Reject beside it."""
+    undecided = _status(card) is _UNDECIDED
     confirm = asking(
         f"Cancel plan #{card.plan.number}?",
-        "What has not started never will; what runs is told to stop. What is done stays done.",
+        "Nothing of it has run, and nothing of it will."
+        if undecided
+        else "What has not started never will; what runs is told to stop. What is done stays done.",
         "Cancel the plan",
-        "Go on",
+        "Keep it" if undecided else "Go on",
         "danger",
     )
-    return button("Cancel", ids.CANCEL, _value(card), style="danger", confirm=confirm)
+    style: Literal["danger"] | None = None if undecided else "danger"
+    return button("Cancel", ids.CANCEL, _value(card), style=style, confirm=confirm)

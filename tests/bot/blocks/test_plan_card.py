@@ -155,7 +155,7 @@ def test_buttons_stand_in_the_last_message_alone_and_name_what_was_shown() -> No
     assert len(messages) > 1
     *before, last = [action_ids(message) for message in messages]
     assert before == [[]] * len(before)
-    assert last == [ids.APPROVE, ids.REJECT]
+    assert last == [ids.APPROVE, ids.REJECT, ids.CANCEL]
     for element in elements_of(messages[-1].blocks[-1]):
         button = ids.PlanButton.decoded(element["value"])
         assert button is not None
@@ -165,7 +165,7 @@ def test_buttons_stand_in_the_last_message_alone_and_name_what_was_shown() -> No
 @pytest.mark.parametrize(
     ("status", "buttons"),
     [
-        (PlanStatus.PENDING_APPROVAL, [ids.APPROVE, ids.REJECT]),
+        (PlanStatus.PENDING_APPROVAL, [ids.APPROVE, ids.REJECT, ids.CANCEL]),
         (PlanStatus.APPROVED, [ids.CANCEL]),
         (PlanStatus.EXECUTING, [ids.CANCEL]),
         (PlanStatus.WAITING, [ids.CANCEL]),
@@ -182,9 +182,9 @@ def test_a_card_offers_what_its_state_allows(status: PlanStatus, buttons: list[s
     assert action_ids(message) == buttons
 
 
-def test_nobody_named_means_no_button_and_a_way_out() -> None:
+def test_nobody_named_means_that_it_can_be_dropped_alone_and_a_way_out() -> None:
     (message,) = plan_card(card((task(1),), approvers=()))
-    assert action_ids(message) == []
+    assert action_ids(message) == [ids.CANCEL]
     assert "CHIFFON_ADMINS" in read(message)
 
 
@@ -193,6 +193,20 @@ def test_only_high_risk_asks_twice(risk: str, asks: bool) -> None:
     (message,) = plan_card(card((task(1), task(2, risk=risk))))
     approve = next(iter(elements_of(message.blocks[-1])))
     assert ("confirm" in approve) is asks
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        (PlanStatus.PENDING_APPROVAL, "Nothing of it has run"),
+        (PlanStatus.EXECUTING, "what runs is told to stop"),
+    ],
+)
+def test_cancel_asks_twice_and_says_what_it_does(status: PlanStatus, said: str) -> None:
+    (message,) = plan_card(card((task(1),), status))
+    *_, cancel = elements_of(message.blocks[-1])
+    assert cancel["action_id"] == ids.CANCEL
+    assert said in json.dumps(cancel["confirm"])
 
 
 @pytest.mark.parametrize("status", sorted(DECIDED))
