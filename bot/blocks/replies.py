@@ -40,13 +40,13 @@ OUTPUT_SHOWN = 2_000  # characters of a step's output that a reply shows: its en
 
 _REASON_LIMIT = 2_500
 _BUTTONS = 5
+_DIRECT = "D"  # how the ids of direct conversations begin
 _MENU_OPTIONS = 100
 _QUESTION_BLOCKS = 40
 _QUESTION_LIMIT = 1_200
 _UNDERSTOOD_ROOM = 1_500
 _OPTIONS_ROOM = 2_000
 _LABELS_ROOM = 5_000
-_OWN_WORDS = "Pick an answer, or reply here with your own words."
 
 
 class _Content(BaseModel):
@@ -115,11 +115,17 @@ def shows_all_output(notice: Notice) -> bool:
 
 def _question(notice: Notice) -> Message:
     asked = _Question.model_validate(notice.content)
-    return question_message(notice.request_id, asked.ambiguities, asked.understood)
+    return question_message(
+        notice.request_id, asked.ambiguities, asked.understood, channel=notice.channel
+    )
 
 
 def question_message(
-    request_id: str, ambiguities: tuple[Ambiguity, ...], understood: tuple[str, ...] = ()
+    request_id: str,
+    ambiguities: tuple[Ambiguity, ...],
+    understood: tuple[str, ...] = (),
+    *,
+    channel: str,
 ) -> Message:
     """Ask what is unclear, with likely answers to pick; also for who asks again what is open."""
     blocks: list[BlockDict] = []
@@ -137,13 +143,20 @@ def question_message(
         shown += 1
     if shown < len(ambiguities):
         blocks.append(context(f"{len(ambiguities) - shown} more to ask after this."))
-    blocks.append(context(_OWN_WORDS if _pickable(ambiguities) else "Reply here with your answer."))
+    blocks.append(context(_how_to_answer(ambiguities, channel)))
     first = inline(ambiguities[0].question) if ambiguities else "What do you mean?"
     return message(f"A question before I can plan: {first}", *blocks)
 
 
-def _pickable(ambiguities: tuple[Ambiguity, ...]) -> bool:
-    return any(ambiguity.options for ambiguity in ambiguities)
+def _how_to_answer(ambiguities: tuple[Ambiguity, ...], channel: str) -> str:
+    """Say how; in a channel a reply without a mention need not reach the bot."""
+    pickable = any(ambiguity.options for ambiguity in ambiguities)
+    if channel.startswith(_DIRECT):
+        own = "reply here with your own words" if pickable else "Reply here with your answer"
+    else:
+        own = "reply here and mention me" if pickable else "Reply here and mention me"
+        own += ": `@chiffon` and your answer"
+    return f"Pick an answer, or {own}." if pickable else f"{own}."
 
 
 def _asked(request_id: str, ambiguity: Ambiguity) -> Iterator[BlockDict]:

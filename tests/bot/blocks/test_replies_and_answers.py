@@ -91,7 +91,29 @@ def test_a_few_likely_answers_are_buttons_that_name_question_and_option(count: i
         carried = ids.AnswerButton.decoded(element["value"])
         assert carried is not None
         assert (carried.ambiguity, carried.option) == ("1-node", number)
-    assert "reply here with your own words" in read(shown)
+
+
+@pytest.mark.parametrize(
+    ("channel", "options", "said"),
+    [
+        ("D0ROBIN", ("node1",), "Pick an answer, or reply here with your own words."),
+        ("D0ROBIN", (), "Reply here with your answer."),
+        (
+            "C0OPS",
+            ("node1",),
+            "Pick an answer, or reply here and mention me: `@chiffon` and your answer.",
+        ),
+        ("C0OPS", (), "Reply here and mention me: `@chiffon` and your answer."),
+        ("G0OPS", (), "Reply here and mention me: `@chiffon` and your answer."),
+    ],
+)
+def test_a_question_in_a_channel_asks_to_be_answered_with_a_mention(
+    channel: str, options: tuple[str, ...], said: str
+) -> None:
+    content: dict[str, JsonValue] = {"ambiguities": [ambiguity(*options)], "understood": []}
+    shown = reply(notice(NoticeKind.QUESTION, content, channel=channel))
+    check(shown)
+    assert read(shown).endswith(said)
 
 
 @pytest.mark.parametrize(("count", "offered"), [(6, 6), (100, 100), (250, 100)])
