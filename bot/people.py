@@ -8,14 +8,26 @@ from typing import Any
 
 import aiohttp
 import structlog
-from slack_sdk.errors import SlackClientError
+from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from orchestrator.errors import ChiffonError
+
 _FRESH_SECONDS = 60.0
+_STANDING_SECONDS = 600.0  # how long an answer holds while Slack gives no newer one
 _ASKING_SECONDS = 1.5  # well within the three seconds that Slack waits for an answer
 _SLACKBOT = "USLACKBOT"
 _STRANGER = "Only members of this workspace may ask or decide; you belong to another one."
+# Errors that mend by themselves; the others stay until somebody changes something.
+_PASSING = frozenset(
+    {"ratelimited", "internal_error", "fatal_error", "service_unavailable", "request_timeout"}
+)
+_UNREACHABLE = (SlackClientError, aiohttp.ClientError, OSError, ValueError, AttributeError)
 _log = structlog.get_logger(__name__)
+
+
+class Unknown(ChiffonError):
+    """Slack does not say at the moment who somebody is; the text tells them so."""
 
 
 @dataclass(frozen=True)
@@ -40,20 +52,20 @@ class People:
     async def why_not(self, person: str, *, team: str, said_team: str | None = None) -> str | None:
         """Say in one sentence why somebody may neither ask nor decide; None: they may.
 
-        Where Slack does not answer, the answer is no: an unknown person is a stranger.
+        Where Slack refuses to tell, the answer is no: an unknown person is a stranger.
 
         Args:
             person: their user id.
             team: the bot's own workspace.
             said_team: the workspace that a payload says they belong to, where it does.
+
+        Raises:
+            Unknown: Slack does not answer at the moment, and has not within ten minutes.
         """
         try:
             profile = await self._profile(person, team)
-        except TimeoutError:
-            return "Slack did not say in time who you are, so I did nothing. Please try again."
-        except (SlackClientError, aiohttp.ClientError, OSError) as fault:
-            _log.warning("person_unknown", person=person, reason=_reason(fault))
-            return f"I could not ask Slack who you are ({_reason(fault)}), so I did nothing."
+        except _UNREACHABLE as fault:
+            return _unasked(fault)
         elsewhere = said_team is not None and said_team not in profile.teams
         return profile.barred or (_STRANGER if elsewhere else None)
 
@@ -61,20 +73,40 @@ class People:
         """Return what somebody is called; their id where Slack does not say."""
         try:
             return (await self._profile(person, team)).name
-        except (SlackClientError, aiohttp.ClientError, OSError, TimeoutError):
+        except (Unknown, *_UNREACHABLE):
             return person
 
     async def _profile(self, person: str, team: str) -> Profile:
         now = self._clock()
-        until, known = self._known.get(person, (now, None))
-        if known is not None and now < until:
+        since, known = self._known.get(person, (now, None))
+        if known is not None and now < since + _FRESH_SECONDS:
             return known
-        async with asyncio.timeout(_ASKING_SECONDS):
-            answer = await self._client.users_info(user=person)
-        profile = profile_of(answer.get("user") or {}, team=team)
-        self._known = {who: seen for who, seen in self._known.items() if now < seen[0]}
-        self._known[person] = (now + _FRESH_SECONDS, profile)
+        try:
+            profile = await self._asked(person, team)
+        except Unknown:
+            if known is None or now >= since + _STANDING_SECONDS:
+                raise
+            return known
+        self._known = {
+            who: seen for who, seen in self._known.items() if now < seen[0] + _STANDING_SECONDS
+        }
+        self._known[person] = (now, profile)
         return profile
+
+    async def _asked(self, person: str, team: str) -> Profile:
+        try:
+            async with asyncio.timeout(_ASKING_SECONDS):
+                answer = await self._client.users_info(user=person)
+        except TimeoutError as fault:
+            _log.warning("person_unknown", person=person, reason="timeout")
+            message = "Slack did not say in time who you are, so I did nothing. Please try again."
+            raise Unknown(message) from fault
+        except _UNREACHABLE as fault:
+            _log.warning("person_unknown", person=person, reason=_reason(fault))
+            if _passes(fault):
+                raise Unknown(_unasked(fault)) from fault
+            raise
+        return profile_of(answer.get("user") or {}, team=team)
 
 
 def profile_of(user: dict[str, Any], *, team: str) -> Profile:
@@ -106,7 +138,22 @@ def _teams(user: dict[str, Any]) -> frozenset[str]:
     return frozenset((str(user.get("team_id", "")), *map(str, organisation.get("teams") or ())))
 
 
+def _unasked(fault: Exception) -> str:
+    return f"I could not ask Slack who you are ({_reason(fault)}), so I did nothing."
+
+
+def _passes(fault: Exception) -> bool:
+    """Say whether asking again later may help: Slack gave no answer, or a passing one."""
+    if not isinstance(fault, SlackApiError):
+        return True
+    status = getattr(fault.response, "status_code", 200)
+    return status == 429 or status >= 500 or _code(fault) in _PASSING  # noqa: PLR2004 - HTTP's own
+
+
 def _reason(fault: Exception) -> str:
-    response = getattr(fault, "response", None)
-    said = None if response is None else response.get("error")
-    return str(said or type(fault).__name__)
+    return _code(fault) or type(fault).__name__
+
+
+def _code(fault: Exception) -> str:
+    said = getattr(getattr(fault, "response", None), "data", None)
+    return str(said.get("error") or "") if isinstance(said, dict) else ""

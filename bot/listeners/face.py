@@ -16,7 +16,7 @@ from bot.blocks.answers import error_message
 from bot.blocks.message import Message
 from bot.listeners.afterwards import Afterwards
 from bot.listeners.payload import Place
-from bot.people import People
+from bot.people import People, Unknown
 from orchestrator.domain.views import Identity
 from orchestrator.errors import ChiffonError, Error, ErrorCode
 from orchestrator.service import OrchestratorService
@@ -79,9 +79,23 @@ class Face:
     async def barred(self, person: str, user_team: str | None = None) -> Error | None:
         """Say why somebody may neither ask nor decide; None: they may.
 
+        Whom Slack does not know at the moment may not either: what nobody brings again fails
+        closed, and its author hears why.
+
         Args:
             person: their user id.
             user_team: the workspace that the payload says they belong to, where it does.
+        """
+        try:
+            return await self.judged(person, user_team)
+        except Unknown as fault:
+            return Error(code=ErrorCode.FORBIDDEN, message=str(fault))
+
+    async def judged(self, person: str, user_team: str | None = None) -> Error | None:
+        """Say why somebody may neither ask nor decide, as `barred` does.
+
+        Raises:
+            Unknown: Slack does not say at the moment.
         """
         me = await self.me()
         reason = await self.people.why_not(person, team=me.team, said_team=user_team)

@@ -17,6 +17,7 @@ from bot.listeners.orders import DEEDS, Order, as_message, carry_out
 from bot.listeners.payload import Said
 from bot.listeners.spoken import mentioned, mentions, spoken
 from bot.listeners.thinking import Thinking
+from bot.people import Unknown
 from orchestrator.domain.lifecycle import RequestStatus
 from orchestrator.domain.request import Ambiguity
 from orchestrator.domain.views import RequestView, SubmitResult
@@ -105,7 +106,7 @@ class Messages:
         asked = None if command is not None else await self._asked(heard)
         if command is None and asked is None and not self._is_request(heard):
             return
-        barred = await self._face.barred(heard.said.user, heard.said.user_team)
+        barred = await self._barred(heard.said)
         if barred is not None:
             self._remember(heard.key)
             self._face.tell(heard.said.place, barred)
@@ -115,6 +116,13 @@ class Messages:
             await self._answer(heard, asked)
         else:
             self._tell_refusal(heard, await self._keep(heard))
+
+    async def _barred(self, said: Said) -> Error | None:
+        """Judge who speaks; while Slack does not say who that is, nothing is decided."""
+        try:
+            return await self._face.judged(said.user, said.user_team)
+        except Unknown as fault:
+            raise NotKept(str(fault)) from fault
 
     def _is_request(self, heard: Heard) -> bool:
         said = heard.said

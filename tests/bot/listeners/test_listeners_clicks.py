@@ -96,12 +96,15 @@ async def test_who_does_not_belong_decides_nothing(scene: Scene, person: str, wh
     assert (told["user"], why in told["text"]) == (person, True)
 
 
-async def test_where_slack_does_not_say_who_it_is_nothing_is_decided(scene: Scene) -> None:
+@pytest.mark.parametrize("fault", ["missing_scope", "internal_error"])
+async def test_where_slack_does_not_say_who_it_is_nothing_is_decided(
+    scene: Scene, fault: str
+) -> None:
     plan = await scene.planned(KUMA)
-    scene.slack.refusals["users.info"] = "missing_scope"
+    scene.slack.refusals["users.info"] = fault
     await scene.clicks(ids.APPROVE, button_of(plan), person=ALEX)
     assert await scene.rows(approvals) == []
-    assert "missing_scope" in scene.slack.words("chat.postEphemeral")
+    assert fault in scene.slack.words("chat.postEphemeral")
 
 
 async def test_where_nobody_may_be_told_in_the_channel_the_click_answers(scene: Scene) -> None:

@@ -121,6 +121,15 @@ async def test_before_slack_says_who_the_bot_is_nothing_is_acknowledged(scene: S
     assert len(await scene.rows(requests)) == 1
 
 
+async def test_a_mention_by_somebody_slack_is_silent_about_comes_again(scene: Scene) -> None:
+    scene.slack.refusals["users.info"] = "internal_error"
+    assert (await scene.says(KUMA)).status == 500
+    assert await scene.rows(requests) == []
+    del scene.slack.refusals["users.info"]
+    assert (await scene.says(KUMA, retry=1)).status == 200
+    assert len(await scene.rows(requests)) == 1
+
+
 async def test_long_thinking_is_announced_once(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,7 +6,7 @@ import aiohttp
 import pytest
 
 from bot.client import web_client
-from bot.people import People, profile_of
+from bot.people import People, Unknown, profile_of
 from bot.settings import SlackSettings
 from tests.bot.slack_scene import ROBIN, TEAM, RecordingSlack, user
 
@@ -53,9 +53,32 @@ async def test_what_slack_said_holds_for_a_minute(slack: RecordingSlack) -> None
         assert await people.why_not(ROBIN, team=TEAM) is not None
 
 
-async def test_an_absent_slack_bars_everybody_and_names_nobody() -> None:
+async def test_an_absent_slack_says_nothing_of_anybody() -> None:
     settings = SlackSettings(_env_file=None, bot_token="x", api_url="http://127.0.0.1:9/api")
     async with aiohttp.ClientSession() as session:
         people = People(web_client(settings, session))
-        assert "so I did nothing" in str(await people.why_not(ROBIN, team=TEAM))
+        with pytest.raises(Unknown, match="so I did nothing"):
+            await people.why_not(ROBIN, team=TEAM)
         assert await people.name(ROBIN, team=TEAM) == ROBIN
+
+
+async def test_a_refusal_that_stays_bars(slack: RecordingSlack) -> None:
+    slack.refusals["users.info"] = "missing_scope"
+    settings = SlackSettings(_env_file=None, bot_token="x", api_url=f"{slack.address}api")
+    async with aiohttp.ClientSession() as session:
+        people = People(web_client(settings, session))
+        assert "missing_scope" in str(await people.why_not(ROBIN, team=TEAM))
+
+
+async def test_without_an_answer_the_last_one_stands_for_ten_minutes(slack: RecordingSlack) -> None:
+    settings = SlackSettings(_env_file=None, bot_token="x", api_url=f"{slack.address}api")
+    now = 0.0
+    async with aiohttp.ClientSession() as session:
+        people = People(web_client(settings, session), clock=lambda: now)
+        assert await people.why_not(ROBIN, team=TEAM) is None
+        slack.refusals["users.info"] = "internal_error"
+        now = 599.0
+        assert await people.why_not(ROBIN, team=TEAM) is None
+        now = 601.0
+        with pytest.raises(Unknown, match="internal_error"):
+            await people.why_not(ROBIN, team=TEAM)
