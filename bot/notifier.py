@@ -8,10 +8,10 @@ is repeated.
 
 import asyncio
 import random
+import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Protocol, TypeVar
 
@@ -33,7 +33,7 @@ _A_MOMENT = 0.02
 _LIMIT = 20
 _LONGEST_PAUSE = 30.0
 _BARRED_SECONDS = 600.0
-_BARRED_FOR = timedelta(days=1)
+_BARRED_FOR = 86_400.0  # seconds from the first refusal on
 _REMEMBERED_CARDS = 500
 _LAST_WORDS_SECONDS = 5.0
 _log = structlog.get_logger(__name__)
@@ -83,9 +83,24 @@ class Notifier:
     """Brings what is owed to Slack, until it is cancelled."""
 
     def __init__(
-        self, service: Owing, client: AsyncWebClient, *, poll_seconds: float = POLL_SECONDS
+        self,
+        service: Owing,
+        client: AsyncWebClient,
+        *,
+        poll_seconds: float = POLL_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        """Take where to look and whom to tell.
+
+        Args:
+            service: what is owed.
+            client: without retries of its own: the newest state must not wait behind one.
+            poll_seconds: between two looks where nothing says that something is due.
+            clock: seconds that only grow; by it a refusal is a day old.
+        """
         self._service = service
+        self._clock = clock
+        self._barred_since: dict[str, float] = {}
         self._poster = Poster(client)
         self._poll_seconds = poll_seconds
         self._at_hand: dict[str, asyncio.Task[None]] = {}
@@ -229,9 +244,10 @@ class Notifier:
             await self._refresh(card, shown, pages)
             self._drawn_at[card.card_id] = asyncio.get_running_loop().time()
         except SlackRefused as refusal:
-            if not self._give_up(card, refusal, card.plan.created_at):
+            if not self._give_up(card.card_id, card.channel, refusal):
                 await self._service.card_released(card.card_id, retry_after=_BARRED_SECONDS)
                 return
+        self._barred_since.pop(card.card_id, None)
         await self._service.card_shown(card.card_id, version=card.version, messages=tuple(shown))
 
     def _not_too_often(self, card_id: str) -> None:
@@ -247,9 +263,7 @@ class Notifier:
 
     async def _post_page(self, card: Card, shown: list[str], page: Message) -> None:
         """Post the next message of a card, and note it before the one after it."""
-        ts = await self._fitting(
-            page, _unshown(card), lambda it: self._poster.post(card.channel, card.thread, it)
-        )
+        ts = await self._put(card, page)
         shown.append(ts)
         self._remember(card.card_id, ts, page)
         await self._service.card_shown(
@@ -274,11 +288,16 @@ class Notifier:
         except SlackRefused as refusal:
             if refusal.meaning is not Refusal.GONE:
                 raise
-            shown[index] = await self._poster.post(card.channel, card.thread, page)
+            shown[index] = await self._put(card, page)
             await self._service.card_shown(
                 card.card_id, version=card.version - 1, messages=tuple(shown)
             )
         self._remember(card.card_id, shown[index], page)
+
+    async def _put(self, card: Card, page: Message) -> str:
+        return await self._fitting(
+            page, _unshown(card), lambda it: self._poster.post(card.channel, card.thread, it)
+        )
 
     def _remember(self, card_id: str, ts: str, page: Message) -> None:
         self._sent.setdefault(card_id, {})[ts] = page
@@ -293,11 +312,13 @@ class Notifier:
         try:
             await self._to_its_end(self._post_reply(notice))
         except SlackRefused as refusal:
-            if not self._give_up(notice, refusal, notice.created_at):
+            if not self._give_up(notice.notice_id, notice.channel, refusal):
                 await self._service.notice_released(notice.notice_id, retry_after=_BARRED_SECONDS)
                 return
+            self._barred_since.pop(notice.notice_id, None)
             await self._service.notice_posted(notice.notice_id)
             return
+        self._barred_since.pop(notice.notice_id, None)
         if notice.plan_id and not shows_all_output(notice):
             await self._upload(notice, notice.plan_id)
 
@@ -348,11 +369,14 @@ class Notifier:
             _log.error("slack_does_not_take_the_message", error=refusal.error, text=message.text)
             return await send(plain)
 
-    def _give_up(self, owed: Card | Notice, refusal: SlackRefused, since: datetime | None) -> bool:
-        """Say whether it is to be let go: at once, or after a day in which nobody mended it."""
-        self._complain(owed.channel, refusal)
-        too_old = since is None or datetime.now(UTC) - since > _BARRED_FOR
-        return refusal.meaning is not Refusal.BARRED or too_old
+    def _give_up(self, key: str, channel: str, refusal: SlackRefused) -> bool:
+        """Say whether it is to be let go: at once, or after a day in which nobody mended it.
+
+        The day begins with the first refusal, however old the plan is; a restart begins it anew.
+        """
+        self._complain(channel, refusal)
+        since = self._barred_since.setdefault(key, self._clock())
+        return refusal.meaning is not Refusal.BARRED or self._clock() - since > _BARRED_FOR
 
     def _complain(self, channel: str, refusal: SlackRefused) -> None:
         """Log a refusal once for each channel, with what to do about it."""

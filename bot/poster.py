@@ -26,7 +26,7 @@ _Answer = TypeVar("_Answer")
 class Refusal(Enum):
     """What it means that Slack said no."""
 
-    GONE = "the message is not there any more"
+    GONE = "the message is not there any more, or may not be changed any more"
     UNFIT = "Slack does not take the message as it is"
     BARRED = "a person must change something in Slack first"
 
@@ -45,11 +45,11 @@ class Unanswered(Exception):
 
 
 _MEANING = {
-    "message_not_found": Refusal.GONE,
+    **dict.fromkeys(
+        ("cant_update_message", "edit_window_closed", "message_not_found"), Refusal.GONE
+    ),
     **dict.fromkeys(
         (
-            "cant_update_message",
-            "edit_window_closed",
             "invalid_arguments",
             "invalid_blocks",
             "invalid_blocks_format",

@@ -1,5 +1,6 @@
 import asyncio
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -19,6 +20,7 @@ from tests.plugins.waiting import until
 
 BIG = tuple(task(number) for number in range(1, 41))
 ONE = (task(1),)
+DAY = 86_400.0
 
 
 @pytest.fixture
@@ -33,8 +35,10 @@ async def owing() -> OwingInMemory:
 
 
 @asynccontextmanager
-async def notifying(owing: OwingInMemory, api: SlackApi) -> AsyncIterator[asyncio.Task[None]]:
-    notifier = Notifier(owing, client_of(api), poll_seconds=0.05)
+async def notifying(
+    owing: OwingInMemory, api: SlackApi, clock: Callable[[], float] = time.monotonic
+) -> AsyncIterator[asyncio.Task[None]]:
+    notifier = Notifier(owing, client_of(api), poll_seconds=0.05, clock=clock)
     running = asyncio.create_task(notifier.run())
     try:
         yield running
@@ -203,14 +207,61 @@ async def test_a_channel_that_bars_the_bot_is_left_alone_for_a_while(
     assert not wait.posted
 
 
-async def test_what_is_barred_for_longer_than_a_day_is_let_go(
+async def test_a_reply_that_is_barred_for_longer_than_a_day_is_let_go(
     owing: OwingInMemory, api: SlackApi
 ) -> None:
-    api.will("chat.postMessage", Fault(error="is_archived"))
-    owing.owe(done(1, created_at=datetime.now(UTC) - timedelta(days=2)))
-    async with notifying(owing, api):
+    now = 0.0
+    api.will("chat.postMessage", *[Fault(error="is_archived")] * 2)
+    owing.owe(done(1))
+    wait = owing.notices["notice-001"]
+    async with notifying(owing, api, lambda: now):
+        await until(lambda: wait.claimed_until > asyncio.get_running_loop().time() + 60, what="it")
+        assert not wait.posted
+        now, wait.claimed_until = DAY + 1, 0.0
         await settled(owing)
     assert api.texts() == []
+
+
+@pytest.mark.parametrize("spent", [60.0, DAY - 1])
+async def test_the_last_state_of_an_old_plan_arrives_when_the_bar_is_lifted_within_a_day(
+    owing: OwingInMemory, api: SlackApi, spent: float
+) -> None:
+    now = 0.0
+    old = datetime.now(UTC) - timedelta(days=9)
+    owing.want(card(ONE, created_at=old))
+    row = owing.cards["card-1"]
+    async with notifying(owing, api, lambda: now):
+        await settled(owing)
+        api.will("chat.update", *[Fault(error="not_in_channel")] * 2)
+        owing.want(card(ONE, PlanStatus.COMPLETED, created_at=old))
+        for elapsed in (spent, spent):
+            await until(
+                lambda: row.claimed_until > asyncio.get_running_loop().time() + 60, what="a wait"
+            )
+            assert not owing.all_shown()
+            now, row.claimed_until = elapsed, 0.0
+        await settled(owing)
+    assert api.texts()[0].startswith("Plan #12: done.")
+
+
+async def test_a_bar_that_was_lifted_does_not_count_for_the_next_one(
+    owing: OwingInMemory, api: SlackApi
+) -> None:
+    now = 0.0
+    owing.want(card(ONE))
+    row = owing.cards["card-1"]
+    async with notifying(owing, api, lambda: now):
+        await settled(owing)
+        for status, then in ((PlanStatus.EXECUTING, DAY + 1), (PlanStatus.FAILED, 2 * DAY)):
+            api.will("chat.update", Fault(error="not_in_channel"))
+            owing.want(card(ONE, status))
+            await until(
+                lambda: row.claimed_until > asyncio.get_running_loop().time() + 60, what="a wait"
+            )
+            row.claimed_until = 0.0
+            await settled(owing)
+            now = then
+    assert api.texts()[0].startswith("Plan #12: failed.")
 
 
 async def test_a_message_that_slack_does_not_take_is_replaced_by_plain_words(
@@ -233,11 +284,16 @@ async def test_a_reply_that_cannot_be_read_does_not_block_its_thread(
     assert "Step 12.1" in api.texts()[1]
 
 
-async def test_a_deleted_card_is_posted_anew(owing: OwingInMemory, api: SlackApi) -> None:
+@pytest.mark.parametrize(
+    "error", ["message_not_found", "cant_update_message", "edit_window_closed"]
+)
+async def test_a_card_that_is_gone_or_closed_is_posted_anew(
+    owing: OwingInMemory, api: SlackApi, error: str
+) -> None:
     owing.want(card(ONE))
     async with notifying(owing, api):
         await settled(owing)
-        api.will("chat.update", Fault(error="message_not_found"))
+        api.will("chat.update", Fault(error=error))
         owing.want(card(ONE, PlanStatus.COMPLETED))
         await settled(owing)
     assert owing.cards["card-1"].card.messages == ("2.0001",)
