@@ -1,4 +1,4 @@
-"""The client through which everything is said to Slack."""
+"""The clients through which everything is said to Slack."""
 
 import aiohttp
 from slack_sdk.http_retry.builtin_async_handlers import (
@@ -22,4 +22,15 @@ def web_client(settings: SlackSettings, session: aiohttp.ClientSession) -> Async
             AsyncRateLimitErrorRetryHandler(max_retry_count=2),
             AsyncServerErrorRetryHandler(max_retry_count=2),
         ],
+    )
+
+
+def notifying_client(settings: SlackSettings, session: aiohttp.ClientSession) -> AsyncWebClient:
+    """Return a client that tries nothing again.
+
+    The notifier waits by itself and then sends the newest state; a wait inside the call would
+    hold an old one, and what is due in other channels would not know of it.
+    """
+    return AsyncWebClient(
+        token=settings.bot_token, base_url=settings.api_url, session=session, retry_handlers=[]
     )

@@ -14,12 +14,16 @@ class Later(Exception):
 
 
 class Bucket:
-    """Lets `rate` calls a second through, after a rest up to `burst` at once, in order."""
+    """Lets `rate` calls a second through, after a rest up to `burst` at once, in order.
+
+    Lanes that share a bucket share Slack's limit, and so also the waits that Slack asks for.
+    """
 
     def __init__(self, rate: float, burst: int) -> None:
         self._seconds = 1 / rate
         self._slack = (burst - 1) / rate
         self._due = 0.0  # when the next call would be due if there had never been a rest
+        self._closed_until = 0.0
 
     async def take(self) -> None:
         """Wait for this call's turn."""
@@ -29,6 +33,21 @@ class Bucket:
         if turn > now:
             await asyncio.sleep(turn - now)
 
+    def close(self, seconds: float) -> None:
+        """Let nothing through for so long."""
+        until = asyncio.get_running_loop().time() + seconds
+        self._closed_until = max(self._closed_until, until)
+
+    def refuse_while_closed(self) -> None:
+        """Let this call go on only where no wait was asked for.
+
+        Raises:
+            Later: Slack asked for a wait that has not passed.
+        """
+        left = self._closed_until - asyncio.get_running_loop().time()
+        if left > 0:
+            raise Later(left)
+
 
 class Lane:
     """One method in one channel: a call at a time, and none before Slack allows it."""
@@ -36,7 +55,6 @@ class Lane:
     def __init__(self, bucket: Bucket) -> None:
         self._bucket = bucket
         self._one = asyncio.Lock()
-        self._closed_until = 0.0
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
@@ -46,17 +64,11 @@ class Lane:
             Later: Slack asked for a wait that has not passed.
         """
         async with self._one:
-            self._refuse_while_closed()
+            self._bucket.refuse_while_closed()
             await self._bucket.take()
-            self._refuse_while_closed()
+            self._bucket.refuse_while_closed()
             yield
 
     def close(self, seconds: float) -> None:
-        """Let nothing through for so long."""
-        until = asyncio.get_running_loop().time() + seconds
-        self._closed_until = max(self._closed_until, until)
-
-    def _refuse_while_closed(self) -> None:
-        left = self._closed_until - asyncio.get_running_loop().time()
-        if left > 0:
-            raise Later(left)
+        """Let nothing through for so long: here, and in each lane of the same bucket."""
+        self._bucket.close(seconds)

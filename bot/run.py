@@ -15,7 +15,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from typing_extensions import override
 
 from bot.app import Bot, build_bot
-from bot.client import web_client
+from bot.client import notifying_client, web_client
 from bot.notifier import Notifier
 from bot.settings import SlackSettings
 from orchestrator.errors import ChiffonError, SettingsError
@@ -50,7 +50,7 @@ async def open_bot(settings: SlackSettings, service: OrchestratorService) -> Asy
         app_token = await checked_tokens(settings, client)
         bot = build_bot(settings, service, client)
         stack.push_async_callback(bot.close)
-        await stack.enter_async_context(_notifying(service, client))
+        await stack.enter_async_context(_notifying(service, notifying_client(settings, session)))
         await stack.enter_async_context(_connected(bot.app, app_token))
         me = await bot.face.me()
         _log.info("slack_joined", team=me.team, bot=me.user)

@@ -5,11 +5,17 @@ from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
+import aiohttp
 import pytest
 from pydantic import JsonValue
 
 from bot.blocks.card import plan_card
+from bot.blocks.message import Message
+from bot.client import notifying_client
 from bot.notifier import Notifier
+from bot.pace import Later
+from bot.poster import Poster
+from bot.settings import SlackSettings
 from orchestrator.domain.conversation import Notice, NoticeKind
 from orchestrator.domain.lifecycle import PlanStatus, TaskStatus
 from orchestrator.domain.views import ExecutionLog, PlanStatusResult
@@ -182,6 +188,38 @@ async def test_one_channels_wait_does_not_hold_up_another(
     async with notifying(owing, api):
         await until(lambda: api.texts("C0OPS"), what="the reply in the other channel", seconds=3)
     assert api.texts("C0SLOW") == []
+
+
+async def test_a_wait_for_one_update_holds_for_every_channel(
+    owing: OwingInMemory, api: SlackApi
+) -> None:
+    channels = ("C0OPS", "C0ELSE")
+    for channel in channels:
+        owing.want(card(ONE, channel=channel, card_id=channel))
+    async with notifying(owing, api):
+        await settled(owing)
+        api.will("chat.update", Fault(429, "ratelimited", retry_after=2))
+        owing.want(card(ONE, PlanStatus.FAILED, channel="C0OPS", card_id="C0OPS"))
+        await until(lambda: api.of("chat.update"), what="the first update")
+        owing.want(card(ONE, PlanStatus.FAILED, channel="C0ELSE", card_id="C0ELSE"))
+        await settled(owing)
+    refused, *later = [call.at for call in api.of("chat.update")]
+    assert len(later) == len(channels)
+    assert all(at - refused >= 2 for at in later)
+
+
+async def test_the_notifiers_own_client_leaves_every_wait_to_the_notifier(api: SlackApi) -> None:
+    settings = SlackSettings(_env_file=None, bot_token="x", api_url=api.url)
+    api.will("chat.update", Fault(429, "ratelimited", retry_after=60))
+    async with aiohttp.ClientSession() as session:
+        poster = Poster(notifying_client(settings, session))
+        with pytest.raises(Later) as wait:
+            await poster.update("C0OPS", "1.0001", Message(text="done"))
+        assert wait.value.seconds >= 60
+        with pytest.raises(Later):
+            await poster.update("C0ELSE", "1.0001", Message(text="done"))
+        assert await poster.post("C0ELSE", None, Message(text="posts go on"))
+    assert len(api.of("chat.update")) == 1
 
 
 async def test_a_channel_gets_a_message_a_second_after_a_burst(
