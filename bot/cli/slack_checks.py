@@ -1,21 +1,23 @@
-"""What the doctor asks Slack: tokens, scopes, a connection, and whether the approvers exist."""
+"""What the doctor asks Slack: tokens, scopes, leave to connect, and whether approvers exist."""
 
+import re
 from collections.abc import AsyncIterator, Sequence
 
 from bot.cli.check import Check, ok, problem, warning
 from bot.cli.slack_account import (
     SlackSays,
     Workspace,
+    check_app_token,
     check_bot_token,
     check_same_app,
     client_for,
     look_up,
 )
 from bot.cli.slack_manifest import load_manifest
-from bot.cli.slack_socket import open_socket
 from bot.settings import SlackSettings
 
 _SETUP = "chiffon slack setup"
+_APP_IN_TOKEN = re.compile(r"xapp-\d+-(A[A-Z0-9]+)-")
 _HISTORY = frozenset(("channels:history", "groups:history"))
 
 
@@ -63,14 +65,23 @@ async def _connection(slack: SlackSettings, workspace: Workspace | None) -> Chec
     if not slack.app_token:
         return problem(name, "SLACK_BOT_TOKEN is set, SLACK_APP_TOKEN is not.", _SETUP)
     try:
-        async with open_socket(slack.app_token, slack.api_url) as hello:
-            others = hello.connections - 1
-            if workspace:
-                client = client_for(slack.bot_token or "", slack.api_url)
-                await check_same_app(client, workspace.bot_id, hello.app_id)
+        await check_app_token(slack.app_token, slack.api_url)
+        if workspace:
+            client = client_for(slack.bot_token or "", slack.api_url)
+            await check_same_app(client, workspace.bot_id, _app_of(slack.app_token))
     except SlackSays as fault:
         return problem(name, str(fault), _SETUP)
-    return ok(name, f"Socket Mode greets; {others} other connections of this app.")
+    return ok(
+        name,
+        "Slack offers a Socket Mode connection. None was opened: a second one would take clicks "
+        "from a running Chiffon.",
+    )
+
+
+def _app_of(app_token: str) -> str:
+    """Return the app that an app-level token names, `xapp-1-A0123-…`; empty where it names none."""
+    found = _APP_IN_TOKEN.match(app_token)
+    return found[1] if found else ""
 
 
 async def _approvers(

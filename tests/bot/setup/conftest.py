@@ -35,6 +35,7 @@ class FakeSlack:
     posted: list[dict[str, Any]] = field(default_factory=list)
     acknowledged: list[str] = field(default_factory=list)
     sockets: list[web.WebSocketResponse] = field(default_factory=list)
+    opened: int = 0  # sockets ever
     address: str = ""
     _loop: asyncio.AbstractEventLoop | None = None
 
@@ -81,6 +82,7 @@ class FakeSlack:
             hello = {"type": "hello", "num_connections": self.connections, "connection_info": info}
             await socket.send_json(hello)
         self.sockets.append(socket)
+        self.opened += 1
         async for message in socket:
             self.acknowledged.append(json.loads(message.data)["envelope_id"])
         self.sockets.remove(socket)

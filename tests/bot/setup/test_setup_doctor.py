@@ -131,6 +131,25 @@ def test_tokens_of_two_apps_are_a_problem(chiffon: Chiffon, joined: Path, slack:
     assert "The tokens are of two apps" in found["slack connection"]["found"]
 
 
+def test_looking_takes_no_event_from_a_running_chiffon(
+    chiffon: Chiffon, joined: Path, slack: FakeSlack
+) -> None:
+    slack.greets = False
+    status, found = examined(chiffon)
+    assert status == 0
+    assert slack.opened == 0
+    assert "None was opened" in found["slack connection"]["found"]
+
+
+def test_an_app_level_token_that_may_not_connect_is_a_problem(
+    chiffon: Chiffon, joined: Path, slack: FakeSlack
+) -> None:
+    slack.errors["apps.connections.open"] = "missing_scope"
+    status, found = examined(chiffon)
+    assert status == 1
+    assert "it lacks a scope" in found["slack connection"]["found"]
+
+
 def test_no_approver_is_a_problem(chiffon: Chiffon, joined: Path) -> None:
     joined.write_text(joined.read_text("utf-8").replace("CHIFFON_ADMINS=U1", ""), "utf-8")
     status, found = examined(chiffon)
