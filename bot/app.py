@@ -16,7 +16,7 @@ from bot.listeners.face import Face, NotKept
 from bot.listeners.messages import Messages
 from bot.listeners.payload import place_of
 from bot.listeners.thinking import Thinking
-from bot.middleware import Doorstep, stored
+from bot.middleware import Doorstep, Known, stored
 from bot.people import People
 from bot.settings import SlackSettings
 from orchestrator.domain.ids import new_id
@@ -68,6 +68,7 @@ def build_bot(
         signing_secret=settings.signing_secret or "",
         process_before_response=True,
         before_authorize=doorstep.know_self,
+        authorize=Known(face),
         ignoring_self_events_enabled=True,
     )
     app.use(doorstep.store)

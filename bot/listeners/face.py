@@ -49,6 +49,7 @@ class Me:
 
     user: str
     team: str
+    bot: str | None = None  # the id that its own messages carry
 
 
 @dataclass
@@ -73,7 +74,7 @@ class Face:
                 said = await self.client.auth_test()
             except UNREACHABLE as fault:
                 raise NotKept("Slack does not say who the bot is.") from fault
-            self._me = Me(user=str(said["user_id"]), team=str(said["team_id"]))
+            self._me = Me(str(said["user_id"]), str(said["team_id"]), said.get("bot_id"))
         return self._me
 
     async def barred(self, person: str, user_team: str | None = None) -> Error | None:

@@ -121,6 +121,14 @@ async def test_before_slack_says_who_the_bot_is_nothing_is_acknowledged(scene: S
     assert len(await scene.rows(requests)) == 1
 
 
+async def test_slack_is_asked_once_who_the_bot_is(scene: Scene) -> None:
+    await scene.bot.face.me()
+    scene.slack.refusals["auth.test"] = "internal_error"
+    assert (await scene.says(KUMA)).status == 200
+    assert len(await scene.rows(requests)) == 1
+    assert len(scene.slack.asked("auth.test")) == 1
+
+
 async def test_a_mention_by_somebody_slack_is_silent_about_comes_again(scene: Scene) -> None:
     scene.slack.refusals["users.info"] = "internal_error"
     assert (await scene.says(KUMA)).status == 500
