@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 import structlog
@@ -18,6 +19,8 @@ _STANDING_SECONDS = 600.0  # how long an answer holds while Slack gives no newer
 _ASKING_SECONDS = 1.5  # well within the three seconds that Slack waits for an answer
 _SLACKBOT = "USLACKBOT"
 _STRANGER = "Only members of this workspace may ask or decide; you belong to another one."
+_SLACK_HOSTS = ("slack.com", "slack-gov.com")
+_NO_SUCH_METHOD = frozenset({"unknown_method", "method_not_supported"})
 # Errors that mend by themselves; the others stay until somebody changes something.
 _PASSING = frozenset(
     {"ratelimited", "internal_error", "fatal_error", "service_unavailable", "request_timeout"}
@@ -39,6 +42,10 @@ class Profile:
     teams: frozenset[str] = frozenset()
 
 
+class NoDirectory(ChiffonError):
+    """What stands in for Slack cannot say who people are."""
+
+
 class People:
     """Asks Slack about people, and remembers the answer for a minute."""
 
@@ -47,6 +54,8 @@ class People:
     ) -> None:
         self._client = client
         self._clock = clock
+        self._may_lack_directory = not _is_slack(client.base_url)
+        self._lack_logged = False
         self._known: dict[str, tuple[float, Profile]] = {}
 
     async def why_not(self, person: str, *, team: str, said_team: str | None = None) -> str | None:
@@ -64,6 +73,8 @@ class People:
         """
         try:
             profile = await self._profile(person, team)
+        except NoDirectory:
+            return None if said_team == team and person != _SLACKBOT else _STRANGER
         except _UNREACHABLE as fault:
             return _unasked(fault)
         elsewhere = said_team is not None and said_team not in profile.teams
@@ -73,7 +84,7 @@ class People:
         """Return what somebody is called; their id where Slack does not say."""
         try:
             return (await self._profile(person, team)).name
-        except (Unknown, *_UNREACHABLE):
+        except (Unknown, NoDirectory, *_UNREACHABLE):
             return person
 
     async def _profile(self, person: str, team: str) -> Profile:
@@ -102,19 +113,30 @@ class People:
             message = "Slack did not say in time who you are, so I did nothing. Please try again."
             raise Unknown(message) from fault
         except _UNREACHABLE as fault:
+            if self._may_lack_directory and _has_no_method(fault):
+                self._log_lack()
+                raise NoDirectory from fault
             _log.warning("person_unknown", person=person, reason=_reason(fault))
             if _passes(fault):
                 raise Unknown(_unasked(fault)) from fault
             raise
         return profile_of(answer.get("user") or {}, team=team)
 
+    def _log_lack(self) -> None:
+        if not self._lack_logged:
+            self._lack_logged = True
+            _log.warning("no_users_info", url=self._client.base_url, judged_by="payload")
+
 
 def profile_of(user: dict[str, Any], *, team: str) -> Profile:
-    """Judge the `user` of `users.info` from within the workspace `team`."""
+    """Judge the `user` of `users.info` from within the workspace `team`.
+
+    Whose workspace is not said, and who is not called a stranger, belongs to it.
+    """
     spoken = user.get("profile") or {}
     name = spoken.get("display_name") or user.get("real_name") or user.get("name") or ""
     return Profile(
-        name=str(name or user.get("id", "")), barred=_barred(user, team), teams=_teams(user)
+        name=str(name or user.get("id", "")), barred=_barred(user, team), teams=_teams(user, team)
     )
 
 
@@ -125,17 +147,28 @@ def _barred(user: dict[str, Any], team: str) -> str | None:
         return "Your account is deactivated, so I did nothing."
     if user.get("is_bot") or user["id"] == _SLACKBOT:
         return "Bots may neither ask nor decide here."
-    if user.get("is_stranger") or team not in _teams(user):
+    if user.get("is_stranger") or team not in _teams(user, team):
         return _STRANGER
     if user.get("is_restricted") or user.get("is_ultra_restricted"):
         return "Guests may neither ask nor decide here."
     return None
 
 
-def _teams(user: dict[str, Any]) -> frozenset[str]:
+def _teams(user: dict[str, Any], team: str) -> frozenset[str]:
     """Return the workspaces of somebody; several within an Enterprise organisation."""
     organisation = user.get("enterprise_user") or {}
-    return frozenset((str(user.get("team_id", "")), *map(str, organisation.get("teams") or ())))
+    said = (user.get("team_id"), *(organisation.get("teams") or ()))
+    return frozenset(str(each) for each in said if each) or frozenset({team})
+
+
+def _is_slack(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    return host in _SLACK_HOSTS or host.endswith(tuple(f".{each}" for each in _SLACK_HOSTS))
+
+
+def _has_no_method(fault: Exception) -> bool:
+    status = getattr(getattr(fault, "response", None), "status_code", None)
+    return status == 404 or _code(fault) in _NO_SUCH_METHOD  # noqa: PLR2004 - HTTP's own
 
 
 def _unasked(fault: Exception) -> str:

@@ -21,6 +21,41 @@ def test_members_of_the_same_organisation_may() -> None:
     assert profile_of(someone, team=TEAM).barred is None
 
 
+def test_whose_workspace_is_not_said_belongs_to_ours() -> None:
+    profile = profile_of(user(ROBIN) | {"team_id": None}, team=TEAM)
+    assert (profile.barred, profile.teams) == (None, frozenset({TEAM}))
+
+
+@pytest.mark.parametrize("error", ["unknown_method", "method_not_supported"])
+@pytest.mark.parametrize(("said", "may"), [(TEAM, True), ("T2", False), (None, False)])
+async def test_where_people_cannot_be_asked_about_the_payload_counts(
+    slack: RecordingSlack, error: str, said: str | None, may: bool
+) -> None:
+    slack.refusals["users.info"] = error
+    settings = SlackSettings(_env_file=None, bot_token="x", api_url=f"{slack.address}api")
+    async with aiohttp.ClientSession() as session:
+        people = People(web_client(settings, session))
+        assert (await people.why_not(ROBIN, team=TEAM, said_team=said) is None) is may
+
+
+async def test_a_page_in_the_place_of_users_info_is_no_refusal(slack: RecordingSlack) -> None:
+    settings = SlackSettings(_env_file=None, bot_token="x", api_url=f"{slack.address}nothing")
+    async with aiohttp.ClientSession() as session:
+        people = People(web_client(settings, session))
+        assert await people.why_not(ROBIN, team=TEAM, said_team=TEAM) is None
+
+
+async def test_slack_itself_must_say_who_people_are(
+    slack: RecordingSlack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.people._SLACK_HOSTS", ("127.0.0.1",))
+    slack.refusals["users.info"] = "unknown_method"
+    settings = SlackSettings(_env_file=None, bot_token="x", api_url=f"{slack.address}api")
+    async with aiohttp.ClientSession() as session:
+        people = People(web_client(settings, session))
+        assert "unknown_method" in str(await people.why_not(ROBIN, team=TEAM, said_team=TEAM))
+
+
 @pytest.mark.parametrize(
     "marks",
     [
@@ -30,7 +65,6 @@ def test_members_of_the_same_organisation_may() -> None:
         {"is_ultra_restricted": True},
         {"is_stranger": True},
         {"team_id": "T2"},
-        {"team_id": None},
         {"id": None},
         {"id": "USLACKBOT"},
     ],
