@@ -15,6 +15,7 @@ from bot.listeners.face import UNREACHABLE, Face
 from bot.listeners.messages import Messages
 from bot.listeners.orders import Order, carry_out
 from bot.listeners.payload import Place, Said, place_of, shortcut_message
+from orchestrator.domain.ids import new_id
 from orchestrator.domain.lifecycle import RequestStatus
 from orchestrator.errors import Error
 
@@ -48,7 +49,7 @@ class Doors:
         return acknowledged
 
     async def _ordered(self, body: dict[str, Any], place: Place) -> Message | Error:
-        barred = await self._face.barred(place.user)
+        barred = await self._face.barred(place.user, body.get("team_id"))
         if barred is not None:
             return barred
         said = str(body.get("text") or "").strip()
@@ -56,7 +57,7 @@ class Doors:
         if command is None:
             return usage_message(said)
         who = await self._face.identity(place.user)
-        key = f"{who.team}:{body.get('trigger_id', '')}"
+        key = f"{who.team}:{body.get('trigger_id') or new_id()}"
         return await carry_out(self._face.service, Order(command, who, key))
 
     async def _shortcut(self, ack: AsyncAck, body: dict[str, Any]) -> BoltResponse:

@@ -6,6 +6,8 @@ Payloads come from outside: whatever is missing is None or empty here, never a f
 from dataclasses import dataclass
 from typing import Any
 
+from orchestrator.domain.ids import new_id
+
 _PLAIN = frozenset({None, "thread_broadcast", "file_share"})  # the rest are edits and notices
 
 
@@ -113,6 +115,7 @@ def click_of(body: dict[str, Any]) -> Click | None:
     chosen = action.get("selected_option") or {}
     action_id = str(action.get("action_id", ""))
     moment = message.get("ts") or (body.get("container") or {}).get("message_ts") or ""
+    once = action.get("action_ts") or body.get("trigger_id") or new_id()
     return Click(
         place=place,
         action_id=action_id,
@@ -121,7 +124,7 @@ def click_of(body: dict[str, Any]) -> Click | None:
         message=message,
         trigger_id=str(body.get("trigger_id", "")),
         user_team=(body.get("user") or {}).get("team_id"),
-        key=f"{place.channel}:{moment}:{action_id}:{action.get('action_ts', '')}",
+        key=f"{place.channel}:{moment}:{action_id}:{once}",
     )
 
 

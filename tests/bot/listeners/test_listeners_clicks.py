@@ -11,6 +11,7 @@ import structlog.testing
 
 from bot import ids
 from bot.ids import AnswerButton, PlanButton, TaskButton
+from bot.listeners.payload import click_of
 from orchestrator.domain.lifecycle import PlanStatus, RequestStatus
 from orchestrator.domain.views import ApproveResult, PlanResult
 from orchestrator.service import OrchestratorService
@@ -337,3 +338,14 @@ async def test_a_step_of_no_plan_is_said(scene: Scene) -> None:
     plan = await scene.planned(KUMA)
     await scene.clicks(ids.SHOW_LOGS, TaskButton(plan=plan.plan_id, task="none"))
     assert "no such step" in scene.slack.words("chat.postEphemeral")
+
+
+def test_clicks_without_a_time_are_told_apart() -> None:
+    body = {"user": {"id": ROBIN}, "actions": [{"action_id": ids.APPROVE}]}
+    first, second, third = (
+        click_of(each) for each in (body | {"trigger_id": "1"}, body | {"trigger_id": "2"}, body)
+    )
+    assert first
+    assert second
+    assert third
+    assert len({first.key, second.key, third.key}) == 3
