@@ -135,14 +135,19 @@ class Face:
         names = {person: await self.people.name(person, team=team) for person in sorted(ids)}
         return _PERSON.sub(lambda found: names[found[0]], text)
 
-    def say(self, channel: str, thread: str, message: Message) -> None:
-        """Say something in a thread, after the acknowledgement."""
-        self.afterwards.start(self._say(channel, thread, message))
+    def say(self, channel: str, thread: str, message: Message, place: Place | None = None) -> None:
+        """Say something in a thread, after the acknowledgement; where that fails, to `place`."""
+        self.afterwards.start(self._say(channel, thread, message, place))
 
-    async def _say(self, channel: str, thread: str, message: Message) -> None:
-        await self.client.chat_postMessage(
-            channel=channel, thread_ts=thread, unfurl_links=False, **_fields(message)
-        )
+    async def _say(self, channel: str, thread: str, message: Message, place: Place | None) -> None:
+        try:
+            await self.client.chat_postMessage(
+                channel=channel, thread_ts=thread, unfurl_links=False, **_fields(message)
+            )
+        except UNREACHABLE as fault:
+            _log.warning("not_said", fault=type(fault).__name__)
+            if place is not None:
+                await self._tell(place, message)
 
     async def _tell(self, place: Place, answer: Message | Error) -> None:
         message = answer if isinstance(answer, Message) else await self._refusal(answer, place)

@@ -196,7 +196,7 @@ class Messages:
         who = await self._face.identity(said.user)
         answer = await carry_out(self._face.service, Order(command, who, heard.key))
         if isinstance(answer, Message) or command.word not in DEEDS:
-            self._face.say(said.channel, said.root, as_message(answer))
+            self._face.say(said.channel, said.root, as_message(answer), said.place)
         else:
             self._face.tell(said.place, answer)
 

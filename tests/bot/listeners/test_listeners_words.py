@@ -229,3 +229,11 @@ async def test_people_are_asked_about_once_a_minute(scene: Scene) -> None:
     for moment in ("1.1", "1.2", "1.3"):
         await scene.says(KUMA, ts=moment)
     assert len(scene.slack.asked("users.info")) == 1
+
+
+async def test_an_answer_that_the_thread_refuses_is_whispered(scene: Scene) -> None:
+    scene.slack.refusals["chat.postMessage"] = "restricted_action"
+    await scene.says("help")
+    await scene.settled()
+    [told] = scene.slack.asked("chat.postEphemeral")
+    assert told["user"] == ROBIN
