@@ -74,7 +74,7 @@ class People:
         try:
             profile = await self._profile(person, team)
         except NoDirectory:
-            return None if said_team == team and person != _SLACKBOT else _STRANGER
+            return None if said_team in {None, team} and person != _SLACKBOT else _STRANGER
         except _UNREACHABLE as fault:
             return _unasked(fault)
         elsewhere = said_team is not None and said_team not in profile.teams

@@ -27,7 +27,7 @@ def test_whose_workspace_is_not_said_belongs_to_ours() -> None:
 
 
 @pytest.mark.parametrize("error", ["unknown_method", "method_not_supported"])
-@pytest.mark.parametrize(("said", "may"), [(TEAM, True), ("T2", False), (None, False)])
+@pytest.mark.parametrize(("said", "may"), [(TEAM, True), ("T2", False), (None, True)])
 async def test_where_people_cannot_be_asked_about_the_payload_counts(
     slack: RecordingSlack, error: str, said: str | None, may: bool
 ) -> None:
