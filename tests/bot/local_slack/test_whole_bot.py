@@ -150,7 +150,9 @@ async def test_a_card_waits_through_a_restart_of_the_bot(
             await approve(served, ADA, card)
         async with open_bot(tokens, orchestrator_service):
             await approve(served, ADA, card)
-            await until(lambda: clickable(card, APPROVE) is None, what="the buttons to go")
+            # Who stopped between posting a card and noting it has it for a lease of 30 s.
+            gone = "the buttons to go"
+            await until(lambda: clickable(card, APPROVE) is None, what=gone, seconds=60)
 
 
 async def test_dropped_and_refreshed_sockets_lose_nothing(
