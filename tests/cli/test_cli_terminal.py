@@ -1,12 +1,6 @@
 """The commands on a real terminal, and while the server comes and goes."""
 
 import io
-import os
-import pty
-import signal
-import subprocess
-import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
@@ -20,6 +14,7 @@ from orchestrator.cli.place import NotRunning
 from orchestrator.domain.lifecycle import PlanStatus
 from orchestrator.domain.views import PlanStatusResult
 from tests.cli.conftest import Running
+from tests.plugins.typed import Typed
 from tests.plugins.waiting import until_blocking
 
 _PROGRAM = (
@@ -28,81 +23,34 @@ _PROGRAM = (
 )
 
 
-class Typed:
-    """A command in a terminal of its own."""
+class Command(Typed):
+    """A command of Alice's."""
 
     def __init__(self, home: Path, *words: str) -> None:
-        near, far = pty.openpty()
-        environment = {
-            "PATH": os.environ["PATH"],
-            "CHIFFON_HOME": str(home),
-            "LOGNAME": "alice",
-            "TERM": "xterm-256color",
-            "COLUMNS": "100",
-            "LANG": "C.UTF-8",
-            "PYTHONPATH": str(Path(__file__).parents[2]),
-        }
-        environment |= {name: value for name, value in os.environ.items() if "COV" in name}
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", _PROGRAM, *words],
-            stdin=far,
-            stdout=far,
-            stderr=far,
-            env=environment,
-            cwd=home,
-            start_new_session=True,
-        )
-        os.close(far)
-        self._near = near
-        self.text = ""
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
-
-    def _read(self) -> None:
-        try:
-            while chunk := os.read(self._near, 65_536):
-                self.text += chunk.decode(errors="replace")
-        except OSError:  # Linux says EIO when the other end is closed
-            return
+        settings = {"CHIFFON_HOME": str(home), "LOGNAME": "alice", "COLUMNS": "100"}
+        super().__init__("-c", _PROGRAM, *words, folder=home, settings=settings)
 
     def shows(self, words: str) -> None:
         until_blocking(lambda: words in self.text, what=f"{words!r} on the screen", seconds=30)
 
-    def type(self, keys: str) -> None:
-        os.write(self._near, keys.encode())
-
-    def interrupt(self) -> None:
-        self._process.send_signal(signal.SIGINT)
-
-    def ends(self) -> int:
-        code = self._process.wait(timeout=30)
-        self._reader.join(timeout=10)
-        return code
-
-    def close(self) -> None:
-        if self._process.poll() is None:
-            self._process.kill()
-            self._process.wait()
-        os.close(self._near)
-
 
 @pytest.fixture
-def typed() -> Iterator[list[Typed]]:
+def typed() -> Iterator[list[Command]]:
     """Commands that run; whatever is left over is ended."""
-    commands: list[Typed] = []
+    commands: list[Command] = []
     yield commands
     for command in commands:
         command.close()
 
 
-def run(commands: list[Typed], running: Running, *words: str) -> Typed:
-    command = Typed(running.home, *words)
+def run(commands: list[Command], running: Running, *words: str) -> Command:
+    command = Command(running.home, *words)
     commands.append(command)
     return command
 
 
 def test_a_person_is_asked_back_approves_and_sees_the_progress(
-    running: Running, typed: list[Typed]
+    running: Running, typed: list[Command]
 ) -> None:
     command = run(typed, running, "ask", "which")
     command.shows("Which service?")
@@ -111,47 +59,47 @@ def test_a_person_is_asked_back_approves_and_sees_the_progress(
     command.type("node1\n")
     command.shows("approve? [y/N]")
     command.type("y\n")
-    assert command.ends() == 0
+    assert command.ended() == 0
     assert "2 of 2 steps done" in command.text
     assert "━" in command.text  # the bar
     assert "\x1b[" in command.text  # colours
 
 
 def test_ctrl_c_at_the_question_leaves_the_plan_waiting(
-    running: Running, typed: list[Typed]
+    running: Running, typed: list[Command]
 ) -> None:
     command = run(typed, running, "ask", "restart nginx")
     command.shows("approve? [y/N]")
     command.interrupt()
-    assert command.ends() == 1
+    assert command.ended() == 1
     assert "`chiffon plan approve 1`" in command.text
     assert "Traceback" not in command.text
     assert running.service.plans[0].status is PlanStatus.PENDING_APPROVAL
 
 
-def test_ctrl_c_while_asked_back_plans_nothing(running: Running, typed: list[Typed]) -> None:
+def test_ctrl_c_while_asked_back_plans_nothing(running: Running, typed: list[Command]) -> None:
     command = run(typed, running, "ask", "which")
     command.shows("Which service?")
     command.interrupt()
-    assert command.ends() == 1
+    assert command.ended() == 1
     assert "Nothing was planned." in command.text
 
 
 def test_ctrl_c_while_following_says_that_the_work_goes_on(
-    running: Running, typed: list[Typed]
+    running: Running, typed: list[Command]
 ) -> None:
     running.service.hold = True
     command = run(typed, running, "ask", "--yes", "restart nginx")
     command.shows("1.2")
     until_blocking(lambda: running.service.looks > 1, what="the second look")
     command.interrupt()
-    assert command.ends() == 1
+    assert command.ended() == 1
     assert "The work goes on. `chiffon status 1` shows it" in command.text
     assert "Traceback" not in command.text
 
 
 def test_whoever_follows_waits_for_a_restart_even_at_another_address(
-    own_server: Running, typed: list[Typed]
+    own_server: Running, typed: list[Command]
 ) -> None:
     own_server.service.hold = True
     command = run(typed, own_server, "ask", "--yes", "restart nginx")
@@ -162,7 +110,7 @@ def test_whoever_follows_waits_for_a_restart_even_at_another_address(
     own_server.service.hold = False
     own_server.start()
     assert own_server.address != before
-    assert command.ends() == 0
+    assert command.ended() == 0
     assert "2 of 2 steps done" in command.text
 
 

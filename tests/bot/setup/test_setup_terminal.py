@@ -1,12 +1,6 @@
 """The setup on a real terminal, against the local Slack: typed, interrupted, taken up again."""
 
-import os
-import pty
 import re
-import signal
-import subprocess
-import sys
-import threading
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -14,66 +8,30 @@ import pytest
 from dotenv import dotenv_values
 
 from tests.bot.local_slack.conftest import Served, serve
+from tests.plugins.typed import Typed
 from tests.plugins.waiting import until
 
-_ROOT = Path(__file__).parents[3]
 _CODE = re.compile(r"CHIFFON-\w{6}")
 
 
-class Terminal:
-    """A command in a terminal of its own."""
+class Terminal(Typed):
+    """A command of Chiffon's, with the local Slack for Slack."""
 
     def __init__(self, folder: Path, served: Served, *words: str) -> None:
-        near, far = pty.openpty()
-        environment = {
-            "PATH": os.environ["PATH"],
+        settings = {
             "CHIFFON_HOME": str(folder / "home"),
             "CHIFFON_SLACK_API_URL": f"{served.address}/slack/api/",
             "TERM": "xterm",
             "COLUMNS": "200",
-            "LANG": "C.UTF-8",
-            "PYTHONPATH": str(_ROOT),
         }
-        environment |= {name: value for name, value in os.environ.items() if "COV" in name}
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "bot.cli.commands", *words],
-            stdin=far,
-            stdout=far,
-            stderr=far,
-            env=environment,
-            cwd=folder,
-            start_new_session=True,
-        )
-        os.close(far)
-        self._near = near
-        self.text = ""
-        threading.Thread(target=self._read, daemon=True).start()
-
-    def _read(self) -> None:
-        try:
-            while chunk := os.read(self._near, 65_536):
-                self.text += chunk.decode(errors="replace")
-        except OSError:  # Linux says EIO when the other end is closed
-            return
+        super().__init__("-m", "bot.cli.commands", *words, folder=folder, settings=settings)
 
     async def shows(self, words: str) -> None:
         await until(lambda: words in self.text, what=f"{words!r} on the screen", seconds=30)
 
-    def type(self, keys: str) -> None:
-        os.write(self._near, keys.encode())
-
-    def interrupt(self) -> None:
-        self._process.send_signal(signal.SIGINT)
-
-    async def ends(self) -> int | None:
-        await until(lambda: self._process.poll() is not None, what="the end", seconds=30)
-        return self._process.returncode
-
-    def close(self) -> None:
-        if self._process.poll() is None:
-            self._process.kill()
-        self._process.wait()
-        os.close(self._near)
+    async def ends(self) -> int:
+        await until(lambda: self.process.poll() is not None, what="the end", seconds=30)
+        return self.ended()
 
 
 @pytest.fixture
