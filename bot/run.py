@@ -18,7 +18,7 @@ from bot.app import Bot, build_bot
 from bot.client import notifying_client, web_client
 from bot.notifier import Notifier
 from bot.settings import SlackSettings
-from orchestrator.errors import ChiffonError, SettingsError
+from orchestrator.errors import ChiffonError
 from orchestrator.service import OrchestratorService
 
 _CALL_SECONDS = 30.0
@@ -65,14 +65,12 @@ async def checked_tokens(settings: SlackSettings, client: AsyncWebClient) -> str
         SlackUnreachableError: Slack does not answer, or not now.
         ChiffonError: Slack refuses a token.
     """
-    if settings.bot_token is None or settings.app_token is None:
-        missing = "SLACK_BOT_TOKEN" if settings.bot_token is None else "SLACK_APP_TOKEN"
-        raise SettingsError(f"{missing} is not set. `chiffon slack setup` helps to get it.")
+    _, app_token = settings.tokens()
     name = "SLACK_BOT_TOKEN"
     try:
         await client.auth_test()
         name = "SLACK_APP_TOKEN"
-        await client.apps_connections_open(app_token=settings.app_token)
+        await client.apps_connections_open(app_token=app_token)
     except SlackApiError as fault:
         reason = fault.response.get("error", "no reason given")
         if fault.response.status_code >= _SERVER_FAULT or reason in _NOT_NOW:
@@ -82,7 +80,7 @@ async def checked_tokens(settings: SlackSettings, client: AsyncWebClient) -> str
     except (SlackClientError, aiohttp.ClientError, OSError, TimeoutError) as fault:
         message = f"Slack cannot be reached at {settings.api_url} ({type(fault).__name__})."
         raise SlackUnreachableError(message) from fault
-    return settings.app_token
+    return app_token
 
 
 @asynccontextmanager

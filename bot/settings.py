@@ -48,10 +48,17 @@ class SlackSettings(BaseSettings):
             raise ValueError(message)
         return value if value.endswith("/") else f"{value}/"
 
-    @property
-    def is_configured(self) -> bool:
-        """Whether there is a Slack to join: both tokens are set."""
-        return self.bot_token is not None and self.app_token is not None
+    def tokens(self) -> tuple[str, str]:
+        """Return the bot's and the app's token.
+
+        Raises:
+            SettingsError: one of them is missing; the text names it.
+        """
+        if self.bot_token and self.app_token:
+            return self.bot_token, self.app_token
+        missing = "SLACK_APP_TOKEN" if self.bot_token else "SLACK_BOT_TOKEN"
+        message = f"{missing} is not set, and Slack needs both tokens."
+        raise SettingsError(f"{message} `chiffon slack setup` asks for them and checks them.")
 
 
 def load_slack_settings() -> SlackSettings:

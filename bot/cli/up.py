@@ -13,7 +13,7 @@ import typer
 
 from agent.settings import AgentSettings
 from agent.worker import Agent
-from bot.cli.face import Face
+from bot.cli.chat import Chat
 from bot.cli.home import announced, local_token, owned_home
 from bot.cli.listen import address_of, listening_socket, serving
 from orchestrator.api.app import build_app
@@ -45,7 +45,7 @@ def up() -> int:
 
 async def _serve(settings: Settings, listener: socket.socket) -> None:
     token = local_token(settings)
-    face = Face.of(settings, token)
+    chat = Chat.of(settings, token)
     catalog = LiveCatalog.from_settings(settings)
     transport = LocalTransport()
     agents_here = asyncio.Event()
@@ -57,7 +57,7 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
                 catalog.current,
                 transport,
                 agents_here=agents_here,
-                page_approvers=face.approvers,
+                page_approvers=chat.approvers,
             )
         )
         known = await _last_seen(running.service)
@@ -65,13 +65,13 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
         await stack.enter_async_context(_working(agents))
         await _until_ready(running.service, {agent.agent_id for agent in agents}, known)
         agents_here.set()
-        app = face.beside(build_app(running.service, token=token, settings=settings))
+        app = chat.beside(build_app(running.service, token=token, settings=settings))
         stopping = _stopped_by_signals(agents)
         address = address_of(listener)
         await stack.enter_async_context(serving(app, listener))
-        await stack.enter_async_context(face.answering(running.service, address))
+        await stack.enter_async_context(chat.answering(running.service, address))
         stack.enter_context(announced(settings, address))
-        typer.echo(_welcome(settings, face.page(address, token)))
+        typer.echo(_welcome(settings, chat.page(address, token)))
         await stopping.wait()
         typer.echo("Stopping: what runs may finish; press Ctrl-C again to stop it now.", err=True)
 

@@ -16,7 +16,8 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 
 def test_without_tokens_there_is_no_slack() -> None:
     settings = load_slack_settings()
-    assert not settings.is_configured
+    with pytest.raises(SettingsError, match="SLACK_BOT_TOKEN is not set"):
+        settings.tokens()
     assert settings.api_url == SLACK_API_URL
 
 
@@ -26,7 +27,7 @@ def test_everything_comes_from_the_environment(environment: pytest.MonkeyPatch) 
     environment.setenv("CHIFFON_SLACK_API_URL", "http://127.0.0.1:1/slack/api")
     environment.setenv("CHIFFON_LISTEN_CHANNELS", "C1, C2,")
     settings = load_slack_settings()
-    assert settings.is_configured
+    assert settings.tokens() == ("xoxb-1", "xapp-1")
     assert settings.api_url == "http://127.0.0.1:1/slack/api/"
     assert settings.listen_channels == {"C1", "C2"}
 

@@ -1,11 +1,11 @@
-"""The face that `chiffon up` shows: a workspace or the local Slack, and what an outage costs."""
+"""The chat that `chiffon up` shows: a workspace or the local Slack, and what an outage costs."""
 
 from pathlib import Path
 
 import pytest
 from aiohttp import web
 
-from bot.cli.face import Face
+from bot.cli.chat import Chat
 from orchestrator.errors import ChiffonError, SettingsError
 from orchestrator.service import OrchestratorService
 from orchestrator.settings import Settings
@@ -49,14 +49,14 @@ def test_one_token_alone_is_refused(
 ) -> None:
     monkeypatch.delenv("SLACK_APP_TOKEN")
     with pytest.raises(SettingsError, match=r"SLACK_APP_TOKEN is not set"):
-        Face.of(Settings(home=tmp_path), "token")
+        Chat.of(Settings(home=tmp_path), "token")
 
 
 def test_the_local_slack_is_never_beside_a_workspace(tmp_path: Path, tokens: None) -> None:
-    face = Face.of(Settings(home=tmp_path), "token")
-    assert face.local is None
-    assert face.approvers == ()
-    assert "token" not in face.page("http://127.0.0.1:1", "token")
+    chat = Chat.of(Settings(home=tmp_path), "token")
+    assert chat.local is None
+    assert chat.approvers == ()
+    assert "token" not in chat.page("http://127.0.0.1:1", "token")
 
 
 async def test_a_refused_token_is_an_error_at_once(
@@ -67,9 +67,9 @@ async def test_a_refused_token_is_an_error_at_once(
 ) -> None:
     runner, address = await Workspace(said(ok=False, error="invalid_auth")).serve()
     monkeypatch.setenv("CHIFFON_SLACK_API_URL", address)
-    face = Face.of(Settings(home=tmp_path), "token")
+    chat = Chat.of(Settings(home=tmp_path), "token")
     with pytest.raises(ChiffonError, match="SLACK_BOT_TOKEN: invalid_auth"):
-        async with face.answering(orchestrator_service, "http://127.0.0.1:1"):
+        async with chat.answering(orchestrator_service, "http://127.0.0.1:1"):
             pytest.fail("it joined")
     await runner.cleanup()
 
@@ -80,12 +80,12 @@ async def test_an_outage_of_slack_stops_nothing_and_is_tried_again(
     tokens: None,
     orchestrator_service: OrchestratorService,
 ) -> None:
-    monkeypatch.setattr("bot.cli.face._JOIN_SECONDS", 0.1)
+    monkeypatch.setattr("bot.cli.chat._JOIN_SECONDS", 0.1)
     workspace = Workspace(said(status=503, ok=False, error="service_unavailable"))
     runner, address = await workspace.serve()
     monkeypatch.setenv("CHIFFON_SLACK_API_URL", address)
-    face = Face.of(Settings(home=tmp_path), "token")
-    async with face.answering(orchestrator_service, "http://127.0.0.1:1"):
+    chat = Chat.of(Settings(home=tmp_path), "token")
+    async with chat.answering(orchestrator_service, "http://127.0.0.1:1"):
         first = workspace.calls
         await until(lambda: workspace.calls > first + 1, what="it tries again", seconds=30)
     await runner.cleanup()

@@ -13,7 +13,7 @@ from bot.local_slack.server import LocalSlack
 from bot.local_slack.state import DEFAULT_PEOPLE
 from bot.run import SlackUnreachableError, open_bot
 from bot.settings import SlackSettings, load_slack_settings
-from orchestrator.errors import ChiffonError, SettingsError
+from orchestrator.errors import ChiffonError
 from orchestrator.service import OrchestratorService
 from orchestrator.settings import Settings
 
@@ -23,26 +23,22 @@ _LOCAL_PATHS = ("/local/", "/page/", "/slack/")
 
 
 @dataclass(frozen=True)
-class Face:
+class Chat:
     """The chat in front of Chiffon; `local` only where no Slack token is set."""
 
     slack: SlackSettings
     local: LocalSlack | None
 
     @classmethod
-    def of(cls, settings: Settings, token: str) -> "Face":
+    def of(cls, settings: Settings, token: str) -> "Chat":
         """Take the workspace of the tokens; without any, make the local Slack.
 
         Raises:
             SettingsError: a Slack setting is not usable, or one of the two tokens is missing.
         """
         slack = load_slack_settings()
-        tokens = {"SLACK_BOT_TOKEN": slack.bot_token, "SLACK_APP_TOKEN": slack.app_token}
-        missing = [name for name, value in tokens.items() if not value]
-        if len(missing) == 1:
-            message = f"{missing[0]} is not set, and Slack needs both tokens."
-            raise SettingsError(f"{message} `chiffon slack setup` asks for them and checks them.")
-        if not missing:
+        if slack.bot_token or slack.app_token:
+            slack.tokens()
             return cls(slack, None)
         return cls(slack, LocalSlack(settings.home, token, history_channels=slack.listen_channels))
 
