@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tomllib
 import zipfile
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,13 @@ PACKAGES = ("agent", "bot", "orchestrator")
 
 def pinned_versions() -> dict[str, str]:
     """Map every pinned package to its version."""
-    return dict(re.findall(r"^([a-z0-9.-]+)==(\S+)", PINS, re.MULTILINE))
+    return dict(re.findall(r"^([a-z0-9.-]+)(?:\[[a-z0-9,-]+\])?==(\S+)", PINS, re.MULTILINE))
+
+
+def pinned_extras() -> set[tuple[str, str]]:
+    """Return every package with each extra that its pin carries."""
+    found = re.findall(r"^([a-z0-9.-]+)\[([a-z0-9,-]+)\]==", PINS, re.MULTILINE)
+    return {(name, extra) for name, extras in found for extra in extras.split(",")}
 
 
 def test_every_dependency_is_pinned_within_its_bounds() -> None:
@@ -42,6 +49,21 @@ def test_every_pin_carries_hashes() -> None:
 
     assert len(blocks) == len(pinned_versions())
     assert [block.split(" ")[0] for block in blocks if "--hash=sha256:" not in block] == []
+
+
+def test_every_extra_that_a_pinned_package_asks_for_is_pinned_with_it() -> None:
+    """To pip a pin without its extra is none: it looks for the newest, which has no hash here."""
+    asked = {
+        (canonicalize_name(wanted.name), extra)
+        for package in metadata.distributions()
+        if canonicalize_name(package.name) in pinned_versions()
+        for wanted in map(Requirement, package.requires or ())
+        for extra in wanted.extras
+        if wanted.marker is None or wanted.marker.evaluate({"extra": ""})
+    }
+
+    assert ("coverage", "toml") in asked
+    assert asked - pinned_extras() == set()
 
 
 def test_pins_name_no_address_and_no_path() -> None:
