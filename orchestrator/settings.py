@@ -26,6 +26,7 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=0, le=65_535)
     database_url: str | None = None
+    broker_url: str | None = None
     catalog: Annotated[tuple[Path, ...], NoDecode] = ()
     admins: Annotated[tuple[str, ...], NoDecode] = ()
     approval_hours: float = Field(default=24, gt=0, description="A plan waits that long")
@@ -58,6 +59,14 @@ class Settings(BaseSettings):
     def _known_database(cls, url: str | None) -> str | None:
         if url is not None and not url.startswith(("sqlite+aiosqlite://", "postgresql+asyncpg://")):
             message = "must start with postgresql+asyncpg:// (or be unset for the embedded SQLite)"
+            raise ValueError(message)
+        return url
+
+    @field_validator("broker_url", mode="after")
+    @classmethod
+    def _known_broker(cls, url: str | None) -> str | None:
+        if url is not None and not url.startswith(("amqp://", "amqps://")):
+            message = "must start with amqp:// or amqps:// (or be unset for the in-process one)"
             raise ValueError(message)
         return url
 
