@@ -2,6 +2,7 @@
 
 import runpy
 import sys
+from collections.abc import Sequence
 
 
 def main() -> None:
@@ -10,5 +11,10 @@ def main() -> None:
     The server and the other commands share almost no packages, and loading either takes the
     better part of a second: so each is a program of its own.
     """
-    program = "bot.cli.up" if sys.argv[1:] == ["up"] else "bot.cli.commands"
-    runpy.run_module(program, run_name="__main__")
+    runpy.run_module(_program(sys.argv[1:]), run_name="__main__")
+
+
+def _program(words: Sequence[str]) -> str:
+    if words in (["up"], ["serve"]):
+        return f"bot.cli.{words[0]}"
+    return "agent.cli" if words[:1] == ["agent"] else "bot.cli.commands"
