@@ -23,6 +23,8 @@ COMPOSE_FILE = Path(__file__).with_name("services.compose.yaml")
 CLUSTER_SETTINGS = Path("/etc/postgresql")
 DATABASE_URL = "CHIFFON_TEST_DATABASE_URL"
 CHROMIUM = "CHIFFON_TEST_CHROMIUM"
+BROKER_URL = "CHIFFON_TEST_BROKER_URL"
+DEFAULT_BROKER_URL = "amqp://guest:guest@127.0.0.1:5672/"
 DEFAULT_DATABASE_URL = "postgresql://postgres@127.0.0.1:5432/postgres"
 START_SECONDS = 60.0
 
@@ -42,6 +44,7 @@ class Service:
         probe: `None` when the server answers as wanted, else the reason in a few words.
         compose_name: its name in services.compose.yaml.
         install: brings it from Debian's packages, as root.
+        needs: what the tests must be allowed there.
     """
 
     name: str
@@ -50,12 +53,13 @@ class Service:
     probe: Callable[[], str | None]
     compose_name: str
     install: Callable[[], None]
+    needs: str
 
 
 def main() -> int:
     """Bring every server that does not answer, and the browser; return the exit status."""
     try:
-        for service in (postgresql(),):
+        for service in (postgresql(), rabbitmq()):
             bring(service)
         bring_chromium()
     except ServiceError as error:
@@ -78,7 +82,7 @@ def bring(service: Service) -> None:
     if reason != NO_SERVER:
         raise ServiceError(
             f"{service.name} at {service.address}: {reason}. That server is not touched: "
-            f"set {service.named_by} to an address with a user that may create databases."
+            f"set {service.named_by} to an address where {service.needs}."
         )
     start(service)
     wait_until_answering(service)
@@ -171,6 +175,7 @@ def postgresql() -> Service:
         probe=lambda: probe_postgresql(host, port, user, with_password=with_password),
         compose_name="postgresql",
         install=install_postgresql,
+        needs="a user may create databases",
     )
 
 
@@ -248,6 +253,53 @@ def trust_loopback(rules: Path) -> None:
     first = "# By Chiffon's `make services`, for tests.\nhost all postgres 127.0.0.1/32 trust\n"
     print(f"+ adding to {rules}: every local user may log in as postgres at 127.0.0.1")
     rules.write_text(first + rules.read_text())
+
+
+# --- RabbitMQ -----------------------------------------------------------------------------------
+
+_AMQP_0_9_1 = b"AMQP\x00\x00\x09\x01"
+_METHOD_FRAME = 1
+
+
+def rabbitmq() -> Service:
+    """Return RabbitMQ at the address that the tests use."""
+    url = urlsplit(os.environ.get(BROKER_URL) or DEFAULT_BROKER_URL)
+    host, port = url.hostname or "127.0.0.1", url.port or 5672
+    return Service(
+        name="RabbitMQ",
+        address=f"{host}:{port}",
+        named_by=BROKER_URL,
+        probe=lambda: probe_rabbitmq(host, port),
+        compose_name="rabbitmq",
+        install=install_rabbitmq,
+        needs="the user guest may declare queues",
+    )
+
+
+def probe_rabbitmq(host: str, port: int) -> str | None:
+    """Say hello; return what is in the way, or None.
+
+    AMQP 0-9-1: the server answers the protocol's header with a method frame, `connection.start`;
+    one that speaks another version sends its own header back and hangs up.
+    """
+    try:
+        with socket.create_connection((host, port), timeout=3) as connection:
+            connection.sendall(_AMQP_0_9_1)
+            with connection.makefile("rb") as answers:
+                first = answers.read(1)
+    except OSError:
+        return NO_SERVER
+    if first and first[0] == _METHOD_FRAME:
+        return None
+    return "what answers there is no RabbitMQ"
+
+
+def install_rabbitmq() -> None:
+    """Bring Debian's RabbitMQ; a server that is only stopped is started."""
+    if not shutil.which("rabbitmq-server"):
+        install_packages("rabbitmq-server")
+    # Where systemd runs the package has started it; `-detached` then does nothing more.
+    run("rabbitmq-server", "-detached")
 
 
 # --- Chromium -----------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ import signal
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import asyncpg
 import httpx
@@ -28,7 +29,9 @@ from orchestrator.store.tables import metadata
 from orchestrator.store.unit_of_work import Store
 from orchestrator.testing import ScriptedAgent, ScriptedModel
 from orchestrator.transport.local import LocalTransport
+from orchestrator.transport.port import Transport
 from orchestrator.usecases.model_log import StoredDecisionLog
+from tests.plugins.broker import patient_rabbit
 from tests.plugins.missing import require
 from tests.scene import Desk
 
@@ -105,16 +108,59 @@ async def _empty(url: str) -> None:
     await store.close()
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """An empty, migrated database: once embedded, once on the server."""
-    if request.param == "sqlite":
+class Pair(NamedTuple):
+    """A database and a broker that Chiffon runs on."""
+
+    database: str
+    broker: str
+
+
+_EMBEDDED = pytest.param(Pair("sqlite", "local"), id="sqlite")
+_NAS = pytest.param(Pair("sqlite", "rabbitmq"), id="sqlite+rabbitmq", marks=pytest.mark.rabbitmq)
+_REPLICAS = pytest.param(
+    Pair("postgresql", "rabbitmq"),
+    id="postgresql+rabbitmq",
+    marks=[pytest.mark.postgres, pytest.mark.rabbitmq],
+)
+_SERVER_ONLY = pytest.param(Pair("postgresql", "none"), id="postgresql", marks=pytest.mark.postgres)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test on what it touches: both databases; with a broker, on each pair that is meant.
+
+    The embedded pair and the one of many replicas; modules marked `conformance` also on the one
+    between: one machine with agents elsewhere.
+    """
+    if "pair" not in metafunc.fixturenames:
+        return
+    with_broker = "transport" in metafunc.fixturenames
+    everywhere = metafunc.definition.get_closest_marker("conformance") is not None
+    pairs = [_EMBEDDED, _REPLICAS if with_broker else _SERVER_ONLY]
+    metafunc.parametrize("pair", [*pairs, _NAS] if with_broker and everywhere else pairs)
+
+
+@pytest.fixture
+def database_url(pair: Pair, request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty, migrated database: embedded, or on the server."""
+    if pair.database == "sqlite":
         file = tmp_path / "chiffon.db"
         shutil.copyfile(request.getfixturevalue("sqlite_file"), file)
         return f"sqlite+aiosqlite:///{file}"
     url: str = request.getfixturevalue("postgres_url")
     asyncio.run(_empty(url))
     return url
+
+
+@pytest.fixture
+async def transport(pair: Pair) -> AsyncIterator[Transport]:
+    """An open transport: in this process, or a RabbitMQ with queues of this test's own."""
+    if pair.broker == "rabbitmq":
+        async with patient_rabbit() as broker:
+            yield broker
+        return
+    local = LocalTransport()
+    yield local
+    await local.close()
 
 
 @pytest.fixture
@@ -154,15 +200,14 @@ def local_model() -> ScriptedModel:
 async def orchestrator(
     settings: Settings,
     catalog: LiveCatalog,
+    transport: Transport,
     external_model: ScriptedModel,
     local_model: ScriptedModel,
 ) -> AsyncIterator[Orchestrator]:
     """A running orchestrator: relay, keeper and reader work."""
-    transport = LocalTransport()
     models = Models(external=external_model, local=local_model)
     async with open_orchestrator(settings, catalog.current, transport, models) as running:
         yield running
-    await transport.close()
 
 
 @pytest.fixture

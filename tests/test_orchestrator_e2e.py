@@ -29,6 +29,8 @@ from orchestrator.testing import ScriptedAgent, ScriptedModel
 from orchestrator.usecases.lookup import plan_by
 from tests.scene import USER, Desk, long_ago
 
+pytestmark = pytest.mark.conformance
+
 
 class TestCompleteWorkflow:
     async def test_kuma_deployment_workflow(self, desk: Desk, kuma_request: str) -> None:

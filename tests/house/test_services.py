@@ -67,6 +67,7 @@ def service(*answers: str | None, named_by: str = "UNSET_IN_TESTS") -> services.
         probe=lambda: next(left),
         compose_name="server",
         install=no_install,
+        needs="it may",
     )
 
 
@@ -96,6 +97,40 @@ def test_probe_tells_that_nobody_is_there(free_port: int) -> None:
     told = services.probe_postgresql("127.0.0.1", free_port, "kim", with_password=False)
 
     assert told == services.NO_SERVER
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (b"\x01\x00\x00\x00\x00\x01\xf8", None),
+        (b"AMQP\x00\x01\x00\x00", "what answers there is no RabbitMQ"),
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", "what answers there is no RabbitMQ"),
+        (b"", "what answers there is no RabbitMQ"),
+    ],
+)
+def test_probe_knows_a_rabbitmq(
+    server: Callable[[bytes], int], answer: bytes, expected: str | None
+) -> None:
+    assert services.probe_rabbitmq("127.0.0.1", server(answer)) == expected
+
+
+def test_probe_tells_that_no_rabbitmq_is_there(free_port: int) -> None:
+    assert services.probe_rabbitmq("127.0.0.1", free_port) == services.NO_SERVER
+
+
+@pytest.mark.parametrize("installed", [True, False])
+def test_rabbitmq_is_installed_where_it_is_missing_and_started(
+    monkeypatch: pytest.MonkeyPatch, *, installed: bool
+) -> None:
+    done: list[tuple[str, ...]] = []
+    monkeypatch.setattr("shutil.which", lambda _: "/usr/sbin/it" if installed else None)
+    monkeypatch.setattr(services, "install_packages", lambda *names: done.append(names))
+    monkeypatch.setattr(services, "run", lambda *words: done.append(words))
+
+    services.install_rabbitmq()
+
+    start = ("rabbitmq-server", "-detached")
+    assert done == ([start] if installed else [("rabbitmq-server",), start])
 
 
 def test_a_server_that_answers_is_left_alone(capsys: pytest.CaptureFixture[str]) -> None:

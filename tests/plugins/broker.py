@@ -1,6 +1,7 @@
 """A RabbitMQ for tests: real, each test with queues of its own, gone afterwards."""
 
 import asyncio
+import contextlib
 import os
 import socket
 import uuid
@@ -10,7 +11,9 @@ from contextlib import asynccontextmanager
 import aio_pika
 from yarl import URL
 
-from orchestrator.transport.rabbitmq import RabbitTransport
+from orchestrator.protocol import RESULTS_QUEUE
+from orchestrator.transport.port import Handler
+from orchestrator.transport.rabbitmq import RabbitSubscription, RabbitTransport
 from orchestrator.transport.topology import Queue
 from tests.plugins.missing import require
 
@@ -45,6 +48,48 @@ class TidyTransport(RabbitTransport):
         wanted = super().topology(name)
         self.named.add(wanted.name)
         return wanted
+
+
+class PatientTransport(TidyTransport):
+    """Lets a test go on only once the orchestrator, in this process, has handled what was said.
+
+    RabbitMQ confirms what it keeps; a test that says something as an agent and then looks would
+    look too early.
+    """
+
+    def __init__(self, url: str, *, watch_seconds: float = 10) -> None:
+        super().__init__(url, watch_seconds=watch_seconds)
+        self._ends: dict[bytes, asyncio.Event] = {}
+
+    async def publish(self, queue: str, body: bytes) -> None:
+        end = self._ends.setdefault(body, asyncio.Event()) if queue == RESULTS_QUEUE else None
+        await super().publish(queue, body)
+        if end is not None:
+            with contextlib.suppress(TimeoutError):  # poison, or nobody reads
+                await asyncio.wait_for(end.wait(), 2)
+
+    async def consume(
+        self, queue: str, handler: Handler, *, prefetch: int = 1
+    ) -> RabbitSubscription:
+        async def noted(body: bytes) -> None:
+            await handler(body)
+            if end := self._ends.pop(body, None):
+                end.set()
+
+        return await super().consume(queue, noted, prefetch=prefetch)
+
+
+@asynccontextmanager
+async def patient_rabbit() -> AsyncIterator[PatientTransport]:
+    """Open such a transport on queues of its own; they are removed at the end."""
+    require_broker()
+    transport = PatientTransport(own_url())
+    await transport.open()
+    try:
+        yield transport
+    finally:
+        await transport.close()
+        await remove(transport.named)
 
 
 @asynccontextmanager
