@@ -37,6 +37,7 @@ class Session:
         holds: the attempts that it still has.
         load: 0 idle to 1 all slots busy.
         probes: labels to find out, now and every `label_seconds`.
+        told: called whenever the broker has taken a message.
     """
 
     def __init__(  # noqa: PLR0913 - four of them are what a message is made of
@@ -49,6 +50,7 @@ class Session:
         holds: Callable[[], Awaitable[Sequence[str]]],
         load: Callable[[], float],
         probes: Sequence[LabelProbe],
+        told: Callable[[], None] = lambda: None,
     ) -> None:
         self.incarnation = new_id()
         self._agent_id = agent_id
@@ -58,6 +60,7 @@ class Session:
         self._holds = holds
         self._load = load
         self._probes = probes
+        self._told = told
         self._machine = Machine()
         self._labels: dict[str, str] = dict(settings.labels)
         self._state = AgentState.READY
@@ -151,6 +154,7 @@ class Session:
                 _log.warning("the_orchestrator_does_not_answer", reason=str(fault))
             self._reachable = False
             return False
+        self._told()
         if not self._reachable:
             _log.info("the_orchestrator_answers_again")
         self._reachable = True

@@ -12,6 +12,7 @@ from agent.executors.base import Executor
 from agent.executors.command import CommandExecutor
 from agent.journal import Journal
 from agent.labels import DEFAULT_PROBES, LabelProbe
+from agent.pulse import Pulse
 from agent.recovery import recover
 from agent.redact import Secrets
 from agent.reporter import Reporter
@@ -60,6 +61,7 @@ class Agent:
             settings, catalog, _commands(settings) if executors is None else executors
         )
         self._reporter = Reporter(transport, self._journal, settings.report_seconds)
+        self._pulse = Pulse(settings.journal_file.parent, settings.name)
         self._at_once = asyncio.Event()
         self._stopped = asyncio.Event()
         self._session: Session | None = None
@@ -145,6 +147,7 @@ class Agent:
             holds=self._holds,
             load=lambda: desk.load,
             probes=self._probes,
+            told=self._pulse.beat,
         )
 
     async def _recover(self) -> None:
@@ -192,6 +195,7 @@ class Agent:
             await self._control.cancel()
         if self._session is not None:
             await self._session.close()
+        self._pulse.end()
         if self._pruning is not None:
             self._pruning.cancel()
             await asyncio.gather(self._pruning, return_exceptions=True)

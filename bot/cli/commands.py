@@ -6,6 +6,8 @@ import typer
 
 import orchestrator.cli.main
 from bot.cli.doctor import doctor
+from bot.cli.healthy import healthy
+from bot.cli.service import service_app
 from bot.cli.slack import slack_app
 
 app = typer.Typer(
@@ -40,7 +42,9 @@ def agent() -> None:
 
 orchestrator.cli.main.add_commands(app)
 app.add_typer(slack_app)
+app.add_typer(service_app)
 app.command()(doctor)
+app.command()(healthy)
 
 
 if __name__ == "__main__":
