@@ -46,7 +46,7 @@ printf %s "amqps://chiffon:$rabbitmq@rabbitmq:5671/chiffon?cafile=/run/certs/ca.
 printf %s "amqps://agent:$agent@rabbitmq:5671/chiffon?cafile=/run/certs/ca.pem" |
     put agent_broker_url
 
-# What an agent may: have its own queues, send to Chiffon's, read its own. Not read results.
+# What an agent may: have queues of its own, send to Chiffon's, read its own. Not read results.
 put rabbitmq_definitions.json <<END
 {
   "users": [
@@ -59,7 +59,7 @@ put rabbitmq_definitions.json <<END
   "permissions": [
     {"user": "chiffon", "vhost": "chiffon", "configure": ".*", "write": ".*", "read": ".*"},
     {"user": "agent", "vhost": "chiffon",
-     "configure": "^(agent\\\\..*|chiffon\\\\.(results|dead))\$",
+     "configure": "^(agent\\\\..*|chiffon\\\\.dead)\$",
      "write": "^(amq\\\\.default|agent\\\\..*|chiffon\\\\..*)\$",
      "read": "^agent\\\\..*\$"}
   ]

@@ -1,5 +1,9 @@
-"""`chiffon healthy`: is what runs here alive? For a container's or a supervisor's health check."""
+"""`chiffon healthy`: is what runs here alive? For a container's or a supervisor's health check.
 
+A program of its own: it runs every few seconds for as long as Chiffon does.
+"""
+
+import contextlib
 import http.client
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -75,13 +79,11 @@ def _agent(beat: Beat) -> Finding:
 
 
 def _address(settings: Settings) -> tuple[str, int]:
-    try:
+    host, port = settings.host, settings.port
+    with contextlib.suppress(OSError, ValueError):
         told = urlsplit(settings.address_file.read_text(encoding="utf-8").strip())
-        if told.hostname and told.port:
-            return told.hostname, told.port
-    except (OSError, ValueError):
-        pass
-    return _EVERYWHERE.get(settings.host, settings.host), settings.port
+        host, port = told.hostname or host, told.port or port
+    return _EVERYWHERE.get(host, host), port
 
 
 def _http(host: str, port: int, path: str) -> Finding:
@@ -95,3 +97,12 @@ def _http(host: str, port: int, path: str) -> Finding:
     finally:
         connection.close()
     return Finding(status == http.HTTPStatus.OK, f"http: {path} says {status}.")
+
+
+app = typer.Typer(name="chiffon", add_completion=False, pretty_exceptions_enable=False)
+app.callback()(lambda: None)
+app.command("healthy")(healthy)
+
+
+if __name__ == "__main__":
+    app()

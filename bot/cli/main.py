@@ -17,4 +17,5 @@ def main() -> None:
 def _program(words: Sequence[str]) -> str:
     if words in (["up"], ["serve"]):
         return f"bot.cli.{words[0]}"
-    return "agent.cli" if words[:1] == ["agent"] else "bot.cli.commands"
+    others = {"agent": "agent.cli", "healthy": "bot.cli.healthy"}
+    return others.get(words[0] if words else "", "bot.cli.commands")

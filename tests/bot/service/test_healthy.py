@@ -86,7 +86,7 @@ def test_an_agent_whom_the_broker_does_not_hear_is_not_well(tmp_path: Path) -> N
 
 def test_with_agents_and_an_address_both_are_asked(tmp_path: Path, port: int) -> None:
     agent_in(tmp_path)
-    (tmp_path / "address").write_text(f"http://127.0.0.1:{port}\n")
+    (tmp_path / "address").write_text(f"http://0.0.0.0:{port}\n")
     assert healthy(tmp_path, 1).output.count("\n") == 2
 
     (tmp_path / "address").write_text("http://127.0.0.1:1\n")
