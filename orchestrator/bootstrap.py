@@ -50,6 +50,7 @@ def build_context(
     catalog: Callable[[], Catalog],
     models: Models | None = None,
     page_approvers: Collection[str] = (),
+    broker_answers: Callable[[], bool] = lambda: True,
 ) -> Context:
     """Wire the rooms below the use cases."""
     models = models or Models()
@@ -62,6 +63,7 @@ def build_context(
         fallback=ExternalAIFallback(log, external=models.external, local=models.local),
         admins=frozenset(settings.admins),
         page_approvers=frozenset(page_approvers),
+        broker_answers=broker_answers,
         approval_time=timedelta(hours=settings.approval_hours),
         start_time=timedelta(hours=settings.start_hours),
     )
@@ -90,12 +92,14 @@ async def open_orchestrator(
     store = Store(settings.resolved_database_url)
     try:
         await upgrade(store)
-        context = build_context(settings, store, catalog, models, page_approvers)
+        context = build_context(
+            settings, store, catalog, models, page_approvers, lambda: transport.connected
+        )
         running = Orchestrator(
             service=OrchestratorService(context),
             transport=transport,
             relay=Relay(context, transport),
-            keeper=Keeper(context, lambda: transport.connected),
+            keeper=Keeper(context, context.broker_answers),
             inbound=Inbound(context, transport),
         )
         await running.relay.start_over()

@@ -99,7 +99,8 @@ async def _migrate(url: str) -> None:
     await store.close()
 
 
-async def _empty(url: str) -> None:
+async def emptied(url: str) -> None:
+    """Leave nothing in a migrated PostgreSQL database."""
     store = Store(url)
     names = ", ".join(f'"{name}"' for name in metadata.tables if name != "counters")
     async with store.engine.begin() as connection:
@@ -147,7 +148,7 @@ def database_url(pair: Pair, request: pytest.FixtureRequest, tmp_path: Path) -> 
         shutil.copyfile(request.getfixturevalue("sqlite_file"), file)
         return f"sqlite+aiosqlite:///{file}"
     url: str = request.getfixturevalue("postgres_url")
-    asyncio.run(_empty(url))
+    asyncio.run(emptied(url))
     return url
 
 

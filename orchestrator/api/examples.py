@@ -203,8 +203,8 @@ AGENTS: Example = {
     ]
 }
 GAPS: Example = {"gaps": [{"text": "make coffee", "times": 3, "last_asked_at": _AT}]}
-READY: Example = {"ready": True, "parts": {"database": "ok", "agents": "ok"}}
-NOT_READY = {"ready": False, "parts": {"database": "does not answer", "agents": "ok"}}
+READY: Example = {"ready": True, "parts": {"database": "ok", "broker": "ok", "agents": "ok"}}
+NOT_READY = {"ready": False, "parts": {"database": "The database does not answer.", "broker": "ok"}}
 
 _SAMPLES = {
     ErrorCode.INVALID_REQUEST: ("user_id: Field required.", "Correct the named field."),

@@ -23,6 +23,7 @@ class Context:
     fallback: ExternalAIFallback
     admins: frozenset[str] = field(default_factory=frozenset)
     page_approvers: frozenset[str] = field(default_factory=frozenset)
+    broker_answers: Callable[[], bool] = lambda: True
     approval_time: timedelta = timedelta(hours=24)
     start_time: timedelta = timedelta(hours=24)
 

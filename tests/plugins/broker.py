@@ -5,13 +5,13 @@ import contextlib
 import os
 import socket
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 
 import aio_pika
 from yarl import URL
 
-from orchestrator.protocol import RESULTS_QUEUE
+from orchestrator.protocol import DEAD_QUEUE, RESULTS_QUEUE, control_queue, work_queue
 from orchestrator.transport.port import Handler
 from orchestrator.transport.rabbitmq import RabbitSubscription, RabbitTransport
 from orchestrator.transport.topology import Queue
@@ -114,3 +114,11 @@ async def remove(names: set[str]) -> None:
         async with connection, connection.channel() as channel:
             for name in names:
                 await channel.queue_delete(name)
+
+
+async def remove_prefixed(url: str, agent_ids: Iterable[str]) -> None:
+    """Remove what programs that ran on `url` have declared."""
+    prefix = URL(url).query["prefix"]
+    queues = [RESULTS_QUEUE, DEAD_QUEUE]
+    queues += [name(each) for each in agent_ids for name in (work_queue, control_queue)]
+    await remove({prefix + queue for queue in queues})

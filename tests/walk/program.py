@@ -35,8 +35,11 @@ class Said:
         return self.out + self.err
 
 
+_SERVERS = frozenset({"up", "serve", "agent"})
+
+
 class Up:
-    """A running `chiffon up`."""
+    """A running `chiffon up`, `serve` or `agent`."""
 
     def __init__(self, process: subprocess.Popen[bytes], out: Path, err: Path) -> None:
         self.process = process
@@ -53,6 +56,15 @@ class Up:
     @property
     def ended(self) -> bool:
         return self.process.poll() is not None
+
+    def until_ready(self) -> None:
+        """Wait until it says that it works."""
+        until_blocking(
+            lambda: self.ended or "Ctrl-C stops it" in self.out,
+            what="chiffon says that it works",
+            seconds=_START_SECONDS,
+        )
+        assert not self.ended, self.err
 
     def signal(self, number: signal.Signals) -> None:
         self.process.send_signal(number)
@@ -110,7 +122,7 @@ class Program:
 
     @property
     def measured(self) -> dict[str, str]:
-        """The environment for `chiffon up`, which nothing else tests."""
+        """The environment for the programs that stay, which nothing else tests."""
         of_coverage = {name: os.environ[name] for name in os.environ if name.startswith("COVERAGE")}
         return self.environment | of_coverage
 
@@ -122,7 +134,7 @@ class Program:
         ended = subprocess.run(
             self.argv(*words),
             cwd=self.room,
-            env=(self.measured if words[0] == "up" else self.environment) | settings,
+            env=(self.measured if words[0] in _SERVERS else self.environment) | settings,
             input=stdin,
             capture_output=True,
             text=True,
@@ -138,13 +150,13 @@ class Program:
         assert said.status == 0, said.text
         return said.out
 
-    def launch(self, **settings: str) -> Up:
-        """Start `chiffon up` and return at once."""
+    def launch(self, *words: str, **settings: str) -> Up:
+        """Start `chiffon up` (or what `words` say) and return at once."""
         number = len(self._started) + 1
         out, err = self.room / f"up-{number}.out", self.room / f"up-{number}.err"
         with out.open("wb") as to, err.open("wb") as to_err:
             process = subprocess.Popen(
-                self.argv("up"),
+                self.argv(*(words or ("up",))),
                 cwd=self.room,
                 env=self.measured | settings,
                 stdin=subprocess.DEVNULL,
@@ -154,15 +166,10 @@ class Program:
         self._started.append(Up(process, out, err))
         return self._started[-1]
 
-    def up(self, **settings: str) -> Up:
-        """Start `chiffon up` and wait until it has said where it is."""
-        started = self.launch(**settings)
-        until_blocking(
-            lambda: started.ended or "Ctrl-C stops it" in started.out,
-            what="chiffon up says where it is",
-            seconds=_START_SECONDS,
-        )
-        assert not started.ended, started.err
+    def up(self, *words: str, **settings: str) -> Up:
+        """Start `chiffon up` (or what `words` say) and wait until it says that it works."""
+        started = self.launch(*words, **settings)
+        started.until_ready()
         return started
 
     def end_all(self) -> None:
