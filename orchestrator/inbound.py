@@ -36,17 +36,13 @@ async def _registered(ctx: Context, _: Envelope, agent: Register) -> None:
     await record_registration(ctx, agent)
 
 
-async def _heard(ctx: Context, _: Envelope, beat: Heartbeat) -> None:
-    await record_heartbeat(ctx, beat)
-
-
 async def _got_on(ctx: Context, _: Envelope, status: WorkStatus) -> None:
     await record_status(ctx, status)
 
 
 READERS: Mapping[type[Payload], Reader] = {
     Register: _registered,
-    Heartbeat: _heard,
+    Heartbeat: record_heartbeat,
     Claim: record_claim,
     WorkStatus: _got_on,
     WorkResult: record_result,

@@ -6,7 +6,7 @@ free agent. All times are the database's.
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import structlog
 
@@ -69,6 +69,7 @@ class Keeper:
         """Note that agents are listened to; where nobody did for a while, renew every lease."""
 
         async def listened(uow: UnitOfWork) -> timedelta | None:
+            self._ctx.clocks.compare("this machine", datetime.now(UTC) - uow.now)
             return await uow.agents.listened()
 
         gap = await self._ctx.store.transact(listened)

@@ -266,11 +266,25 @@ class Envelope(BaseModel):
         return self.model_dump_json().encode()
 
 
-def seal(payload: Payload, *, trace: str = "", message_id: str | None = None) -> Envelope:
-    """Put `payload` into an envelope; `message_id` is given where a repeat must be spotted."""
+def seal(
+    payload: Payload,
+    *,
+    trace: str = "",
+    message_id: str | None = None,
+    sent_at: datetime | None = None,
+) -> Envelope:
+    """Put `payload` into an envelope.
+
+    Args:
+        payload: the message.
+        trace: correlation id.
+        message_id: given where a repeat must be spotted.
+        sent_at: given where the payload holds times of another clock than this machine's.
+    """
     return Envelope(
         message_id=message_id or new_id(),
         type=payload.TYPE,
+        sent_at=sent_at or datetime.now(UTC),
         trace=trace,
         payload=payload.model_dump(mode="json"),
     )

@@ -122,7 +122,8 @@ class AgentRouter:
             start_before=self._start_before,
             deadline_seconds=task.timeout_seconds,
         )
-        envelope = seal(message, trace=self._plan.correlation_id)
+        # By the database's clock, as `start_before`: the agent takes the difference of the two.
+        envelope = seal(message, trace=self._plan.correlation_id, sent_at=self._uow.now)
         await self._uow.mail.post(work_queue(attempt.agent_id), envelope, attempt.attempt_id)
 
 

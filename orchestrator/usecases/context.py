@@ -10,6 +10,7 @@ from orchestrator.fallback import ExternalAIFallback
 from orchestrator.nlu.decomposer import RequestDecomposer
 from orchestrator.planner import WorkPlanner
 from orchestrator.store.unit_of_work import Store
+from orchestrator.usecases.clocks import ClockWatch
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,7 @@ class Context:
     fallback: ExternalAIFallback
     admins: frozenset[str] = field(default_factory=frozenset)
     page_approvers: frozenset[str] = field(default_factory=frozenset)
+    clocks: ClockWatch = field(default_factory=ClockWatch)
     broker_answers: Callable[[], bool] = lambda: True
     approval_time: timedelta = timedelta(hours=24)
     start_time: timedelta = timedelta(hours=24)

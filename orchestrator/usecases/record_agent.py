@@ -4,8 +4,9 @@ import structlog
 
 from orchestrator.domain.lifecycle import STARTED_ATTEMPTS, AttemptStatus
 from orchestrator.domain.views import AgentList, AgentView
-from orchestrator.protocol import Heartbeat, Register, ReportIn, control_queue, seal
+from orchestrator.protocol import Envelope, Heartbeat, Register, ReportIn, control_queue, seal
 from orchestrator.store.unit_of_work import UnitOfWork
+from orchestrator.usecases.clocks import OLDEST_NEWS
 from orchestrator.usecases.context import Context
 from orchestrator.usecases.end_attempt import Ending, end_attempt
 from orchestrator.usecases.lookup import plan_by
@@ -37,10 +38,12 @@ async def record_registration(ctx: Context, agent: Register) -> None:
         await _forget(ctx, attempt_id)
 
 
-async def record_heartbeat(ctx: Context, beat: Heartbeat) -> None:
+async def record_heartbeat(ctx: Context, envelope: Envelope, beat: Heartbeat) -> None:
     """Keep a sign of life and renew the leases of what the agent holds."""
 
     async def keep(uow: UnitOfWork) -> bool:
+        ahead = envelope.sent_at - uow.now
+        ctx.clocks.compare(f"agent {beat.agent_id}", ahead, tolerated_behind=OLDEST_NEWS)
         known = await uow.agents.heard(beat)
         if known:
             await uow.attempts.extend_leases(beat.agent_id, beat.holds)

@@ -55,6 +55,8 @@ class Audit:
         statement = select(audit_events).where(audit_events.c.request_id == request_id)
         if plan_id is not None:
             statement = statement.where(audit_events.c.subject.in_([plan_id, request_id]))
-        rows = await self._session.rows(statement.order_by(audit_events.c.id))
+        # By the database's clock: ids are made by replicas, whose clocks may differ.
+        order = (audit_events.c.at, audit_events.c.plan_id.is_not(None), audit_events.c.sequence)
+        rows = await self._session.rows(statement.order_by(*order))
         names = AuditEvent.model_fields
         return [AuditEvent.model_validate({name: row[name] for name in names}) for row in rows]
