@@ -18,6 +18,7 @@ from orchestrator.relay import Relay
 from orchestrator.service import OrchestratorService
 from orchestrator.settings import Settings
 from orchestrator.store.migrate import upgrade
+from orchestrator.store.reach import require_reachable
 from orchestrator.store.unit_of_work import Store
 from orchestrator.transport.port import Transport
 from orchestrator.usecases.context import Context
@@ -87,10 +88,11 @@ async def open_orchestrator(
     local page as long as `CHIFFON_ADMINS` names nobody.
 
     Raises:
-        SettingsError: the database was written by a newer version.
+        SettingsError: the database cannot be reached or trusted, or a newer version wrote it.
     """
     store = Store(settings.resolved_database_url)
     try:
+        await require_reachable(store)
         await upgrade(store)
         context = build_context(
             settings, store, catalog, models, page_approvers, lambda: transport.connected

@@ -18,6 +18,7 @@ from orchestrator.domain.views import (
     GapList,
     HeardResult,
     Identity,
+    KeyHolder,
     PlanList,
     PlanResult,
     PlanStatusResult,
@@ -48,6 +49,7 @@ from orchestrator.usecases.converse import (
 from orchestrator.usecases.dispatch_plan import dispatch_plan
 from orchestrator.usecases.explain import explain, list_gaps
 from orchestrator.usecases.generate_plan import available_resources, generate_plan
+from orchestrator.usecases.keys import check_key
 from orchestrator.usecases.plan_status import plan_status
 from orchestrator.usecases.read_plan import get_plan, list_plans
 from orchestrator.usecases.read_request import get_request, heard, request_of_thread
@@ -62,8 +64,10 @@ _Answer = TypeVar("_Answer", bound=Result)
 class OrchestratorService:
     """Everything the outside may ask of Chiffon. No method raises; look at `error`.
 
-    `user_id` and `team` are who the door (token, key, Slack) vouches for. A plan is named by
-    its number (12, #12, #12 r3), its UUID or an unambiguous beginning of it; a step by 12.2.
+    `user_id` and `team` are who the door (token, key, Slack) vouches for; `key` names the REST
+    key where it was one, since only the local token decides where nobody is named. A plan is
+    named by its number (12, #12, #12 r3), its UUID or an unambiguous beginning of it; a step
+    by 12.2.
     """
 
     def __init__(self, context: Context) -> None:
@@ -128,6 +132,7 @@ class OrchestratorService:
         *,
         user_id: str,
         team: str = LOCAL_TEAM,
+        key: str | None = None,
         notes: str | None = None,
         digest: str | None = None,
         source_key: str | None = None,
@@ -136,7 +141,7 @@ class OrchestratorService:
         decision = Decision(
             approved=user_approval, notes=notes, digest=digest, source_key=source_key
         )
-        call = approve_plan(self.context, plan_id, _who(user_id, team), decision)
+        call = approve_plan(self.context, plan_id, _who(user_id, team, key), decision)
         return await _answered(ApproveResult, call)
 
     async def dispatch_plan(self, plan_id: str) -> DispatchResult:
@@ -173,11 +178,12 @@ class OrchestratorService:
         *,
         user_id: str,
         team: str = LOCAL_TEAM,
+        key: str | None = None,
         notes: str | None = None,
         source_key: str | None = None,
     ) -> ApproveResult:
         """Stop a plan: what has not started never will, what runs is told to stop."""
-        order = Order(_who(user_id, team), notes, source_key)
+        order = Order(_who(user_id, team, key), notes, source_key)
         return await _answered(ApproveResult, cancel_plan(self.context, reference, order))
 
     async def retry_task(
@@ -186,20 +192,22 @@ class OrchestratorService:
         *,
         user_id: str,
         team: str = LOCAL_TEAM,
+        key: str | None = None,
         notes: str | None = None,
         source_key: str | None = None,
     ) -> ApproveResult:
         """Run a failed step again, and what was skipped because of it."""
-        order = Order(_who(user_id, team), notes, source_key)
+        order = Order(_who(user_id, team, key), notes, source_key)
         return await _answered(ApproveResult, retry_task(self.context, reference, order))
 
-    async def resolve_outcome(
+    async def resolve_outcome(  # noqa: PLR0913 - same
         self,
         reference: str,
         decision: str,
         *,
         user_id: str,
         team: str = LOCAL_TEAM,
+        key: str | None = None,
         notes: str | None = None,
         source_key: str | None = None,
     ) -> ApproveResult:
@@ -210,7 +218,7 @@ class OrchestratorService:
                 code=ErrorCode.INVALID_REQUEST, message=message, hint="Say retry, done or failed."
             )
             return ApproveResult(error=error)
-        order = Order(_who(user_id, team), notes, source_key)
+        order = Order(_who(user_id, team, key), notes, source_key)
         call = resolve_outcome(self.context, reference, Resolution(decision), order)
         return await _answered(ApproveResult, call)
 
@@ -220,11 +228,12 @@ class OrchestratorService:
         *,
         user_id: str,
         team: str = LOCAL_TEAM,
+        key: str | None = None,
         notes: str | None = None,
         source_key: str | None = None,
     ) -> ApproveResult:
         """Run what failed or was skipped again; what is done stays done."""
-        order = Order(_who(user_id, team), notes, source_key)
+        order = Order(_who(user_id, team, key), notes, source_key)
         return await _answered(ApproveResult, resume_plan(self.context, reference, order))
 
     async def explain(self, reference: str) -> Explanation:
@@ -273,13 +282,17 @@ class OrchestratorService:
         """Note that a reply was not posted; it is due again after so many seconds."""
         return await _answered(Result, notice_released(self.context, notice_id, retry_after))
 
+    async def key_holder(self, key: str) -> KeyHolder:
+        """Say whom a REST key lets in; `unauthorised` where it is unknown or revoked."""
+        return await _answered(KeyHolder, check_key(self.context.store, key))
+
     async def readiness(self) -> dict[str, str]:
         """Return for each thing that Chiffon needs `ok`, or a sentence that says what is off."""
         return await readiness(self.context)
 
 
-def _who(user_id: str, team: str) -> Identity:
-    return Identity(person=user_id, team=team)
+def _who(user_id: str, team: str, key: str | None = None) -> Identity:
+    return Identity(person=user_id, team=team, key=key)
 
 
 async def _answered(kind: type[_Answer], call: Awaitable[_Answer]) -> _Answer:

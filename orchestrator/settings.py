@@ -1,14 +1,26 @@
 """Settings from the environment or `.env`; the table in `docs/contract.md` explains each."""
 
+import ipaddress
 import os
+import re
 from pathlib import Path
 from typing import Annotated
 
 from platformdirs import user_data_path
 from pydantic import Field, ValidationError, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+from typing_extensions import override
 
 from orchestrator.errors import SettingsError
+from orchestrator.secret_files import SecretFiles
+
+_HOST_NAME = re.compile(r"[a-z0-9]([a-z0-9._-]{0,251}[a-z0-9])?")
+_BY_FILE = {"database_url": "CHIFFON_DATABASE_URL", "broker_url": "CHIFFON_BROKER_URL"}
 
 
 def _default_home() -> Path:
@@ -25,8 +37,9 @@ class Settings(BaseSettings):
     home: Path = Field(default_factory=_default_home)
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=0, le=65_535)
-    database_url: str | None = None
-    broker_url: str | None = None
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = ()
+    database_url: str | None = Field(default=None, repr=False)  # both may hold a password
+    broker_url: str | None = Field(default=None, repr=False)
     catalog: Annotated[tuple[Path, ...], NoDecode] = ()
     admins: Annotated[tuple[str, ...], NoDecode] = ()
     approval_hours: float = Field(default=24, gt=0, description="A plan waits that long")
@@ -36,6 +49,20 @@ class Settings(BaseSettings):
     local_model_quota: int | None = Field(default=None, ge=1, description="Calls per hour")
     external_model: str | None = None
     log_format: str = Field(default="auto", pattern="^(auto|console|json)$")
+
+    @classmethod
+    @override
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Add the files that `CHIFFON_DATABASE_URL_FILE` and its like point to."""
+        files = SecretFiles(settings_cls, _BY_FILE, (env_settings, dotenv_settings))
+        return init_settings, env_settings, dotenv_settings, files, file_secret_settings
 
     @field_validator("home", mode="after")
     @classmethod
@@ -47,12 +74,22 @@ class Settings(BaseSettings):
     def _paths(cls, value: object) -> object:
         return tuple(filter(None, value.split(os.pathsep))) if isinstance(value, str) else value
 
-    @field_validator("admins", mode="before")
+    @field_validator("admins", "allowed_hosts", mode="before")
     @classmethod
     def _names(cls, value: object) -> object:
         if not isinstance(value, str):
             return value
         return tuple(name.strip() for name in value.split(",") if name.strip())
+
+    @field_validator("allowed_hosts", mode="after")
+    @classmethod
+    def _host_names(cls, hosts: tuple[str, ...]) -> tuple[str, ...]:
+        lowered = tuple(host.lower() for host in hosts)
+        for host in lowered:
+            if not _is_host(host):
+                message = f"{host!r} is no host name; write names without scheme, port or *"
+                raise ValueError(message)
+        return lowered
 
     @field_validator("database_url", mode="after")
     @classmethod
@@ -104,6 +141,14 @@ class Settings(BaseSettings):
     def homelab_folder(self) -> Path:
         """The folder in which the starter's capabilities work."""
         return self.home / "homelab"
+
+
+def _is_host(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return _HOST_NAME.fullmatch(host) is not None
+    return True
 
 
 def load_settings() -> Settings:

@@ -14,6 +14,7 @@ from bot.local_slack.state import DEFAULT_PEOPLE
 from bot.run import SlackUnreachableError, open_bot
 from bot.settings import SlackSettings, load_slack_settings
 from orchestrator.errors import ChiffonError
+from orchestrator.offhost import is_loopback
 from orchestrator.service import OrchestratorService
 from orchestrator.settings import Settings
 
@@ -24,10 +25,15 @@ _LOCAL_PATHS = ("/local/", "/page/", "/slack/")
 
 @dataclass(frozen=True)
 class Chat:
-    """The chat in front of Chiffon; `local` only where no Slack token is set."""
+    """The chat in front of Chiffon; `local` only where no Slack token is set.
+
+    The local page vouches for whoever opens it, so it is for this machine alone: where Chiffon
+    listens beyond the loopback, without Slack tokens, there is no chat.
+    """
 
     slack: SlackSettings
     local: LocalSlack | None
+    off: bool = False
 
     @classmethod
     def of(cls, settings: Settings, token: str) -> "Chat":
@@ -40,6 +46,8 @@ class Chat:
         if slack.bot_token or slack.app_token:
             slack.tokens()
             return cls(slack, None)
+        if not is_loopback(settings.host):
+            return cls(slack, None, off=True)
         return cls(slack, LocalSlack(settings.home, token, history_channels=slack.listen_channels))
 
     @classmethod
@@ -84,6 +92,9 @@ class Chat:
         Raises:
             ChiffonError: Slack refuses a token.
         """
+        if self.off:
+            yield
+            return
         slack = self.slack if self.local is None else _settings_of(self.local, address)
         joined = asyncio.Event()
         bot = asyncio.create_task(_taking_part(slack, service, joined))
@@ -104,6 +115,12 @@ class Chat:
 
     def page(self, address: str, token: str) -> str:
         """Say where people meet Chiffon; the local page's address carries the token."""
+        if self.off:
+            return (
+                f"Chiffon runs; REST and /docs are at {address}\n"
+                "The chat page is for this machine alone, so CHIFFON_HOST beyond the loopback "
+                "leaves it out; `chiffon slack setup` joins a workspace."
+            )
         if self.local is None:
             return f"Chiffon is in your Slack workspace; REST and /docs are at {address}"
         return f"Chiffon runs. Open {address}/#token={token}"

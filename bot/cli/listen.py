@@ -2,7 +2,6 @@
 
 import asyncio
 import errno
-import ipaddress
 import socket
 from collections.abc import AsyncIterator, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
@@ -11,18 +10,25 @@ from typing import Any
 import uvicorn
 
 from orchestrator.errors import SettingsError
+from orchestrator.offhost import is_loopback
 from orchestrator.settings import Settings
+from orchestrator.store.reach import require_reachable
+from orchestrator.store.unit_of_work import Store
+from orchestrator.usecases.keys import has_valid_key
 
 _TRIES = 50
+_FROM_HERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - where to knock, not to listen
 
 
 def listening_socket(settings: Settings) -> socket.socket:
     """Bind the address; a port that nobody chose may move to the next free one.
 
     Raises:
-        SettingsError: the port is taken or not allowed, or the host is not this machine's own.
+        SettingsError: the port is taken or not allowed, the host is not this machine's own, or
+            the network would come in and nobody holds a key.
     """
-    _only_loopback(settings.host)
+    if not is_loopback(settings.host):
+        asyncio.run(require_key(settings))
     tries = 1 if settings.port_is_chosen else _TRIES
     for port in range(settings.port, settings.port + tries):
         try:
@@ -49,21 +55,30 @@ def _bound(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _only_loopback(host: str) -> None:
+async def require_key(settings: Settings) -> None:
+    """Refuse to open Chiffon to the network while nobody holds a key.
+
+    Raises:
+        SettingsError: there is no valid key, or the database cannot be asked.
+    """
+    store = Store(settings.resolved_database_url)
     try:
-        loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        loopback = False
-    if not loopback:
-        raise SettingsError(
-            f"CHIFFON_HOST={host} would open Chiffon to the network, which needs keys for people; "
-            "they come with a later version. Leave it at 127.0.0.1."
-        )
+        await require_reachable(store)
+        if await has_valid_key(store):
+            return
+    finally:
+        await store.close()
+    raise SettingsError(
+        f"CHIFFON_HOST={settings.host} would open Chiffon to the network, and nobody holds a key. "
+        "Make one first: `chiffon keys add NAME --person PERSON`; or leave CHIFFON_HOST at "
+        "127.0.0.1."
+    )
 
 
 def address_of(listener: socket.socket) -> str:
-    """Return the base URL under which `listener` is reached."""
+    """Return the base URL under which `listener` is reached from this machine."""
     host, port = listener.getsockname()[:2]
+    host = _FROM_HERE.get(host, host)
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 

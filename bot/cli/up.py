@@ -21,6 +21,7 @@ from orchestrator.bootstrap import open_orchestrator
 from orchestrator.catalog.catalogue import LiveCatalog
 from orchestrator.errors import ChiffonError
 from orchestrator.logs import configure_logging
+from orchestrator.offhost import require_safe
 from orchestrator.service import OrchestratorService
 from orchestrator.settings import Settings, load_settings
 from orchestrator.transport.opening import open_transport
@@ -35,6 +36,7 @@ def up() -> int:
     try:
         settings = load_settings()
         configure_logging(settings, sys.stderr)
+        require_safe(settings)
         with owned_home(settings), listening_socket(settings) as listener:
             asyncio.run(_serve(settings, listener))
     except ChiffonError as fault:

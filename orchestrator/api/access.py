@@ -6,6 +6,7 @@ from fastapi import Depends, Path, Query, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from orchestrator.api.bodies import plain_reference
+from orchestrator.api.caller import Caller
 from orchestrator.api.rate import PersonLimit
 from orchestrator.errors import ErrorCode, Refused
 from orchestrator.service import OrchestratorService
@@ -13,7 +14,11 @@ from orchestrator.service import OrchestratorService
 _bearer = HTTPBearer(
     auto_error=False,
     scheme_name="token",
-    description="The content of `CHIFFON_HOME/token`; `chiffon up` writes it.",
+    description=(
+        "A key that `chiffon keys add NAME --person PERSON` printed (`chf_…`): it acts as that "
+        "person only. Or, on Chiffon's own machine, the content of `CHIFFON_HOME/token`, which "
+        "`chiffon up` writes: it acts for the `user_id` that a body names."
+    ),
 )
 
 
@@ -23,14 +28,20 @@ def require_token(
 ) -> None:
     """Let nobody in whom the door did not check.
 
-    `orchestrator.api.door` compares the token before the body is read; this holds where the
+    `orchestrator.api.door` checks token or key before the body is read; this holds where the
     router is used without it.
 
     Raises:
-        Refused: no token was checked.
+        Refused: neither was checked.
     """
-    if not getattr(request.state, "token_checked", False):
+    _ = _caller(request)
+
+
+def _caller(request: Request) -> Caller:
+    found = getattr(request.state, "caller", None)
+    if not isinstance(found, Caller):
         raise Refused(ErrorCode.UNAUTHORISED, "The token is missing or wrong.")
+    return found
 
 
 def _service(request: Request) -> OrchestratorService:
@@ -63,6 +74,7 @@ def _request_reference(
     return plain_reference(request_id)
 
 
+CallerHere: TypeAlias = Annotated[Caller, Depends(_caller)]
 ServiceHere: TypeAlias = Annotated[OrchestratorService, Depends(_service)]
 LimitHere: TypeAlias = Annotated[PersonLimit, Depends(_limit)]
 PlanHere: TypeAlias = Annotated[str, Depends(_plan_reference)]

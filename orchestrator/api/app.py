@@ -12,18 +12,26 @@ from orchestrator.api.problems import Problem, register_problems
 from orchestrator.api.rate import PersonLimit
 from orchestrator.api.routes import router
 from orchestrator.errors import SettingsError
+from orchestrator.offhost import is_loopback
 from orchestrator.service import OrchestratorService
 from orchestrator.settings import Settings
+
+_EVERY_ADDRESS = {"0.0.0.0", "::"}  # noqa: S104 - refused as a name
 
 _DESCRIPTION = """\
 Turns a sentence into planned, approved and finished work by agents.
 
-Every call under `/api/v1` needs `Authorization: Bearer …` with the content of
-`CHIFFON_HOME/token`. Errors are problem documents (RFC 9457) with a `code` for programs and a
-`hint` for people. Everything that takes a plan takes `12`, `#12`, its id or the start of its id.
+Every call under `/api/v1` needs `Authorization: Bearer …` with a key or the local token.
+A **key** (`chf_…`, from `chiffon keys add NAME --person PERSON`) acts as its one person:
+`user_id` may be left out, and naming somebody else is 403. The **local token** (the content of
+`CHIFFON_HOME/token`) acts for the `user_id` that a body names; where Chiffon listens beyond the
+loopback, it counts from its own machine only.
+
+Errors are problem documents (RFC 9457) with a `code` for programs and a `hint` for people.
+Everything that takes a plan takes `12`, `#12`, its id or the start of its id.
 The same `Idempotency-Key` again gets the first answer again.
 
-This page and its schema need no token: they show how Chiffon is used, not what it holds. The
+This page and its schema need neither: they show how Chiffon is used, not what it holds. The
 server listens on this machine only unless told otherwise, and answers only requests addressed to
 it by name (Host) and sent by no foreign page (Origin).
 """
@@ -35,7 +43,8 @@ def build_app(service: OrchestratorService, *, token: str, settings: Settings) -
     Args:
         service: Who does the work.
         token: The local bearer token; its holder may act for the person that a body names.
-        settings: `host` may name this server besides the loopback names; `requests_per_minute`
+        settings: `host` and `allowed_hosts` may name this server besides the loopback names;
+            beyond the loopback the token counts from this machine only; `requests_per_minute`
             bounds each person.
 
     Raises:
@@ -57,10 +66,22 @@ def build_app(service: OrchestratorService, *, token: str, settings: Settings) -
     app.include_router(pages.router)
     app.include_router(router)
     # The last one added is the outermost.
-    app.add_middleware(Door, token=token, hosts=[settings.host])
+    app.add_middleware(
+        Door,
+        token=token,
+        keys=service.key_holder,
+        hosts=_names(settings),
+        is_open=not is_loopback(settings.host),
+    )
     app.add_middleware(Envelope)
     _document_problems(app)
     return app
+
+
+def _names(settings: Settings) -> list[str]:
+    """Return what may stand in Host; "every address" is none, though browsers reach it."""
+    own = [] if settings.host in _EVERY_ADDRESS else [settings.host]
+    return [*own, *settings.allowed_hosts]
 
 
 def _document_problems(app: FastAPI) -> None:

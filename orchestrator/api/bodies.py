@@ -7,8 +7,10 @@ from typing import Annotated, Literal, TypeAlias
 from fastapi import Header
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
+from orchestrator.domain.approval import LOCAL_TEAM
 from orchestrator.domain.request import Answer
 from orchestrator.domain.text import hidden_character, normalise
+from orchestrator.domain.views import Identity
 from orchestrator.errors import ErrorCode, Refused
 
 _PLAN = re.compile(r"#?[0-9A-Za-z][0-9A-Za-z-]{0,63}( r[0-9]{1,6})?")
@@ -37,7 +39,6 @@ Person = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=100),
     PlainText,
-    Field(description="The person who speaks; the local token may act for anyone"),
 ]
 Notes = Annotated[str, StringConstraints(max_length=2_000), PlainText]
 
@@ -47,7 +48,11 @@ class Body(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    user_id: Person
+    user_id: Person | None = Field(
+        default=None,
+        description="Who speaks. Needed with the local token, which may act for anyone; a key "
+        "acts as its own person, and 403 where somebody else is named",
+    )
 
 
 class RequestBody(Body):
@@ -113,7 +118,7 @@ IdempotencyKey: TypeAlias = Annotated[
 ]
 
 
-def source_key(person: str, key: str | None) -> str | None:
+def source_key(who: Identity, key: str | None) -> str | None:
     """Return what makes a repeated call the same call: the key, kept apart per person.
 
     Raises:
@@ -127,6 +132,7 @@ def source_key(person: str, key: str | None) -> str | None:
             "Idempotency-Key: must be 1 to 200 printable ASCII characters without blanks.",
             "A fresh UUID for each thing you want done is a good key.",
         )
+    person = who.person if who.team == LOCAL_TEAM else f"{who.team}\0{who.person}"
     return "rest:" + hashlib.sha256(f"{person}\0{key}".encode()).hexdigest()
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Body
 
 from orchestrator.api import examples
-from orchestrator.api.access import PlanHere, PlanOrStepHere, ServiceHere
+from orchestrator.api.access import CallerHere, PlanHere, PlanOrStepHere, ServiceHere
 from orchestrator.api.bodies import IdempotencyKey, NotesBody, RetryBody, source_key
 from orchestrator.api.examples import answers
 from orchestrator.api.problems import given
@@ -27,15 +27,19 @@ async def cancel_plan(
     plan_id: PlanHere,
     body: Annotated[NotesBody, Body(examples=[examples.NOTES_BODY])],
     service: ServiceHere,
+    caller: CallerHere,
     key: IdempotencyKey = None,
 ) -> ApproveResult:
     """Stop a plan: what has not started never will, what runs is asked to stop."""
+    who = caller.speaking_as(body.user_id)
     return given(
         await service.cancel_plan(
             plan_id,
-            user_id=body.user_id,
+            user_id=who.person,
+            team=who.team,
+            key=who.key,
             notes=body.notes,
-            source_key=source_key(body.user_id, key),
+            source_key=source_key(who, key),
         )
     )
 
@@ -45,15 +49,19 @@ async def resume_plan(
     plan_id: PlanHere,
     body: Annotated[NotesBody, Body(examples=[examples.NOTES_BODY])],
     service: ServiceHere,
+    caller: CallerHere,
     key: IdempotencyKey = None,
 ) -> ApproveResult:
     """Go on with a failed plan; what is done is not repeated."""
+    who = caller.speaking_as(body.user_id)
     return given(
         await service.resume_plan(
             plan_id,
-            user_id=body.user_id,
+            user_id=who.person,
+            team=who.team,
+            key=who.key,
             notes=body.notes,
-            source_key=source_key(body.user_id, key),
+            source_key=source_key(who, key),
         )
     )
 
@@ -63,18 +71,31 @@ async def retry_step(
     plan_id: PlanOrStepHere,
     body: Annotated[RetryBody, Body(examples=[examples.RETRY_BODY])],
     service: ServiceHere,
+    caller: CallerHere,
     key: IdempotencyKey = None,
 ) -> ApproveResult:
     """Try a failed step again, or say what became of one whose outcome is unknown."""
+    who = caller.speaking_as(body.user_id)
     step = await _step_reference(service, plan_id, body.step)
-    origin = source_key(body.user_id, key)
+    origin = source_key(who, key)
     if body.decision is None:
         result = await service.retry_task(
-            step, user_id=body.user_id, notes=body.notes, source_key=origin
+            step,
+            user_id=who.person,
+            team=who.team,
+            key=who.key,
+            notes=body.notes,
+            source_key=origin,
         )
     else:
         result = await service.resolve_outcome(
-            step, body.decision, user_id=body.user_id, notes=body.notes, source_key=origin
+            step,
+            body.decision,
+            user_id=who.person,
+            team=who.team,
+            key=who.key,
+            notes=body.notes,
+            source_key=origin,
         )
     return given(result)
 

@@ -1,21 +1,25 @@
 """Who and what is let in, before anything is parsed.
 
-Order: Host (DNS rebinding), Origin (other people's pages), token, content type, size, depth.
+Order: Host (DNS rebinding), Origin (other people's pages), token or key, content type, size, depth.
 Outside `/api/` no token is asked for: the page, `/docs` with its schema, and the health checks.
-They show how Chiffon is used, never what it holds, and the first two checks keep them on this
-machine.
+They show how Chiffon is used, never what it holds, and the first two checks keep other people's
+pages away from them.
 """
 
 import hmac
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from orchestrator.api.problems import refusal_response
+from orchestrator.api import problems
+from orchestrator.api.caller import Caller
+from orchestrator.domain.keys import looks_like_key
+from orchestrator.domain.views import Identity, KeyHolder
 from orchestrator.errors import ErrorCode, Refused
+from orchestrator.offhost import is_loopback
 
 LARGEST_BODY = 64 * 1024
 DEEPEST_JSON = 32
@@ -30,14 +34,26 @@ class Door:
 
     Args:
         app: What lies behind.
-        token: The bearer token; whoever holds it may act for the person a body names.
+        token: The local token; whoever holds it may act for the person a body names.
+        keys: Says whom a key lets in.
         hosts: Names by which this server may be addressed, besides the loopback ones.
+        is_open: The network reaches this server: the local token counts from this machine only.
     """
 
-    def __init__(self, app: ASGIApp, *, token: str, hosts: Iterable[str]) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        token: str,
+        keys: Callable[[str], Awaitable[KeyHolder]],
+        hosts: Iterable[str],
+        is_open: bool,
+    ) -> None:
         self._app = app
         self._token = token.encode()
+        self._keys = keys
         self._hosts = _LOOPBACK.union(host.lower() for host in hosts)
+        self._is_open = is_open
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the call on, or say why not."""
@@ -47,7 +63,7 @@ class Door:
         try:
             behind = await self._admit(scope, receive)
         except Refused as refusal:
-            await refusal_response(refusal)(scope, receive, send)
+            await problems.refusal_response(refusal)(scope, receive, send)
         except ClientDisconnect:
             return  # nobody is left to answer
         else:
@@ -58,8 +74,7 @@ class Door:
         host = self._check_host(headers)
         _check_origin(headers, host)
         if scope["path"].startswith(_GUARDED):
-            self._check_token(headers)
-            scope.setdefault("state", {})["token_checked"] = True
+            scope.setdefault("state", {})["caller"] = await self._caller(scope, headers)
         if scope["method"] in _WITHOUT_BODY:
             return receive
         _check_content_type(headers)
@@ -74,18 +89,34 @@ class Door:
             raise Refused(
                 ErrorCode.FORBIDDEN,
                 "This server is not addressed by that Host.",
-                "Use the address that `chiffon up` printed.",
+                "Use the address that `chiffon up` printed, or name it in CHIFFON_ALLOWED_HOSTS.",
             )
         return found[0]
 
-    def _check_token(self, headers: Headers) -> None:
+    async def _caller(self, scope: Scope, headers: Headers) -> Caller:
         scheme, _, given = headers.get("authorization", "").partition(" ")
-        matches = hmac.compare_digest(given.strip().encode(), self._token)
-        if scheme.lower() != "bearer" or not matches:
+        given = given.strip() if scheme.lower() == "bearer" else ""
+        if hmac.compare_digest(given.encode(), self._token):
+            self._check_is_here(scope)
+            return Caller()
+        if not looks_like_key(given):
             raise Refused(
                 ErrorCode.UNAUTHORISED,
                 "The token is missing or wrong.",
-                "Send `Authorization: Bearer …` with the content of CHIFFON_HOME/token.",
+                "Send `Authorization: Bearer …` with a key of yours (`chiffon keys add`), or on "
+                "this machine with the content of CHIFFON_HOME/token.",
+            )
+        holder = problems.given(await self._keys(given))
+        return Caller(Identity(person=holder.person, team=holder.team, key=holder.name))
+
+    def _check_is_here(self, scope: Scope) -> None:
+        """The local token may act for anyone, so it never counts from the network."""
+        peer = scope.get("client")
+        if self._is_open and (peer is None or not is_loopback(peer[0])):
+            raise Refused(
+                ErrorCode.UNAUTHORISED,
+                "The local token is taken from the loopback of this machine only.",
+                "Use a key: `chiffon keys add NAME --person PERSON` makes one.",
             )
 
 

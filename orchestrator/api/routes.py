@@ -6,6 +6,7 @@ from fastapi import APIRouter, Body, Depends, Path
 
 from orchestrator.api import decisions, examples, lookups
 from orchestrator.api.access import (
+    CallerHere,
     LimitHere,
     PlanHere,
     RequestHere,
@@ -46,13 +47,17 @@ _walk = APIRouter(tags=["the way"])
 async def submit_request(
     body: Annotated[RequestBody, Body(examples=[examples.REQUEST_BODY])],
     service: ServiceHere,
+    caller: CallerHere,
     limit: LimitHere,
     key: IdempotencyKey = None,
 ) -> SubmitResult:
     """Turn a sentence into a plan that waits for approval."""
-    origin = source_key(body.user_id, key)
-    limit.take(body.user_id)
-    return given(await service.submit_request(body.request, body.user_id, source_key=origin))
+    who = caller.speaking_as(body.user_id)
+    origin = source_key(who, key)
+    limit.take(f"{who.team}/{who.person}")
+    return given(
+        await service.submit_request(body.request, who.person, team=who.team, source_key=origin)
+    )
 
 
 @_walk.get(
@@ -78,14 +83,18 @@ async def answer_request(
     request_id: RequestHere,
     body: Annotated[AnswerBody, Body(examples=[examples.ANSWER_BODY])],
     service: ServiceHere,
+    caller: CallerHere,
     limit: LimitHere,
     key: IdempotencyKey = None,
 ) -> SubmitResult:
     """Answer the questions that a request left open."""
-    origin = source_key(body.user_id, key)
-    limit.take(body.user_id)
+    who = caller.speaking_as(body.user_id)
+    origin = source_key(who, key)
+    limit.take(f"{who.team}/{who.person}")
     return given(
-        await service.answer_request(request_id, body.as_answers(), body.user_id, source_key=origin)
+        await service.answer_request(
+            request_id, body.as_answers(), who.person, team=who.team, source_key=origin
+        )
     )
 
 
@@ -114,17 +123,21 @@ async def approve_plan(
     plan_id: PlanHere,
     body: Annotated[DecisionBody, Body(examples=[examples.APPROVE_BODY])],
     service: ServiceHere,
+    caller: CallerHere,
     key: IdempotencyKey = None,
 ) -> ApproveResult:
     """Approve or reject a plan, once."""
+    who = caller.speaking_as(body.user_id)
     return given(
         await service.approve_plan(
             plan_id,
             body.approved,
-            user_id=body.user_id,
+            user_id=who.person,
+            team=who.team,
+            key=who.key,
             notes=body.notes,
             digest=body.digest,
-            source_key=source_key(body.user_id, key),
+            source_key=source_key(who, key),
         )
     )
 

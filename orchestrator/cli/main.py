@@ -4,6 +4,7 @@ import typer
 
 from orchestrator.cli.ask import ask
 from orchestrator.cli.catalog import catalog_app
+from orchestrator.cli.keys import keys_app
 from orchestrator.cli.plans import plan_app, status
 from orchestrator.cli.understand import understand
 from orchestrator.cli.why import why
@@ -17,3 +18,4 @@ def add_commands(app: typer.Typer) -> None:
     app.command()(why)
     app.command()(understand)
     app.add_typer(catalog_app)
+    app.add_typer(keys_app)

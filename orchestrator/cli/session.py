@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Annotated, TextIO, TypeAlias
+from typing import Annotated, NoReturn, TextIO, TypeAlias
 
 import typer
 from pydantic_core import to_json
@@ -42,10 +42,10 @@ def speaking(person: str | None, *, as_json: bool = False) -> Iterator[ApiClient
         with ApiClient(find_place(), person or _user_name()) as client:
             yield client
     except Refused as refusal:
-        _complain(refusal.error, as_json=as_json)
+        complain(refusal.error, as_json=as_json)
     except (NotRunning, SettingsError) as fault:
         error = Error(code=ErrorCode.INVALID_REQUEST, message=str(fault))
-        _complain(error, as_json=as_json)
+        complain(error, as_json=as_json)
 
 
 def screen() -> Console:
@@ -58,7 +58,8 @@ def say_json(value: object) -> None:
     typer.echo(to_json(value, indent=2).decode())
 
 
-def _complain(error: Error, *, as_json: bool) -> None:
+def complain(error: Error, *, as_json: bool) -> NoReturn:
+    """Say what is refused, with the next step, and exit with status 1."""
     if as_json:
         say_json({"error": error})
     parts = [error.message, error.hint, f"Fault id: {error.fault_id}." if error.fault_id else ""]

@@ -44,16 +44,17 @@ def may_approve(
 ) -> Verdict:
     """Say whether `approver` may approve a plan that `requester` asked for.
 
-    Unknown is no. With two approvers or more, nobody approves their own plan of medium or
-    high risk; a single approver may, and the card says that nobody else looked.
+    Unknown is no, and a key alone makes nobody an approver: only the local token does. With two
+    approvers or more, nobody approves their own plan of medium or high risk; a single approver
+    may, and the card says that nobody else looked.
     """
-    if approver.team == LOCAL_TEAM and not admins:
+    if approver.team == LOCAL_TEAM and approver.key is None and not admins:
         return Verdict(allowed=True, policy=Policy.LOCAL)
     if not admins:
         return Verdict(
             allowed=False,
             reason="Nobody is named who may approve.",
-            hint="Name who may in CHIFFON_ADMINS, joined by commas, and start Chiffon again.",
+            hint=_how_to_name(approver),
         )
     if approver.person not in admins:
         return Verdict(
@@ -62,7 +63,7 @@ def may_approve(
             hint=f"Ask one of: {', '.join(sorted(admins))}.",
         )
     alone = len(set(admins)) == 1
-    own = approver == requester
+    own = approver.is_same_person(requester)
     if own and not alone and highest_risk in {"medium", "high"}:
         return Verdict(
             allowed=False,
@@ -70,6 +71,13 @@ def may_approve(
             hint=f"Ask one of: {', '.join(sorted(set(admins) - {approver.person}))}.",
         )
     return Verdict(allowed=True, policy=Policy.ONLY_APPROVER if alone and own else Policy.ADMIN)
+
+
+def _how_to_name(approver: Identity) -> str:
+    hint = "Name who may in CHIFFON_ADMINS, joined by commas, and start Chiffon again."
+    if approver.key is None:
+        return hint
+    return f"{hint} Your key acts as {approver.person}: CHIFFON_ADMINS={approver.person} names you."
 
 
 _RISKS = ("none", "low", "medium", "high")

@@ -26,6 +26,23 @@ class Identity(BaseModel):
 
     person: str
     team: str = "local"
+    key: str | None = None  # the name of the REST key they came with; never the key
+
+    def is_same_person(self, other: "Identity") -> bool:
+        """Say whether both are one person, whichever door they came through."""
+        return (self.person, self.team) == (other.person, other.team)
+
+    def as_details(self) -> dict[str, JsonValue]:
+        """Return what an audit event keeps of the door, beside the person."""
+        return {} if self.key is None else {"key": self.key}
+
+
+class KeyHolder(Result):
+    """Whom a REST key lets in: the key's name, and the one person that it acts as."""
+
+    name: str = ""
+    person: str = ""
+    team: str = ""
 
 
 class SubmitResult(Result):

@@ -22,6 +22,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from orchestrator.store.tls import without_tls
+
 _BUSY_SECONDS = 15
 _RETRIED_SQLSTATES = {"40001", "40P01"}  # serialization failure, deadlock
 _OUTAGE_SQLSTATES = ("08", "40", "53", "55P03", "57", "58")  # connection … system error
@@ -162,12 +164,18 @@ class Postgresql:
         self._url = url
 
     def engine(self) -> AsyncEngine:
-        """Build the engine; a dead connection is noticed before it is used."""
+        """Build the engine; a dead connection is noticed before it is used.
+
+        Raises:
+            SettingsError: what the address says about TLS is not usable.
+        """
+        url, tls = without_tls(make_url(self._url))
+        server_settings = {"statement_timeout": "30000", "timezone": "UTC"}
         return create_async_engine(
-            self._url,
+            url,
             pool_pre_ping=True,
             pool_size=10,
-            connect_args={"server_settings": {"statement_timeout": "30000", "timezone": "UTC"}},
+            connect_args={"server_settings": server_settings, **tls},
         )
 
     def write_turn(self) -> AbstractAsyncContextManager[object]:

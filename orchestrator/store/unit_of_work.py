@@ -17,6 +17,7 @@ from orchestrator.store.repositories.attempts import Attempts
 from orchestrator.store.repositories.audit import Audit
 from orchestrator.store.repositories.conversation import Conversation
 from orchestrator.store.repositories.decisions import Decisions
+from orchestrator.store.repositories.keys import Keys
 from orchestrator.store.repositories.logs import ExecutionLogs
 from orchestrator.store.repositories.mail import Letter, Mail
 from orchestrator.store.repositories.plans import Plans
@@ -42,6 +43,7 @@ class UnitOfWork:
         self.audit = Audit(session)
         self.mail = Mail(session, sends=sends)
         self.conversation = Conversation(session)
+        self.keys = Keys(session)
 
 
 class Store:

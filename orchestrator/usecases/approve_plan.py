@@ -51,7 +51,7 @@ async def approve_plan(
             decided_at=uow.now,
         )
         await uow.plans.add_approval(approval, decision.source_key)
-        await _carry_out(ctx, uow, stored, approval)
+        await _carry_out(ctx, uow, stored, approval, who)
         return _decided(stored.plan.plan_id, approval.decision)
 
     return await ctx.store.transact(decide)
@@ -63,7 +63,9 @@ def _decided(plan_id: str, decision: str) -> ApproveResult:
     return ApproveResult(plan_id=plan_id, status=status, dispatch_started=approved)
 
 
-async def _carry_out(ctx: Context, uow: UnitOfWork, stored: StoredPlan, approval: Approval) -> None:
+async def _carry_out(
+    ctx: Context, uow: UnitOfWork, stored: StoredPlan, approval: Approval, who: Identity
+) -> None:
     plan_id = stored.plan.plan_id
     if approval.decision == "approved":
         start_before = uow.now + ctx.start_time
@@ -82,6 +84,7 @@ async def _carry_out(ctx: Context, uow: UnitOfWork, stored: StoredPlan, approval
             "policy": approval.policy,
             "team": approval.team,
             "notes": approval.notes,
+            **who.as_details(),
         },
     )
     _log.info(f"plan_{approval.decision}", plan=stored.plan.number, person=approval.person)
@@ -94,7 +97,7 @@ def _verdict(ctx: Context, stored: StoredPlan, who: Identity) -> Verdict:
         who,
         requester=stored.requester,
         highest_risk=highest([task.risk for task in stored.plan.tasks]),
-        admins=ctx.approvers(who.team),
+        admins=ctx.approvers_beside(who),
     )
 
 
@@ -161,7 +164,12 @@ async def _refused(
         actor=who.person,
         request_id=stored.plan.request_id,
         plan_id=stored.plan.plan_id,
-        details={"approved": approved, "code": error.code.value, "reason": error.message},
+        details={
+            "approved": approved,
+            "code": error.code.value,
+            "reason": error.message,
+            **who.as_details(),
+        },
     )
     _log.warning("decision_refused", plan=stored.plan.number, code=error.code.value)
     current = await plan_by(uow, stored.plan.plan_id)

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from orchestrator.catalog.models import Catalog
 from orchestrator.domain.approval import LOCAL_TEAM
+from orchestrator.domain.views import Identity
 from orchestrator.fallback import ExternalAIFallback
 from orchestrator.nlu.decomposer import RequestDecomposer
 from orchestrator.planner import WorkPlanner
@@ -35,3 +36,7 @@ class Context:
         Empty for the local team: whoever holds the local token is the one approver there.
         """
         return self.admins or (frozenset() if team == LOCAL_TEAM else self.page_approvers)
+
+    def approvers_beside(self, who: Identity) -> frozenset[str]:
+        """Return whom `who` must be among to approve; with a key only who is named counts."""
+        return self.admins if who.key is not None else self.approvers(who.team)

@@ -206,9 +206,11 @@ async def _do(ctx: Context, reference: str, order: Order, kind: str, deed: Deed)
                 actor=order.who.person,
                 request_id=stored.plan.request_id,
                 plan_id=stored.plan.plan_id,
-                details={"notes": order.notes}
-                if step is None
-                else {"step": step, "notes": order.notes},
+                details={
+                    **({} if step is None else {"step": step}),
+                    "notes": order.notes,
+                    **order.who.as_details(),
+                },
             )
             await deed(uow, stored)
             _log.info(kind, plan=stored.plan.number, person=order.who.person)
@@ -232,13 +234,13 @@ async def _is_new(uow: UnitOfWork, order: Order, kind: str, plan_id: str, step: 
 
 def _check_may(ctx: Context, stored: StoredPlan, who: Identity, *, stopping: bool) -> None:
     """Whoever may approve a plan may steer it; whoever asked for it may stop it."""
-    if stopping and who == stored.requester:
+    if stopping and who.is_same_person(stored.requester):
         return
     verdict = may_approve(
         who,
         requester=stored.requester,
         highest_risk=highest([task.risk for task in stored.plan.tasks]),
-        admins=ctx.approvers(who.team),
+        admins=ctx.approvers_beside(who),
     )
     if not verdict.allowed:
         raise Refused(ErrorCode.FORBIDDEN, verdict.reason, verdict.hint)

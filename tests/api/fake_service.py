@@ -203,6 +203,7 @@ class FakeService(OrchestratorService):
         *,
         user_id: str,
         team: str = "local",
+        key: str | None = None,
         notes: str | None = None,
         digest: str | None = None,
         source_key: str | None = None,
@@ -281,6 +282,7 @@ class FakeService(OrchestratorService):
         *,
         user_id: str,
         team: str = "local",
+        key: str | None = None,
         notes: str | None = None,
         source_key: str | None = None,
     ) -> ApproveResult:
@@ -293,6 +295,7 @@ class FakeService(OrchestratorService):
         *,
         user_id: str,
         team: str = "local",
+        key: str | None = None,
         notes: str | None = None,
         source_key: str | None = None,
     ) -> ApproveResult:
@@ -306,6 +309,7 @@ class FakeService(OrchestratorService):
         *,
         user_id: str,
         team: str = "local",
+        key: str | None = None,
         notes: str | None = None,
         source_key: str | None = None,
     ) -> ApproveResult:
@@ -318,6 +322,7 @@ class FakeService(OrchestratorService):
         *,
         user_id: str,
         team: str = "local",
+        key: str | None = None,
         notes: str | None = None,
         source_key: str | None = None,
     ) -> ApproveResult:
