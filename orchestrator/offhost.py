@@ -170,11 +170,13 @@ def is_loopback(host: str) -> bool:
 
 def masked(url: str) -> str:
     """Return an address without password and query, for messages."""
+    if url.startswith("sqlite"):
+        return url
     try:
-        parts = urlsplit(url)
-        host = parts.hostname or ""
+        parts = _split(url)
     except ValueError:
         return "(an address that cannot be read)"
+    host = parts.hostname or ""
     user = f"{parts.username}@" if parts.username else ""
     port = f":{_port(parts)}" if _port(parts) else ""
     return f"{parts.scheme}://{user}{host}{port}{parts.path}"

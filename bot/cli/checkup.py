@@ -10,6 +10,7 @@ from rich.text import Text
 from bot.cli.check import Check, State, ok, problem, warning
 from bot.cli.env_file import EnvFile
 from bot.cli.machine_checks import check_catalogue, check_database, check_disk, check_docker
+from bot.cli.offhost_checks import check_broker, check_door
 from bot.cli.running_checks import check_running
 from bot.cli.slack_checks import check_slack
 from bot.settings import load_slack_settings
@@ -19,6 +20,7 @@ from orchestrator.domain.text import visible
 from orchestrator.errors import SettingsError
 
 _COLOURS = {State.OK: "green", State.WARNING: "yellow", State.PROBLEM: "bold red"}
+_SECRETS = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "CHIFFON_DATABASE_URL", "CHIFFON_BROKER_URL")
 _MEND = "Correct it in the environment or in .env."
 
 
@@ -46,7 +48,8 @@ def checks() -> Iterator[Check]:
     yield from asyncio.run(check_slack(slack, settings.admins))
     yield from check_running(settings)
     yield asyncio.run(check_database(settings))
-    yield _broker(env)
+    yield check_broker(settings)
+    yield from asyncio.run(check_door(settings, slack))
     yield check_catalogue(settings)
     yield asyncio.run(check_docker())
     yield check_disk(settings.home)
@@ -61,17 +64,10 @@ def _env_file(env: EnvFile) -> Check:
     except SettingsError as fault:
         return problem(".env", str(fault), "Make it a text file in UTF-8 that you may read.")
     if env.readable_by_others():
-        secret = any(names.get(name) for name in ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN"))
+        secret = any(names.get(name) for name in _SECRETS)
         say = problem if secret else warning
         return say(".env", f"Others may read {place}.", f"chmod 600 {place}")
     return ok(".env", f"{place} is for its owner alone.")
-
-
-def _broker(env: EnvFile) -> Check:
-    if env.value("CHIFFON_BROKER_URL"):
-        found = "CHIFFON_BROKER_URL is set and not read yet; messages stay in the process."
-        return warning("broker", found, "Unset it.")
-    return ok("broker", "In the process of `chiffon up`; nothing to reach.")
 
 
 def _show(found: list[Check]) -> None:

@@ -12,7 +12,6 @@ import uvicorn
 from orchestrator.errors import SettingsError
 from orchestrator.offhost import is_loopback
 from orchestrator.settings import Settings
-from orchestrator.store.reach import require_reachable
 from orchestrator.store.unit_of_work import Store
 from orchestrator.usecases.keys import has_valid_key
 
@@ -63,7 +62,6 @@ async def require_key(settings: Settings) -> None:
     """
     store = Store(settings.resolved_database_url)
     try:
-        await require_reachable(store)
         if await has_valid_key(store):
             return
     finally:

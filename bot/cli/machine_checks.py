@@ -7,11 +7,13 @@ from urllib.parse import urlsplit
 
 from agent.labels import docker
 from bot.cli.check import Check, ok, problem, warning
+from bot.cli.offhost_checks import unsafe_database
 from orchestrator.catalog.lint import Severity, lint
 from orchestrator.catalog.loader import catalog_paths, load_catalog
-from orchestrator.errors import CatalogError
+from orchestrator.errors import CatalogError, SettingsError
 from orchestrator.settings import Settings
 from orchestrator.store.migrate import newest_revision, schema_revision
+from orchestrator.store.reach import require_reachable
 from orchestrator.store.unit_of_work import Store
 
 _PATIENCE_SECONDS = 10
@@ -25,10 +27,19 @@ async def check_database(settings: Settings) -> Check:
     place = _without_password(url)
     if url.startswith("sqlite") and not _file_of(url).exists():
         return warning(name, f"There is none yet at {place}.", "Start `chiffon up`: it makes one.")
-    store = Store(url)
+    unsafe = unsafe_database(settings)
+    if unsafe is not None:
+        return unsafe
+    try:
+        store = Store(url)
+    except SettingsError as fault:
+        return problem(name, str(fault), "Correct CHIFFON_DATABASE_URL.")
     try:
         async with asyncio.timeout(_PATIENCE_SECONDS):
+            await require_reachable(store)
             found = await schema_revision(store)
+    except SettingsError as fault:
+        return problem(name, str(fault), "Check CHIFFON_DATABASE_URL.")
     except Exception as fault:  # noqa: BLE001 - each driver has errors of its own
         told = type(fault).__name__
         return problem(name, f"{place} does not answer ({told}).", "Check CHIFFON_DATABASE_URL.")

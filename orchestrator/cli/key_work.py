@@ -16,8 +16,8 @@ from orchestrator.domain.text import visible
 from orchestrator.errors import Error, ErrorCode, Refused, SettingsError
 from orchestrator.offhost import require_safe
 from orchestrator.settings import Settings
-from orchestrator.store.migrate import schema_revision, upgrade
-from orchestrator.store.reach import require_reachable
+from orchestrator.store.migrate import upgrade
+from orchestrator.store.reach import is_empty
 from orchestrator.store.unit_of_work import Store
 from orchestrator.usecases.keys import add_key, list_keys, revoke_key
 
@@ -107,8 +107,7 @@ async def _opened() -> AsyncIterator[tuple[Settings, Store]]:
     _make_home(settings)
     store = Store(settings.resolved_database_url)
     try:
-        await require_reachable(store)
-        if await schema_revision(store) is None:
+        if await is_empty(store):
             await upgrade(store)
         yield settings, store
     finally:

@@ -2,14 +2,35 @@
 
 import ssl
 
+from pathlib import Path
+
 from sqlalchemy import select
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from orchestrator.errors import SettingsError
 from orchestrator.offhost import masked
+from orchestrator.store.migrate import schema_revision
 from orchestrator.store.unit_of_work import Store
 
-_LOOK = "Check CHIFFON_DATABASE_URL, and that the server runs."
+_LOOK = {
+    "postgresql": "Check CHIFFON_DATABASE_URL, and that the server runs.",
+    "sqlite": "Check CHIFFON_HOME and CHIFFON_DATABASE_URL.",
+}
+
+
+async def is_empty(store: Store) -> bool:
+    """Say whether a database has no tables yet; a file that is not there is not created.
+
+    Raises:
+        SettingsError: as `require_reachable`.
+    """
+    if store.dialect.name == "sqlite":
+        file = make_url(store.url).database
+        if file and file != ":memory:" and not Path(file).exists():
+            return True
+    await require_reachable(store)
+    return await schema_revision(store) is None
 
 
 async def require_reachable(store: Store) -> None:
@@ -25,7 +46,7 @@ async def require_reachable(store: Store) -> None:
         raise SettingsError(_not_trusted(masked(store.url), fault)) from fault
     except (OSError, SQLAlchemyError) as fault:
         message = f"The database at {masked(store.url)} cannot be used: {_reason(fault)}."
-        raise SettingsError(f"{message} {_LOOK}") from fault
+        raise SettingsError(f"{message} {_LOOK[store.dialect.name]}") from fault
 
 
 def _not_trusted(place: str, fault: ssl.SSLCertVerificationError) -> str:

@@ -13,7 +13,7 @@ from orchestrator.domain.keys import (
 )
 from orchestrator.domain.views import KeyHolder
 from orchestrator.errors import Conflict, ErrorCode, Refused
-from orchestrator.store.migrate import schema_revision
+from orchestrator.store.reach import is_empty
 from orchestrator.store.unit_of_work import Store, UnitOfWork
 
 
@@ -89,8 +89,12 @@ async def check_key(store: Store, key: str) -> KeyHolder:
 
 
 async def has_valid_key(store: Store) -> bool:
-    """Say whether anybody holds a key; nobody does in a database without tables."""
-    if await schema_revision(store) is None:
+    """Say whether anybody holds a key; nobody does in a database without tables.
+
+    Raises:
+        SettingsError: the database cannot be reached or trusted.
+    """
+    if await is_empty(store):
         return False
 
     async def count(uow: UnitOfWork) -> int:

@@ -276,6 +276,7 @@ async def test_reading_stops_at_the_limit_whatever_length_was_declared(
         "type": "http",
         "method": "POST",
         "path": "/api/v1/request",
+        "client": ("127.0.0.1", 5),
         "headers": [
             (b"host", b"localhost"),
             (b"authorization", f"Bearer {TOKEN}".encode()),
@@ -302,7 +303,13 @@ async def test_a_client_that_hangs_up_while_sending_is_forgotten(app: FastAPI) -
         (b"authorization", f"Bearer {TOKEN}".encode()),
         (b"content-type", b"application/json"),
     ]
-    scope = {"type": "http", "method": "POST", "path": "/api/v1/request", "headers": headers}
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/api/v1/request",
+        "client": ("127.0.0.1", 5),
+        "headers": headers,
+    }
     await app(scope, receive, send)
     assert answers == []
 

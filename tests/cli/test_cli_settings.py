@@ -13,7 +13,7 @@ from orchestrator.settings import load_settings
     ("name", "value", "words"),
     [
         ("CHIFFON_PORT", "eighty", "CHIFFON_PORT"),
-        ("CHIFFON_HOST", "0.0.0.0", "Leave it at 127.0.0.1"),  # noqa: S104 - refused
+        ("CHIFFON_HOST", "0.0.0.0", "chiffon keys add NAME --person PERSON"),  # noqa: S104 - refused
         ("CHIFFON_DATABASE_URL", "mysql://somewhere", "postgresql+asyncpg://"),
     ],
 )

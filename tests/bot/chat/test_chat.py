@@ -59,6 +59,25 @@ def test_the_local_slack_is_never_beside_a_workspace(tmp_path: Path, tokens: Non
     assert "token" not in chat.page("http://127.0.0.1:1", "token")
 
 
+async def test_beyond_the_loopback_there_is_no_local_page(
+    tmp_path: Path, orchestrator_service: OrchestratorService
+) -> None:
+    """It vouches for whoever opens it, so it is left out, and that is said."""
+    chat = Chat.of(Settings(home=tmp_path, host="0.0.0.0"), "token")  # noqa: S104 - a setting
+    assert chat.local is None
+    assert chat.approvers == ()
+    told = chat.page("http://127.0.0.1:1", "token")
+    assert "token" not in told.replace("tokens", "")
+    assert "The chat page is for this machine alone" in told
+
+    async def api(scope: object, receive: object, send: object) -> None:
+        """Stand in for REST."""
+
+    assert chat.beside(api) is api
+    async with chat.answering(orchestrator_service, "http://127.0.0.1:1"):
+        pass
+
+
 async def test_a_refused_token_is_an_error_at_once(
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,

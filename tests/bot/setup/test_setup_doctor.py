@@ -173,7 +173,7 @@ def test_a_database_that_is_none_is_a_problem(chiffon: Chiffon, folder: Path) ->
     (folder / "home" / "chiffon.db").write_text("no database at all, only words " * 40, "utf-8")
     status, found = examined(chiffon)
     assert status == 1
-    assert "does not answer" in found["database"]["found"]
+    assert "file is not a database" in found["database"]["found"]
 
 
 def test_an_older_schema_is_a_warning_and_the_newest_is_well(
