@@ -27,6 +27,7 @@ DEEPEST_JSON = 32
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _WITHOUT_BODY = frozenset({"GET", "HEAD", "OPTIONS"})
 _GUARDED = "/api/"
+_FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip")
 
 
 class Door:
@@ -97,7 +98,7 @@ class Door:
         scheme, _, given = headers.get("authorization", "").partition(" ")
         given = given.strip() if scheme.lower() == "bearer" else ""
         if hmac.compare_digest(given.encode(), self._token):
-            self._check_is_here(scope)
+            self._check_is_here(scope, headers)
             return Caller()
         if not looks_like_key(given):
             raise Refused(
@@ -109,10 +110,15 @@ class Door:
         holder = problems.given(await self._keys(given))
         return Caller(Identity(person=holder.person, team=holder.team, key=holder.name))
 
-    def _check_is_here(self, scope: Scope) -> None:
-        """The local token may act for anyone, so it never counts from the network."""
+    def _check_is_here(self, scope: Scope, headers: Headers) -> None:
+        """The local token may act for anyone, so it never counts from the network.
+
+        Behind a proxy on this machine everybody comes from the loopback; what it forwarded
+        says so.
+        """
         peer = scope.get("client")
-        if self._is_open and (peer is None or not is_loopback(peer[0])):
+        forwarded = any(name in headers for name in _FORWARDED)
+        if self._is_open and (forwarded or peer is None or not is_loopback(peer[0])):
             raise Refused(
                 ErrorCode.UNAUTHORISED,
                 "The local token is taken from the loopback of this machine only.",

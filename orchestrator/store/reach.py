@@ -1,7 +1,6 @@
 """Reach a database, or say in one sentence why it cannot be reached. Passwords are never told."""
 
 import ssl
-
 from pathlib import Path
 
 from sqlalchemy import select
@@ -25,10 +24,8 @@ async def is_empty(store: Store) -> bool:
     Raises:
         SettingsError: as `require_reachable`.
     """
-    if store.dialect.name == "sqlite":
-        file = make_url(store.url).database
-        if file and file != ":memory:" and not Path(file).exists():
-            return True
+    if _is_missing_file(store):
+        return True
     await require_reachable(store)
     return await schema_revision(store) is None
 
@@ -47,6 +44,11 @@ async def require_reachable(store: Store) -> None:
     except (OSError, SQLAlchemyError) as fault:
         message = f"The database at {masked(store.url)} cannot be used: {_reason(fault)}."
         raise SettingsError(f"{message} {_LOOK[store.dialect.name]}") from fault
+
+
+def _is_missing_file(store: Store) -> bool:
+    file = make_url(store.url).database if store.dialect.name == "sqlite" else None
+    return bool(file) and file != ":memory:" and not Path(str(file)).exists()
 
 
 def _not_trusted(place: str, fault: ssl.SSLCertVerificationError) -> str:

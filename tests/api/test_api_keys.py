@@ -207,6 +207,16 @@ async def test_beyond_the_loopback_the_local_token_counts_from_this_machine_only
         assert (await (await house.key_of("robin")).get("/api/v1/plans")).status_code == 200
 
 
+@pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", "X-Real-IP"])
+async def test_the_local_token_does_not_count_through_a_proxy(serve: Serve, header: str) -> None:
+    async with serve(host="0.0.0.0") as house:  # noqa: S104 - a setting
+        sent = {header: "127.0.0.1"}
+        answer = await house.holding(TOKEN).get("/api/v1/plans", headers=sent)
+        assert answer.status_code == 401
+        robin = await house.key_of("robin")
+        assert (await robin.get("/api/v1/plans", headers=sent)).status_code == 200
+
+
 @pytest.mark.parametrize(
     ("name", "status"),
     [

@@ -74,7 +74,7 @@ def _running(folder: Path, home: Path, port: int) -> Iterator[None]:
         for each in (home, *home.iterdir()):
             shutil.chown(each, user, user)
     options = ["-U", USER, "--pwfile", home / "password", "-A", "scram-sha-256", "--no-sync"]
-    made = [bin_folder / "initdb", "-D", home / "db", *options]
+    made = [str(word) for word in (bin_folder / "initdb", "-D", home / "db", *options)]
     subprocess.run(made, check=True, capture_output=True, cwd=home, **who)  # type: ignore[call-overload]
     on = {
         "ssl": "on",

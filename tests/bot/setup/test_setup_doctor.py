@@ -271,3 +271,41 @@ def test_the_newest_revision_is_the_one_that_a_new_database_gets(sqlite_file: Pa
         rows = database.execute("SELECT version_num FROM alembic_version").fetchall()
     database.close()
     assert rows == [(newest_revision(),)]
+
+
+def test_what_must_not_leave_this_machine_is_a_problem(
+    chiffon: Chiffon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CHIFFON_DATABASE_URL", "postgresql+asyncpg://u:hunter-22@db.lan/x")
+    monkeypatch.setenv("CHIFFON_BROKER_URL", "amqp://u:hunter-22@mq.lan/")
+    status, found = examined(chiffon)
+    assert status == 1
+    for name, fix in (("database", "sslmode=verify-full"), ("broker", "amqps://")):
+        assert found[name]["state"] == "problem"
+        assert fix in found[name]["fix"]
+    assert "hunter-22" not in str(found)
+
+
+def test_a_broker_that_may_be_used_is_well(
+    chiffon: Chiffon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CHIFFON_BROKER_URL", "amqps://u:hunter-22@mq.lan/v")
+    _, found = examined(chiffon)
+    assert found["broker"]["state"] == "ok"
+    assert "amqps://u@mq.lan/v" in found["broker"]["found"]
+
+
+def test_an_open_door_needs_a_key_and_names(
+    chiffon: Chiffon, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert examined(chiffon)[1]["address"]["state"] == "ok"
+    monkeypatch.setenv("CHIFFON_HOST", "0.0.0.0")  # noqa: S104 - looked at only
+    status, found = examined(chiffon)
+    assert (status, found["address"]["state"]) == (1, "problem")
+    assert found["address"]["fix"] == "chiffon keys add NAME --person PERSON"
+    assert "chat page" in found["chat"]["found"]
+    assert not (folder / "home" / "chiffon.db").exists()
+    assert chiffon("keys", "add", "one", "--person", "robin").exit_code == 0
+    assert examined(chiffon)[1]["address"]["state"] == "warning"
+    monkeypatch.setenv("CHIFFON_ALLOWED_HOSTS", "chiffon.lan")
+    assert examined(chiffon)[1]["address"]["state"] == "ok"
