@@ -75,8 +75,10 @@ class Secrets:
         self, files: Iterable[Path] = (), environment: Mapping[str, str] | None = None
     ) -> None:
         named = os.environ if environment is None else environment
-        self._values = {value for name, value in named.items() if _SECRET_NAME.search(name)}
-        self._patterns = tuple(map(str, files))
+        secret = {name: value for name, value in named.items() if _SECRET_NAME.search(name)}
+        by_file = [value for name, value in secret.items() if name.endswith("_FILE")]
+        self._values = {value for name, value in secret.items() if not name.endswith("_FILE")}
+        self._patterns = (*map(str, files), *map(glob.escape, by_file))
         self._stamps: dict[Path, tuple[int, int]] | None = None
         self._redactor = Redactor()
 

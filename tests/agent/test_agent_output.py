@@ -181,6 +181,15 @@ def test_secrets_come_from_the_environment_by_name() -> None:
     assert shown == f"{MASK} {MASK} /mnopqr"
 
 
+def test_the_secret_in_a_file_that_a_variable_names_is_hidden_and_its_path_is_not(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "bot[1]"
+    file.write_text("xoxb-very-secret\n", "utf-8")
+    redactor = Secrets(environment={"SLACK_BOT_TOKEN_FILE": str(file)}).redactor()
+    assert redactor.hide(f"{file}: xoxb-very-secret") == f"{file}: [redacted]"
+
+
 def test_secrets_come_from_files_and_are_read_anew(tmp_path: Path) -> None:
     token, env, key = tmp_path / "token", tmp_path / ".env", tmp_path / "key"
     secrets = Secrets([token, env, key], {})

@@ -99,7 +99,7 @@ def _running(folder: Path, home: Path, port: int) -> Iterator[None]:
 
 
 def _answers(bin_folder: Path, port: int) -> bool:
-    asked = [bin_folder / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(port)]
+    asked = [str(bin_folder / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(port)]
     return subprocess.run(asked, check=False).returncode == 0
 
 
