@@ -24,6 +24,10 @@ _ALLOWED = [
     pytest.param(ANA, BEN, "medium", {"ana", "ben"}, Policy.ADMIN, id="two: another's medium"),
     pytest.param(SLACK_ANA, SLACK_BEN, "high", {"ana", "ben"}, Policy.ADMIN, id="two, Slack"),
     pytest.param(SLACK_ANA, ANA, "high", {"ana", "ben"}, Policy.ADMIN, id="other team's ana"),
+    pytest.param(
+        *(ANA.model_copy(update={"key": "laptop"}), ANA, "high", {"ana"}, Policy.ONLY_APPROVER),
+        id="alone: own high, by a key",
+    ),
 ]
 
 
@@ -37,6 +41,19 @@ def test_who_may_approve(
 
 
 _REFUSED = [
+    pytest.param(
+        *(ANA.model_copy(update={"key": "laptop"}), BEN, "none", set()),
+        "Nobody is named who may approve.",
+        "Name who may in CHIFFON_ADMINS, joined by commas, and start Chiffon again. "
+        "Your key acts as ana: CHIFFON_ADMINS=ana names you.",
+        id="a key, nobody named",
+    ),
+    pytest.param(
+        *(ANA.model_copy(update={"key": "laptop"}), ANA, "medium", {"ana", "ben"}),
+        "A plan of medium risk needs somebody else's approval.",
+        "Ask one of: ben.",
+        id="two: own medium, by a key",
+    ),
     pytest.param(
         *(SLACK_ANA, SLACK_ANA, "none", set()),
         "Nobody is named who may approve.",
