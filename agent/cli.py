@@ -15,6 +15,7 @@ from agent.worker import Agent
 from orchestrator.catalog.catalogue import LiveCatalog
 from orchestrator.errors import ChiffonError, SettingsError
 from orchestrator.logs import configure_logging
+from orchestrator.offhost import require_safe
 from orchestrator.settings import Settings, load_settings
 from orchestrator.transport.opening import open_transport
 
@@ -45,6 +46,7 @@ def agent(
                 "CHIFFON_BROKER_URL is not set: set it to the RabbitMQ that `chiffon serve` uses. "
                 "Without a broker, agents run inside `chiffon up`."
             )
+        require_safe(settings)
         its_own = AgentSettings(
             home=settings.home,
             name=name,

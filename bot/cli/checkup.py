@@ -48,7 +48,7 @@ def checks() -> Iterator[Check]:
     yield from asyncio.run(check_slack(slack, settings.admins))
     yield from check_running(settings)
     yield asyncio.run(check_database(settings))
-    yield check_broker(settings)
+    yield asyncio.run(check_broker(settings))
     yield from asyncio.run(check_door(settings, slack))
     yield check_catalogue(settings)
     yield asyncio.run(check_docker())

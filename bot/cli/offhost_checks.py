@@ -5,7 +5,7 @@ from pathlib import Path
 
 from bot.cli.check import Check, ok, problem, warning
 from bot.settings import SlackSettings
-from orchestrator.errors import SettingsError
+from orchestrator.errors import SettingsError, TransportError
 from orchestrator.offhost import (
     Finding,
     broker_finding,
@@ -13,8 +13,10 @@ from orchestrator.offhost import (
     is_loopback,
     masked,
 )
+from orchestrator.protocol import DEAD_QUEUE
 from orchestrator.settings import Settings
 from orchestrator.store.unit_of_work import Store
+from orchestrator.transport.rabbitmq import RabbitTransport
 from orchestrator.usecases.keys import has_valid_key
 
 _ADD = "chiffon keys add NAME --person PERSON"
@@ -71,14 +73,30 @@ def unsafe_database(settings: Settings) -> Check | None:
     return None if found is None else _problem("database", found)
 
 
-def check_broker(settings: Settings) -> Check:
-    """Say whether the broker's address may be used; it is not connected to."""
+async def check_broker(settings: Settings) -> Check:
+    """Say whether the broker may be used, and whether it lets this program in."""
     if settings.broker_url is None:
         return ok("broker", "In the process of `chiffon up`; nothing to reach.")
     found = broker_finding(settings.broker_url)
     if found is not None:
         return _problem("broker", found)
-    return ok("broker", f"{masked(settings.broker_url)} may be used; it was not asked.")
+    broker = RabbitTransport(settings.broker_url, name="chiffon doctor", connect_seconds=0)
+    try:
+        dead = await _dead_letters(broker)
+    except TransportError as fault:
+        return problem("broker", str(fault), "Start it, or correct CHIFFON_BROKER_URL.")
+    finally:
+        await broker.close()
+    where = masked(settings.broker_url)
+    if dead:
+        told = f"{where} answers; {dead} dead letters lie in {DEAD_QUEUE}."
+        return warning("broker", told, "Look at them: docs/operations.md, “Dead letters”.")
+    return ok("broker", f"{where} answers; no dead letters.")
+
+
+async def _dead_letters(broker: RabbitTransport) -> int:
+    await broker.open()
+    return await broker.waiting(DEAD_QUEUE)
 
 
 def _problem(name: str, found: Finding) -> Check:

@@ -21,6 +21,7 @@ from orchestrator.bootstrap import open_orchestrator
 from orchestrator.catalog.catalogue import LiveCatalog
 from orchestrator.errors import ChiffonError, SettingsError
 from orchestrator.logs import configure_logging
+from orchestrator.offhost import require_safe
 from orchestrator.settings import Settings, load_settings
 from orchestrator.transport.opening import open_transport
 
@@ -37,6 +38,7 @@ def serve() -> int:
                 "CHIFFON_BROKER_URL is not set: `chiffon serve` has no agents of its own, so it "
                 "needs a RabbitMQ (amqp://user:password@host/). `chiffon up` needs none."
             )
+        require_safe(settings)
         with ExitStack() as stack:
             if settings.database_is_embedded:
                 stack.enter_context(owned_home(settings))

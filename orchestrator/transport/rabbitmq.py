@@ -177,9 +177,9 @@ class RabbitTransport:
                 self._connection = await self._connect()
             except ProbableAuthenticationError as fault:
                 raise BrokerUnavailable(self._not_let_in()) from fault
-            except ssl.SSLCertVerificationError as fault:
-                raise BrokerUnavailable(self._not_trusted(fault)) from fault
             except _FAULTS as fault:
+                if isinstance(cause := _certificate_fault(fault), ssl.SSLCertVerificationError):
+                    raise BrokerUnavailable(self._not_trusted(cause)) from fault
                 if asyncio.get_running_loop().time() >= deadline:
                     raise BrokerUnavailable(self._no_answer(fault)) from fault
                 _log.warning("broker_does_not_answer", address=self.address)
@@ -208,6 +208,19 @@ class RabbitTransport:
                 f"the broker at {self.address} once it is empty, or use another virtual host."
             )
             raise BrokerUnavailable(message) from fault
+
+    async def waiting(self, queue: str) -> int:
+        """Return how many messages wait in `queue`; 0 where there is no such queue.
+
+        Raises:
+            BrokerUnavailable: no answer in time.
+        """
+        try:
+            async with self._probe() as channel:
+                found = await channel.queue_declare(self._prefix + queue, passive=True)
+        except ChannelNotFoundEntity:
+            return 0
+        return found.message_count or 0
 
     async def publish(self, queue: str, body: bytes) -> None:
         """Hand `body` over; returns once a majority of the queue's replicas has it on disk.
@@ -346,6 +359,14 @@ class RabbitTransport:
             f"({fault.verify_message}): name the CA with ?cafile=… in CHIFFON_BROKER_URL, or give "
             "the broker a certificate for that name."
         )
+
+
+def _certificate_fault(fault: BaseException) -> BaseException:
+    """Return the fault of TLS that lies under what the client made of it, if there is one."""
+    under: BaseException | None = fault
+    while under is not None and not isinstance(under, ssl.SSLCertVerificationError):
+        under = under.__cause__ or under.__context__
+    return under or fault
 
 
 async def _settle(message: AbstractIncomingMessage, end: End) -> None:
