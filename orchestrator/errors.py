@@ -5,6 +5,7 @@ ChiffonError
 │   └── Conflict        somebody or something else was first
 ├── CatalogError        a catalogue file is not usable: file, line, reason
 ├── SettingsError       a setting is not usable
+├── StoreError          the database, or a copy of it, is not as it must be
 ├── TransportError
 │   ├── Unroutable      the queue does not exist: nobody would ever read the message
 │   └── BrokerUnavailable   the broker did not take responsibility in time
@@ -69,6 +70,10 @@ class CatalogError(ChiffonError):
 
 class SettingsError(ChiffonError):
     """A setting is not usable; the text names it and says what to do."""
+
+
+class StoreError(ChiffonError):
+    """The database, or a copy of it, is not as it must be; the text says what to do."""
 
 
 class TransportError(ChiffonError):

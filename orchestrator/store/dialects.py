@@ -8,14 +8,15 @@ PostgreSQL locks rows, skips locked ones when claiming, and can refuse a transac
 
 import asyncio
 import sqlite3
-from collections.abc import Mapping
-from contextlib import AbstractAsyncContextManager, nullcontext
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
 import asyncpg
-from sqlalchemy import Executable, Select, Table, event, func, select
+import stamina
+from sqlalchemy import ColumnElement, Executable, Select, Table, event, func, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
@@ -25,17 +26,34 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from orchestrator.store.tls import without_tls
 
 _BUSY_SECONDS = 15
-_RETRIED_SQLSTATES = {"40001", "40P01"}  # serialization failure, deadlock
+_RETRIED_SQLSTATES = {"40001", "40P01", "55P03"}  # serialization failure, deadlock, lock timeout
 _OUTAGE_SQLSTATES = ("08", "40", "53", "55P03", "57", "58")  # connection … system error
+_TURN_SECONDS = 1800.0
+_BUILD_LIMIT = "30min"
+
+
+class _Taken(Exception):
+    """Another replica does the work."""
 
 
 class Dialect(Protocol):
     """What the store needs to know of a database."""
 
     name: str
+    builds_online: bool
+    """Whether an index can be built, outside a transaction, while others write."""
 
     def engine(self) -> AsyncEngine:
         """Build the engine."""
+
+    def alone(self, engine: AsyncEngine, work: str) -> AbstractAsyncContextManager[object]:
+        """Wait until nobody else does `work`, and keep it so over several transactions."""
+
+    async def limit_waits(self, connection: AsyncConnection) -> None:
+        """Let this transaction give up a lock that does not come within a second."""
+
+    async def take_time(self, connection: AsyncConnection) -> None:
+        """Let this connection work as long as an index of many rows takes."""
 
     def write_turn(self) -> AbstractAsyncContextManager[object]:
         """Wait for this process's turn to write, where only one may."""
@@ -72,6 +90,7 @@ class Sqlite:
     """The embedded database: one file, write-ahead log."""
 
     name = "sqlite"
+    builds_online = False
 
     def __init__(self, url: str) -> None:
         """Take the address, `sqlite+aiosqlite:///FILE`."""
@@ -112,6 +131,17 @@ class Sqlite:
     def write_turn(self) -> AbstractAsyncContextManager[object]:
         """Queue up in order: SQLite's own wait polls, and starves the unlucky."""
         return self._turn
+
+    def alone(self, engine: AsyncEngine, work: str) -> AbstractAsyncContextManager[object]:
+        """Do nothing: each transaction that writes is alone, and looks first what is to be done."""
+        del engine, work
+        return nullcontext()
+
+    async def limit_waits(self, connection: AsyncConnection) -> None:
+        """Do nothing: the transaction has the only lock there is."""
+
+    async def take_time(self, connection: AsyncConnection) -> None:
+        """Do nothing: no statement is ended for being slow."""
 
     async def begin_write(self, connection: AsyncConnection) -> None:
         """Take the write lock now, so that what is read cannot change before the write."""
@@ -158,6 +188,7 @@ class Postgresql:
     """The database of many replicas."""
 
     name = "postgresql"
+    builds_online = True
 
     def __init__(self, url: str) -> None:
         """Take the address, `postgresql+asyncpg://…`."""
@@ -182,6 +213,37 @@ class Postgresql:
         """Let everybody write at once."""
         return nullcontext()
 
+    @asynccontextmanager
+    async def alone(self, engine: AsyncEngine, work: str) -> AsyncIterator[None]:
+        """Hold an advisory lock outside any transaction.
+
+        It is asked for again and again: who waits for it inside a statement, or keeps it in a
+        transaction, holds a snapshot for which an index built concurrently would wait in turn.
+        """
+        key = _lock_key(work)
+        async with engine.connect() as connection:
+            _ = await connection.execution_options(isolation_level="AUTOCOMMIT")
+            waits = stamina.retry_context(
+                on=_Taken, attempts=None, timeout=_TURN_SECONDS, wait_initial=0.05, wait_max=1.0
+            )
+            async for attempt in waits:
+                with attempt:
+                    if not await connection.scalar(select(func.pg_try_advisory_lock(key))):
+                        raise _Taken
+            try:
+                yield
+            finally:
+                _ = await connection.execute(select(func.pg_advisory_unlock(key)))
+
+    async def limit_waits(self, connection: AsyncConnection) -> None:
+        """Whoever comes after a waiting DDL statement waits too: one second, no more."""
+        _ = await connection.execute(text("SET LOCAL lock_timeout = '1s'"))
+        _ = await connection.execute(text("SET LOCAL statement_timeout = 0"))
+
+    async def take_time(self, connection: AsyncConnection) -> None:
+        """Lift the limit for a statement; a build that waits holds up nobody."""
+        _ = await connection.execute(text(f"SET statement_timeout = '{_BUILD_LIMIT}'"))
+
     async def begin_write(self, connection: AsyncConnection) -> None:
         """Start a transaction; rows are locked one by one."""
         _ = await connection.begin()
@@ -193,8 +255,7 @@ class Postgresql:
 
     async def take_turn(self, connection: AsyncConnection, work: str) -> None:
         """Take an advisory lock of that name."""
-        key = func.hashtextextended(f"chiffon.{work}", 0)
-        _ = await connection.execute(select(func.pg_advisory_xact_lock(key)))
+        _ = await connection.execute(select(func.pg_advisory_xact_lock(_lock_key(work))))
 
     async def now(self, connection: AsyncConnection) -> datetime:
         """Read the server's clock, not the transaction's start."""
@@ -223,6 +284,10 @@ class Postgresql:
             state = str(getattr(fault.orig, "sqlstate", None) or "")
             return fault.connection_invalidated or state.startswith(_OUTAGE_SQLSTATES)
         return isinstance(fault, OSError | PoolTimeout | asyncpg.PostgresConnectionError)
+
+
+def _lock_key(work: str) -> ColumnElement[int]:
+    return func.hashtextextended(f"chiffon.{work}", 0)
 
 
 def dialect_for(url: str) -> Dialect:

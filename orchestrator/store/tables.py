@@ -83,6 +83,12 @@ requests = Table(
         sqlite_where=text("status = 'pending'"),
         postgresql_where=text("status = 'pending'"),
     ),
+    Index(
+        "ix_requests_pending",
+        "id",
+        sqlite_where=text("status = 'pending'"),
+        postgresql_where=text("status = 'pending'"),
+    ),
     Index("ix_requests_thread", "team", "channel", "thread", "id"),
 )
 
@@ -120,6 +126,12 @@ plans = Table(
         "expires_at",
         sqlite_where=text("status IN ('pending_approval', 'approved', 'executing')"),
         postgresql_where=text("status IN ('pending_approval', 'approved', 'executing')"),
+    ),
+    Index(
+        "ix_plans_under_way",
+        "id",
+        sqlite_where=text("status IN ('approved', 'executing', 'waiting')"),
+        postgresql_where=text("status IN ('approved', 'executing', 'waiting')"),
     ),
 )
 
@@ -345,6 +357,7 @@ inbox = Table(
     Column("message_id", String(255), primary_key=True),
     Column("source", String(64), nullable=False),
     Column("received_at", UtcDateTime, nullable=False),
+    Index("ix_inbox_received_at", "received_at"),
 )
 
 cards = Table(
@@ -429,4 +442,12 @@ api_keys = Table(
     Column("created_at", UtcDateTime, nullable=False),
     Column("last_used_at", UtcDateTime),
     Column("revoked_at", UtcDateTime),
+)
+
+schema_versions = Table(
+    "schema_versions",
+    metadata,
+    Column("revision", String(32), primary_key=True),
+    Column("oldest_program", String(32), nullable=False),
+    Column("migrated_at", UtcDateTime, nullable=False),
 )

@@ -82,15 +82,24 @@ class Store:
                 return await _to_its_end(self._once(work))
         raise AssertionError("unreachable: the last try returns or raises")
 
-    def tries(self) -> AsyncIterator[stamina.Attempt]:
-        """Return the tries that a transaction gets while the database asks for it again."""
+    def tries(
+        self,
+        attempts: int | None = _RETRIES,
+        seconds: float = _RETRY_SECONDS,
+        longest: float = 1.0,
+    ) -> AsyncIterator[stamina.Attempt]:
+        """Return the tries that a transaction gets while the database asks for it again.
+
+        At most `attempts` (None: any number) within so many `seconds`; the pauses in between grow
+        to `longest` seconds.
+        """
         return aiter(
             stamina.retry_context(
                 on=self._is_passing,
-                attempts=_RETRIES,
-                timeout=_RETRY_SECONDS,
+                attempts=attempts,
+                timeout=seconds,
                 wait_initial=0.02,
-                wait_max=1.0,
+                wait_max=longest,
                 wait_jitter=0.05,
             )
         )
