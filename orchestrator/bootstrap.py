@@ -6,6 +6,8 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
+import structlog
+
 from orchestrator.catalog.models import Catalog
 from orchestrator.domain.agents import LEASE
 from orchestrator.fallback import ExternalAIFallback
@@ -17,13 +19,16 @@ from orchestrator.planner import WorkPlanner
 from orchestrator.relay import Relay
 from orchestrator.service import OrchestratorService
 from orchestrator.settings import Settings
-from orchestrator.store.migrate import upgrade
+from orchestrator.store.backups import bring_up
+from orchestrator.store.migrate import require
 from orchestrator.store.reach import require_reachable
 from orchestrator.store.unit_of_work import Store
 from orchestrator.transport.port import Transport
 from orchestrator.usecases.context import Context
 from orchestrator.usecases.model_log import StoredDecisionLog
 from orchestrator.usecases.time_out import presume_alive
+
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -65,13 +70,14 @@ def build_context(
         admins=frozenset(settings.admins),
         page_approvers=frozenset(page_approvers),
         broker_answers=broker_answers,
+        keep_time=timedelta(days=settings.keep_days),
         approval_time=timedelta(hours=settings.approval_hours),
         start_time=timedelta(hours=settings.start_hours),
     )
 
 
 @asynccontextmanager
-async def open_orchestrator(
+async def open_orchestrator(  # noqa: PLR0913 - what a start can differ in
     settings: Settings,
     catalog: Callable[[], Catalog],
     transport: Transport,
@@ -79,21 +85,29 @@ async def open_orchestrator(
     *,
     agents_here: asyncio.Event | None = None,
     page_approvers: Collection[str] = (),
+    migrate: bool = True,
 ) -> AsyncIterator[Orchestrator]:
-    """Migrate the database, then run relay, keeper and reader until the block ends.
+    """Make sure of the database, then run relay, keeper and reader until the block ends.
 
     Relay and keeper wait for `agents_here`, where it is given, at most as long as a lease:
     who said nothing while nobody listened is not silent, and queues that live in this process
     are not missing before the agents have declared them. `page_approvers` may approve on the
-    local page as long as `CHIFFON_ADMINS` names nobody.
+    local page as long as `CHIFFON_ADMINS` names nobody. With `migrate` an older database is
+    migrated, an embedded one copied first; without, it must have been: one of many replicas
+    does not change what the others work on.
 
     Raises:
-        SettingsError: the database cannot be reached or trusted, or a newer version wrote it.
+        SettingsError: the database cannot be reached or trusted, was written by a newer version,
+            or is older and must not be migrated here.
+        StoreError: it could not be copied or migrated.
     """
     store = Store(settings.resolved_database_url)
     try:
         await require_reachable(store)
-        await upgrade(store)
+        if migrate:
+            await _bring_up(store, settings)
+        else:
+            await require(store)
         context = build_context(
             settings, store, catalog, models, page_approvers, lambda: transport.connected
         )
@@ -123,6 +137,15 @@ async def open_orchestrator(
             await subscription.cancel()
     finally:
         await store.close()
+
+
+async def _bring_up(store: Store, settings: Settings) -> None:
+    done = await bring_up(store, settings.backups_folder)
+    if done.copy is not None:
+        _log.info(
+            f"schema {done.before} became {done.now}; the database as it was: {done.copy}",
+            go_back=f"install the older version, then `chiffon db restore {done.copy}`",
+        )
 
 
 async def _once(agents_here: asyncio.Event | None, loop: Callable[[], Awaitable[None]]) -> None:

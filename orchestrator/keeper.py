@@ -1,10 +1,11 @@
 """The keeper: does what time alone makes due. Every step is safe to do twice or elsewhere.
 
 Leases that ran out, plans that expired, requests whose worker died, tasks that waited for a
-free agent. All times are the database's.
+free agent, mail that is long sent. All times are the database's.
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
@@ -13,6 +14,7 @@ import structlog
 from orchestrator.domain.attempt import Attempt
 from orchestrator.domain.lifecycle import PlanStatus
 from orchestrator.domain.request import Request
+from orchestrator.store.repositories.mail import Mail
 from orchestrator.store.unit_of_work import UnitOfWork
 from orchestrator.usecases.advance import advance
 from orchestrator.usecases.context import Context
@@ -24,6 +26,9 @@ TICK_SECONDS = 2.0
 GAP = timedelta(seconds=10)
 """When for so long no replica has listened, nobody is called silent: they could not be heard (all
 were stopped, the machine slept, the broker or the database was away)."""
+_SWEEP = 500
+"""So many rows are forgotten in one transaction: others hardly wait for it."""
+_SWEEP_SECONDS = 600.0
 
 
 class Keeper:
@@ -42,6 +47,7 @@ class Keeper:
         self._ctx = ctx
         self._hears = hears
         self._tick_seconds = tick_seconds
+        self._sweep_at = time.monotonic()
 
     async def run(self) -> None:
         """Tick until cancelled."""
@@ -57,6 +63,8 @@ class Keeper:
             await self._end_overdue()
         await self._take_up_requests()
         await self._move_on()
+        if time.monotonic() >= self._sweep_at:
+            await self._safely("sweep", self.sweep())
 
     @staticmethod
     async def _safely(what: str, deed: Awaitable[object]) -> None:
@@ -116,3 +124,19 @@ class Keeper:
                 await advance(self._ctx, uow, plan_id)
 
             await self._safely("move on", self._ctx.store.transact(move))
+
+    async def sweep(self) -> int:
+        """Forget a batch of old mail, of each kind; the next tick goes on where more is left.
+
+        What was sent or taken `keep_time` ago. Plans, decisions and the audit stay for ever.
+        """
+        forgotten = []
+        for forget in (Mail.forget_sent, Mail.forget_keys):
+
+            async def batch(uow: UnitOfWork, forget: Callable[..., Awaitable[int]] = forget) -> int:
+                return await forget(uow.mail, uow.now - self._ctx.keep_time, _SWEEP)
+
+            forgotten.append(await self._ctx.store.transact(batch))
+        if max(forgotten) < _SWEEP:
+            self._sweep_at = time.monotonic() + _SWEEP_SECONDS
+        return sum(forgotten)

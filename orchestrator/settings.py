@@ -44,6 +44,7 @@ class Settings(BaseSettings):
     admins: Annotated[tuple[str, ...], NoDecode] = ()
     approval_hours: float = Field(default=24, gt=0, description="A plan waits that long")
     start_hours: float = Field(default=24, gt=0, description="An approved plan starts in time")
+    keep_days: float = Field(default=30, ge=1, description="Sent messages and keys of what came")
     requests_per_minute: int = Field(default=60, ge=1, description="Of one person, over REST")
     local_model: str | None = None
     local_model_quota: int | None = Field(default=None, ge=1, description="Calls per hour")
@@ -131,6 +132,11 @@ class Settings(BaseSettings):
     def address_file(self) -> Path:
         """The file in which a running `chiffon up` says where it listens."""
         return self.home / "address"
+
+    @property
+    def backups_folder(self) -> Path:
+        """The folder for copies of the database, where no other is named."""
+        return self.home / "backups"
 
     @property
     def overlay_folder(self) -> Path:

@@ -13,13 +13,14 @@ import typer
 from agent.settings import AgentSettings
 from agent.worker import Agent
 from bot.cli.chat import Chat
-from bot.cli.home import announced, local_token, owned_home
+from bot.cli.home import announced, local_token
 from bot.cli.listen import address_of, listening_socket, serving
 from bot.cli.signals import stopped_by_signals
 from orchestrator.api.app import build_app
 from orchestrator.bootstrap import open_orchestrator
 from orchestrator.catalog.catalogue import LiveCatalog
 from orchestrator.errors import ChiffonError
+from orchestrator.home_lock import owned_home
 from orchestrator.logs import configure_logging
 from orchestrator.offhost import require_safe
 from orchestrator.service import OrchestratorService

@@ -4,6 +4,7 @@ import typer
 
 from orchestrator.cli.ask import ask
 from orchestrator.cli.catalog import catalog_app
+from orchestrator.cli.db import db_app
 from orchestrator.cli.keys import keys_app
 from orchestrator.cli.plans import plan_app, status
 from orchestrator.cli.understand import understand
@@ -19,3 +20,4 @@ def add_commands(app: typer.Typer) -> None:
     app.command()(understand)
     app.add_typer(catalog_app)
     app.add_typer(keys_app)
+    app.add_typer(db_app)

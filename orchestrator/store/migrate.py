@@ -76,6 +76,14 @@ def newest_revision() -> str:
     return str(_scripts().get_current_head())
 
 
+def knows(revision: str) -> bool:
+    """Say whether this program can bring a schema of that revision up to its own."""
+    try:
+        return _scripts().get_revision(revision) is not None
+    except CommandError:
+        return False
+
+
 def _current(connection: Connection) -> str | None:
     return MigrationContext.configure(connection).get_current_revision()
 
@@ -83,9 +91,7 @@ def _current(connection: Connection) -> str | None:
 def _look(connection: Connection) -> Standing:
     current = _current(connection)
     scripts, newest = _scripts(), newest_revision()
-    try:
-        scripts.get_revision(current or "base")
-    except CommandError:
+    if current is not None and not knows(current):
         oldest = _oldest_program(connection, current)
         return Standing(current, newest, (), known=False, oldest_program=oldest)
     path = scripts.iterate_revisions(newest, current or "base")
@@ -186,7 +192,7 @@ async def _migrate(store: Store, script: Script) -> None:
 async def _autocommitting(store: Store) -> AsyncIterator[AsyncConnection]:
     """Give a connection that takes as long as it needs, and that nobody uses afterwards."""
     async with store.engine.connect() as connection:
-        await connection.execution_options(isolation_level="AUTOCOMMIT")
+        _ = await connection.execution_options(isolation_level="AUTOCOMMIT")
         try:
             await store.dialect.take_time(connection)
             yield connection

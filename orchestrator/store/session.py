@@ -1,14 +1,33 @@
 """What every repository shares: the open transaction, and the guarded update."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Executable, RowMapping, Table, update
+from sqlalchemy import (
+    BindParameter,
+    Column,
+    ColumnElement,
+    Executable,
+    RowMapping,
+    Table,
+    bindparam,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from orchestrator.errors import Conflict
 from orchestrator.store.dialects import Dialect
+
+
+def one_of(column: Column[str], values: Sequence[str]) -> ColumnElement[bool]:
+    """Compare with values that stand in the statement itself.
+
+    Only so can a database see, before it knows any parameter, that a partial index covers the
+    rows; SQLite wants the very words of the index's own condition.
+    """
+    fixed: BindParameter[str] = bindparam(None, list(values), expanding=True, literal_execute=True)
+    return column.in_(fixed)
 
 
 class Session:

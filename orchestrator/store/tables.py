@@ -3,6 +3,7 @@
 Statuses are text, held to the lifecycles by guarded updates and by check constraints.
 """
 
+from collections.abc import Sequence
 from enum import StrEnum
 
 from sqlalchemy import (
@@ -17,6 +18,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    TextClause,
     UniqueConstraint,
     text,
 )
@@ -33,6 +35,16 @@ metadata = MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
+
+
+OPEN_PLANS = (PlanStatus.PENDING_APPROVAL, PlanStatus.APPROVED, PlanStatus.EXECUTING)
+"""What `ix_plans_open` covers: plans with a deadline."""
+PLANS_UNDER_WAY = (PlanStatus.APPROVED, PlanStatus.EXECUTING, PlanStatus.WAITING)
+"""What `ix_plans_under_way` covers: plans that may have work to hand out."""
+
+
+def _within(statuses: Sequence[StrEnum]) -> TextClause:
+    return text(f"status IN ({', '.join(repr(status.value) for status in statuses)})")
 
 
 def _one_of(column: str, statuses: type[StrEnum]) -> CheckConstraint:
@@ -124,14 +136,14 @@ plans = Table(
         "ix_plans_open",
         "status",
         "expires_at",
-        sqlite_where=text("status IN ('pending_approval', 'approved', 'executing')"),
-        postgresql_where=text("status IN ('pending_approval', 'approved', 'executing')"),
+        sqlite_where=_within(OPEN_PLANS),
+        postgresql_where=_within(OPEN_PLANS),
     ),
     Index(
         "ix_plans_under_way",
         "id",
-        sqlite_where=text("status IN ('approved', 'executing', 'waiting')"),
-        postgresql_where=text("status IN ('approved', 'executing', 'waiting')"),
+        sqlite_where=_within(PLANS_UNDER_WAY),
+        postgresql_where=_within(PLANS_UNDER_WAY),
     ),
 )
 

@@ -29,6 +29,7 @@ class Context:
     broker_answers: Callable[[], bool] = lambda: True
     approval_time: timedelta = timedelta(hours=24)
     start_time: timedelta = timedelta(hours=24)
+    keep_time: timedelta = timedelta(days=30)
 
     def approvers(self, team: str) -> frozenset[str]:
         """Return who may approve in a team; on the local page, where nobody is named, its owner.

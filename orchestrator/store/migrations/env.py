@@ -1,27 +1,31 @@
 """Alembic's entry: migrations run on the connection that `orchestrator.store.migrate` hands in."""
 
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from alembic import context
 from alembic.runtime.migration import MigrationContext, MigrationInfo
+from alembic.script import Script
 from sqlalchemy import insert
 
 from orchestrator.store.tables import metadata, schema_versions
 
 
-def _note_version(*, ctx: MigrationContext, step: MigrationInfo, **_: Any) -> None:  # noqa: ANN401
+def _note_version(
+    ctx: MigrationContext, step: MigrationInfo, heads: Collection[Any], run_args: Mapping[str, Any]
+) -> None:
     """Leave word for older programs: whether they may still work on this schema."""
+    del heads, run_args
     script = step.up_revision
-    oldest = getattr(script.module, "oldest_program", None) if script is not None else None
-    if not step.is_upgrade or script is None or oldest is None or ctx.connection is None:
-        return
-    row = {
-        "revision": script.revision,
-        "oldest_program": oldest,
-        "migrated_at": datetime.now(UTC),
-    }
-    ctx.connection.execute(insert(schema_versions).values(row))
+    oldest = getattr(script.module, "oldest_program", None) if isinstance(script, Script) else None
+    if step.is_upgrade and script is not None and oldest and ctx.connection is not None:
+        row = {
+            "revision": script.revision,
+            "oldest_program": oldest,
+            "migrated_at": datetime.now(UTC),
+        }
+        ctx.connection.execute(insert(schema_versions).values(row))
 
 
 context.configure(

@@ -1,11 +1,12 @@
 """What goes out and what came in: the outbox that the relay empties, and the inbox keys."""
 
 from collections.abc import Collection
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from sqlalchemy import RowMapping, or_, select, update
+from sqlalchemy import Column, RowMapping, Select, delete, exists, or_, select, update
 from sqlalchemy import insert as insert_row
 
+from orchestrator.domain.ids import first_id_at
 from orchestrator.domain.lifecycle import OPEN_ATTEMPTS
 from orchestrator.domain.value import Value
 from orchestrator.protocol import Envelope
@@ -120,6 +121,38 @@ class Mail:
         changed = await self._session.execute(statement)
         self.posted = self.posted or changed > 0
         return changed
+
+    async def forget_sent(self, before: datetime, limit: int) -> int:
+        """Delete messages that were sent before then, oldest first; return how many.
+
+        Never what is unsent, nor what belongs to an attempt that has not ended. Keys sort by
+        time, so the search begins at the oldest and needs no index of its own.
+        """
+        is_open = exists().where(
+            attempts.c.id == outbox.c.attempt_id, attempts.c.ended_at.is_(None)
+        )
+        statement = (
+            select(outbox.c.id)
+            .where(outbox.c.id < first_id_at(before), outbox.c.sent_at < before, ~is_open)
+            .order_by(outbox.c.id)
+            .limit(limit)
+        )
+        return await self._forget(outbox.c.id, statement)
+
+    async def forget_keys(self, before: datetime, limit: int) -> int:
+        """Delete keys of what came in before then; return how many."""
+        statement = (
+            select(inbox.c.message_id)
+            .where(inbox.c.received_at < before)
+            .order_by(inbox.c.received_at)
+            .limit(limit)
+        )
+        return await self._forget(inbox.c.message_id, statement)
+
+    async def _forget(self, key: Column[str], old: Select[tuple[str]]) -> int:
+        found = await self._session.rows(self._session.dialect.claimable(old))
+        gone = [str(row[key.name]) for row in found]
+        return await self._session.execute(delete(key.table).where(key.in_(gone))) if gone else 0
 
     async def is_new(self, message_id: str, source: str) -> bool:
         """Remember a message that came in; say whether it had not come before."""

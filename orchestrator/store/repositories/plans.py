@@ -18,8 +18,10 @@ from orchestrator.domain.plan import WorkPlan, WorkTask
 from orchestrator.domain.value import Value
 from orchestrator.domain.views import Identity, PlanListItem
 from orchestrator.errors import ErrorCode, Refused
-from orchestrator.store.session import Session
+from orchestrator.store.session import Session, one_of
 from orchestrator.store.tables import (
+    OPEN_PLANS,
+    PLANS_UNDER_WAY,
     approvals,
     catalogue_entries,
     counters,
@@ -118,7 +120,11 @@ class Plans:
             return await self._by_number(int(numbered["number"]), numbered["revision"])
         if not _PREFIX.match(asked):
             return None
-        statement = select(plans.c.id).where(plans.c.id.startswith(asked)).limit(2)
+        statement = (
+            select(plans.c.id)
+            .where(plans.c.id >= asked, plans.c.id < asked + "g", plans.c.id.startswith(asked))
+            .limit(2)
+        )  # the bounds use the key; ids are hexadecimal, so all that begin so come before "g"
         found = await self._session.rows(statement)
         if len(found) > 1:
             message = f"The ids of several plans begin with {asked}."
@@ -211,7 +217,9 @@ class Plans:
     async def due(self, status: PlanStatus, deadline: str) -> list[str]:
         """Return plans in `status` whose time (`expires_at` or `start_before`) has come."""
         statement = select(plans.c.id).where(
-            plans.c.status == status, plans.c[deadline] < self._session.now
+            one_of(plans.c.status, OPEN_PLANS),
+            plans.c.status == status,
+            plans.c[deadline] < self._session.now,
         )
         return [str(row["id"]) for row in await self._session.rows(statement)]
 
@@ -221,7 +229,7 @@ class Plans:
             select(plans.c.id)
             .join(tasks, tasks.c.plan_id == plans.c.id)
             .where(
-                plans.c.status.in_([PlanStatus.APPROVED, PlanStatus.EXECUTING, PlanStatus.WAITING]),
+                one_of(plans.c.status, PLANS_UNDER_WAY),
                 tasks.c.status == TaskStatus.PENDING,
             )
             .distinct()
@@ -230,6 +238,7 @@ class Plans:
 
     async def newest(self, limit: int) -> list[PlanListItem]:
         """Return the newest plans with how far they are."""
+        last = select(plans.c.id).order_by(plans.c.id.desc()).limit(limit)
         done = func.count().filter(tasks.c.status == TaskStatus.COMPLETED).label("completed")
         statement = (
             select(
@@ -245,6 +254,7 @@ class Plans:
             )
             .join(requests, requests.c.id == plans.c.request_id)
             .join(tasks, tasks.c.plan_id == plans.c.id)
+            .where(plans.c.id.in_(last.scalar_subquery()))
             .group_by(plans.c.id, requests.c.request_text, requests.c.requester)
             .order_by(plans.c.id.desc())
             .limit(limit)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
-from sqlalchemy import RowMapping, func, insert, or_, select, update
+from sqlalchemy import RowMapping, func, insert, literal, or_, select, update
 
 from orchestrator.domain.ids import new_id
 from orchestrator.domain.lifecycle import REQUEST_MOVES, RequestStatus, sources_of
@@ -120,7 +120,9 @@ class Requests:
         due = or_(requests.c.thinking_until.is_(None), requests.c.thinking_until < now)
         statement = (
             select(requests)
-            .where(requests.c.status == RequestStatus.PENDING, due)
+            .where(
+                requests.c.status == literal(RequestStatus.PENDING.value, literal_execute=True), due
+            )
             .order_by(requests.c.id)
             .limit(limit)
         )
