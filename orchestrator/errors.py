@@ -6,6 +6,7 @@ ChiffonError
 ├── CatalogError        a catalogue file is not usable: file, line, reason
 ├── SettingsError       a setting is not usable
 ├── StoreError          the database, or a copy of it, is not as it must be
+│   └── OutcomeUnknown  the connection was lost during a commit (`orchestrator.store`)
 ├── TransportError
 │   ├── Unroutable      the queue does not exist: nobody would ever read the message
 │   └── BrokerUnavailable   the broker did not take responsibility in time

@@ -26,7 +26,7 @@ from orchestrator.domain.views import (
     Result,
     SubmitResult,
 )
-from orchestrator.errors import Error, ErrorCode, Refused
+from orchestrator.errors import Error, ErrorCode, Refused, StoreError
 from orchestrator.usecases.answer_request import answer_request
 from orchestrator.usecases.approve_plan import approve_plan
 from orchestrator.usecases.context import Context
@@ -302,6 +302,9 @@ async def _answered(kind: type[_Answer], call: Awaitable[_Answer]) -> _Answer:
     except Refused as refusal:
         _log.warning("refused", code=refusal.error.code.value, reason=refusal.error.message)
         return kind(error=refusal.error)
+    except StoreError as fault:
+        _log.warning("store_unavailable", reason=str(fault))
+        return kind(error=Error(code=ErrorCode.INTERNAL_ERROR, message=str(fault)))
     except Exception:  # noqa: BLE001 - the boundary: no method raises
         fault_id = new_id()
         _log.exception("internal_error", fault_id=fault_id)

@@ -27,7 +27,8 @@ from orchestrator.store.tls import without_tls
 
 _BUSY_SECONDS = 15
 _RETRIED_SQLSTATES = {"40001", "40P01", "55P03"}  # serialization failure, deadlock, lock timeout
-_OUTAGE_SQLSTATES = ("08", "40", "53", "55P03", "57", "58")  # connection … system error
+_LOST_SQLSTATES = ("08", "57P01", "57P02", "57P03")  # connection exceptions, shutdown, starting
+_OUTAGE_SQLSTATES = (*_LOST_SQLSTATES, *_RETRIED_SQLSTATES, "53", "57", "58")  # full, system error
 _TURN_SECONDS = 1800.0
 _BUILD_LIMIT = "30min"
 
@@ -81,6 +82,9 @@ class Dialect(Protocol):
 
     def is_passing(self, fault: DBAPIError) -> bool:
         """Say whether the same transaction may succeed when it is run again."""
+
+    def is_lost(self, fault: DBAPIError) -> bool:
+        """Say whether the connection is gone, or none could be had."""
 
     def is_outage(self, fault: BaseException) -> bool:
         """Say whether the database could not be used: away, full, or locked by somebody else."""
@@ -176,6 +180,11 @@ class Sqlite:
         """Say whether the file was only locked by somebody else."""
         cause = fault.orig
         return isinstance(cause, sqlite3.OperationalError) and "locked" in str(cause)
+
+    def is_lost(self, fault: DBAPIError) -> bool:
+        """Say no: a file is there or it is not."""
+        del fault
+        return False
 
     def is_outage(self, fault: BaseException) -> bool:
         """Say whether the file cannot be used now: locked, its disk full, or not readable."""
@@ -278,11 +287,16 @@ class Postgresql:
         """Say whether PostgreSQL asks for the transaction to be run again."""
         return getattr(fault.orig, "sqlstate", None) in _RETRIED_SQLSTATES
 
+    def is_lost(self, fault: DBAPIError) -> bool:
+        """Say whether the server ended the connection, stops, or is starting."""
+        state = getattr(fault.orig, "sqlstate", None) or ""
+        return fault.connection_invalidated or state.startswith(_LOST_SQLSTATES)
+
     def is_outage(self, fault: BaseException) -> bool:
         """Say whether the server is away, starting, stopping, full or out of connections."""
         if isinstance(fault, DBAPIError):
             state = str(getattr(fault.orig, "sqlstate", None) or "")
-            return fault.connection_invalidated or state.startswith(_OUTAGE_SQLSTATES)
+            return self.is_lost(fault) or state.startswith(_OUTAGE_SQLSTATES)
         return isinstance(fault, OSError | PoolTimeout | asyncpg.PostgresConnectionError)
 
 

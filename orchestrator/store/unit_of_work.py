@@ -2,8 +2,8 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import TypeVar
 
 import stamina
@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from orchestrator.errors import StoreError
 from orchestrator.store.dialects import Dialect, dialect_for
 from orchestrator.store.repositories.agents import Agents
 from orchestrator.store.repositories.attempts import Attempts
@@ -27,6 +28,16 @@ from orchestrator.store.session import Session
 _Answer = TypeVar("_Answer")
 _RETRIES = 10
 _RETRY_SECONDS = 20.0
+
+
+class OutcomeUnknown(StoreError):
+    """The connection was lost while the database committed: it may have, or not."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The database went away before it said whether this was saved. "
+            "Look, or do the same again: what was saved is not done twice."
+        )
 
 
 class UnitOfWork:
@@ -69,17 +80,23 @@ class Store:
 
     def is_outage(self, fault: BaseException) -> bool:
         """Say whether `fault` means that the database could not be used, for now."""
-        return self.dialect.is_outage(fault)
+        return isinstance(fault, StoreError) or self.dialect.is_outage(fault)
 
     async def transact(self, work: Callable[[UnitOfWork], Awaitable[_Answer]]) -> _Answer:
         """Run `work` in one transaction and commit it.
 
         When the database asks for it (deadlock, serialization failure, locked file), the whole
         of `work` is run again, so it must do nothing but read and write through its argument.
+        So it is where the connection was lost before the commit was asked for.
+
+        Raises:
+            StoreError: the database does not answer; nothing was changed.
+            OutcomeUnknown: the connection was lost during the commit; a repeat must find out.
         """
-        async for attempt in self.tries():
-            with attempt:
-                return await _to_its_end(self._once(work))
+        with self._one_sentence():
+            async for attempt in self.tries():
+                with attempt:
+                    return await _to_its_end(self._once(work))
         raise AssertionError("unreachable: the last try returns or raises")
 
     def tries(
@@ -105,7 +122,18 @@ class Store:
         )
 
     async def read(self, work: Callable[[UnitOfWork], Awaitable[_Answer]]) -> _Answer:
-        """Run `work` on one consistent view; whatever it writes is thrown away."""
+        """Run `work` on one consistent view; whatever it writes is thrown away.
+
+        Raises:
+            StoreError: the database does not answer.
+        """
+        with self._one_sentence():
+            async for attempt in self.tries():
+                with attempt:
+                    return await self._look(work)
+        raise AssertionError("unreachable: the last try returns or raises")
+
+    async def _look(self, work: Callable[[UnitOfWork], Awaitable[_Answer]]) -> _Answer:
         async with self.engine.connect() as connection:
             await self.dialect.begin_read(connection)
             now = await self.dialect.now(connection)
@@ -117,7 +145,12 @@ class Store:
         async with self.dialect.write_turn(), self.engine.connect() as connection:
             await self.dialect.begin_write(connection)
             yield connection
-            await connection.commit()
+            try:
+                await connection.commit()
+            except DBAPIError as fault:
+                if self.dialect.is_lost(fault):
+                    raise OutcomeUnknown from fault
+                raise
 
     async def answers(self) -> bool:
         """Say whether the database answers."""
@@ -149,7 +182,22 @@ class Store:
         return answer
 
     def _is_passing(self, fault: Exception) -> bool:
-        return isinstance(fault, DBAPIError) and self.dialect.is_passing(fault)
+        passing = isinstance(fault, DBAPIError) and self.dialect.is_passing(fault)
+        return passing or self._is_lost(fault)
+
+    def _is_lost(self, fault: Exception) -> bool:
+        lost = isinstance(fault, DBAPIError) and self.dialect.is_lost(fault)
+        return lost or isinstance(fault, ConnectionError)
+
+    @contextmanager
+    def _one_sentence(self) -> Iterator[None]:
+        try:
+            yield
+        except (DBAPIError, ConnectionError) as fault:
+            if not self._is_lost(fault):
+                raise
+            message = "The database does not answer, so nothing was changed. Try again in a moment."
+            raise StoreError(message) from fault
 
 
 async def _to_its_end(transaction: Coroutine[object, object, _Answer]) -> _Answer:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+import stamina
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
@@ -78,3 +79,10 @@ async def postgres_store(postgres_url: str) -> AsyncIterator[Store]:
         await connection.execute(text("UPDATE counters SET value = 0"))
     yield opened
     await opened.close()
+
+
+@pytest.fixture
+def quick() -> Iterator[None]:
+    """Try again without waiting in between; as often as in earnest."""
+    with stamina.set_testing(True, attempts=10, cap=True):
+        yield

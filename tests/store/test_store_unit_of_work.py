@@ -4,13 +4,12 @@ import asyncio
 import gc
 import sqlite3
 import threading
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
 import pytest
-import stamina
 from sqlalchemy import select, text, update
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -29,13 +28,6 @@ from tests.store.rows import column, keep_request, stored_plan
 
 class Fault(Exception):
     """What goes wrong in the middle of a use case."""
-
-
-@pytest.fixture
-def quick() -> Iterator[None]:
-    """Try again without waiting in between; as often as in earnest."""
-    with stamina.set_testing(True, attempts=10, cap=True):
-        yield
 
 
 async def _note(uow: UnitOfWork, key: str) -> bool:

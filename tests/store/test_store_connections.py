@@ -1,0 +1,187 @@
+"""A call that is cut off, by its caller or by the server, spoils nothing for the next one."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+
+import pytest
+from sqlalchemy import text, update
+from sqlalchemy.engine import make_url
+from sqlalchemy.pool import QueuePool
+
+from orchestrator.errors import StoreError
+from orchestrator.store.tables import counters, inbox
+from orchestrator.store.unit_of_work import OutcomeUnknown, Store, UnitOfWork
+from tests.plugins.waiting import until
+from tests.store.rows import column
+
+_OTHERS = text(
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+    " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+)
+
+
+async def _note(uow: UnitOfWork, key: str) -> bool:
+    return await uow.mail.is_new(key, "test")
+
+
+async def test_three_hundred_cancelled_calls_leave_a_pool_that_works(store: Store) -> None:
+    async def look(uow: UnitOfWork, number: int) -> None:
+        for _ in range(4):
+            await uow.mail.has(str(number))
+
+    async def write(uow: UnitOfWork, number: int) -> None:
+        await _note(uow, f"{number} first")
+        await _note(uow, f"{number} second")
+
+    for number in range(300):
+        call = store.read if number % 2 else store.transact
+        caller = asyncio.ensure_future(call(partial(look if number % 2 else write, number=number)))
+        for _ in range(number % 23):
+            await asyncio.sleep(0)
+        caller.cancel()
+        await asyncio.gather(caller, return_exceptions=True)
+    async with asyncio.timeout(10):
+        assert await store.transact(lambda uow: _note(uow, "after")) is True
+    pool = store.engine.pool
+    assert isinstance(pool, QueuePool)
+    await until(lambda: pool.checkedout() == 0, what="all connections back")
+    assert pool.checkedin() <= pool.size() + pool._max_overflow
+    kept = [str(key) for key in await column(store, inbox, "message_id") if key != "after"]
+    assert sorted(key.removesuffix("first") for key in kept if key.endswith("first")) == sorted(
+        key.removesuffix("second") for key in kept if key.endswith("second")
+    )
+
+
+@pytest.mark.postgres
+async def test_locks_taken_in_opposite_order_lose_no_step(postgres_store: Store) -> None:
+    """Forty writers, two rows, half of them the other way round: deadlocks are run again."""
+    store = postgres_store
+    await store.transact(
+        lambda uow: uow.plans._session.execute(
+            text(
+                "INSERT INTO counters VALUES ('one', 0), ('two', 0) ON CONFLICT (name) DO"
+                " UPDATE SET value = 0"
+            )
+        )
+    )
+    runs: list[int] = []
+
+    async def step(uow: UnitOfWork, names: tuple[str, ...], number: int) -> None:
+        runs.append(number)
+        for name in names:
+            changed = update(counters).where(counters.c.name == name)
+            await uow.plans._session.execute(changed.values(value=counters.c.value + 1))
+            await asyncio.sleep(0.01)
+
+    orders = (("one", "two"), ("two", "one"))
+    await asyncio.gather(
+        *(store.transact(partial(step, names=orders[n % 2], number=n)) for n in range(8))
+    )
+    async with store.engine.connect() as connection:
+        counted = await connection.execute(
+            text("SELECT value FROM counters WHERE name IN ('one', 'two')")
+        )
+        assert list(counted.scalars()) == [8, 8]
+    assert len(runs) > 8  # else nothing was put to the test
+    await store.transact(
+        lambda uow: uow.plans._session.execute(
+            text("DELETE FROM counters WHERE name IN ('one', 'two')")
+        )
+    )
+
+
+async def _end_all_others(store: Store) -> None:
+    killer = Store(store.url)
+    async with killer.engine.connect() as connection:
+        await connection.execute(_OTHERS)
+    await killer.close()
+
+
+@pytest.mark.postgres
+async def test_a_server_that_ends_every_connection_costs_no_call(postgres_store: Store) -> None:
+    """Before a transaction and in the middle of one: it did not commit, so it is run again."""
+    runs: list[int] = []
+
+    async def cut_off(uow: UnitOfWork) -> None:
+        runs.append(1)
+        await _note(uow, "kept")
+        if len(runs) == 1:
+            await _end_all_others(postgres_store)
+        await _note(uow, "too")
+
+    assert await postgres_store.transact(lambda uow: _note(uow, "before")) is True
+    await _end_all_others(postgres_store)
+    assert await postgres_store.read(lambda uow: uow.mail.has("before")) is True
+    await postgres_store.transact(cut_off)
+    assert len(runs) == 2
+    assert await column(postgres_store, inbox, "message_id") == ["before", "kept", "too"]
+
+
+async def test_a_server_that_is_away_is_told_in_one_sentence(quick: None) -> None:
+    away = Store("postgresql+asyncpg://nobody@127.0.0.1:1/nowhere")
+    for call in (away.transact, away.read):
+        with pytest.raises(StoreError, match="does not answer, so nothing was changed"):
+            await call(lambda uow: _note(uow, "a"))
+    await away.close()
+
+
+@asynccontextmanager
+async def _swallowing_commits(url: str) -> AsyncIterator[str]:
+    """Stand between: the first COMMIT gets through, its answer does not, and the line goes dead."""
+    at = make_url(url)
+    swallowed: list[asyncio.StreamWriter] = []
+    relays: set[asyncio.Task[None]] = set()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        relays.add(task)
+        upstream, downstream = await asyncio.open_connection(at.host, at.port or 5432)
+
+        async def answer() -> None:
+            while data := await upstream.read(65536):
+                if writer in swallowed:  # committed, and told to nobody
+                    break
+                writer.write(data)
+            writer.close()
+
+        answering = asyncio.create_task(answer())
+        while data := await reader.read(65536):
+            if b"COMMIT" in data and not swallowed:
+                swallowed.append(writer)
+            downstream.write(data)
+        downstream.close()
+        await answering
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    try:
+        yield at.set(host="127.0.0.1", port=port).render_as_string(hide_password=False)
+    finally:
+        server.close()
+        await asyncio.gather(*relays, return_exceptions=True)
+
+
+@pytest.mark.postgres
+async def test_a_commit_whose_answer_was_lost_is_not_repeated_blindly(
+    postgres_store: Store,
+) -> None:
+    """The caller is told that it may have been; the same key then finds what was saved."""
+    runs: list[int] = []
+
+    async def work(uow: UnitOfWork) -> bool:
+        runs.append(1)
+        return await _note(uow, "once")
+
+    async with _swallowing_commits(postgres_store.url) as url:
+        store = Store(url)
+        try:
+            with pytest.raises(OutcomeUnknown, match="is not done twice"):
+                await store.transact(work)
+            assert len(runs) == 1
+            assert await store.transact(work) is False
+        finally:
+            await store.close()
+    assert await column(postgres_store, inbox, "message_id") == ["once"]
