@@ -38,7 +38,7 @@ _ASKED: dict[str, Callable[[UnitOfWork], Awaitable[object]]] = {
 def _reads_all_of(line: str) -> bool:
     """Tell whether a line of a plan reads a growing table from end to end."""
     if "Seq Scan on" in line:
-        return line.split("Seq Scan on ")[1].split()[0] in GROWING
+        return line.split("Seq Scan on ")[1].split(maxsplit=1)[0] in GROWING
     words = line.split()
     return words[:1] == ["SCAN"] and words[1] in GROWING and "INDEX" not in words
 
