@@ -143,7 +143,7 @@ def test_a_missing_client_program_is_named(
     home: Path, postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CHIFFON_DATABASE_URL", postgres_url)
-    monkeypatch.setattr(postgres_dumps.shutil, "which", lambda name: None)
+    monkeypatch.setattr(postgres_dumps.shutil, "which", lambda _: None)
     assert "Install PostgreSQL's client programs" in _do("backup", status=1)
     assert list((home / "backups").iterdir()) == []
 

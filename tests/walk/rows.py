@@ -49,6 +49,9 @@ _TOLD = {
         "FROM routing_decisions r JOIN tasks t ON t.id = r.task_id "
         "JOIN agents a ON a.id = r.agent_id ORDER BY step_number"
     ),
+    "schema_versions": (
+        "SELECT revision || ', for programs from ' || oldest_program || ' on' FROM schema_versions"
+    ),
     "tasks": (
         "SELECT step_number || ' ' || capability || ', risk ' || risk || ', ' || t.status "
         "FROM tasks t ORDER BY step_number"
