@@ -15,7 +15,6 @@ from typer.testing import CliRunner
 from bot.cli.commands import app
 from orchestrator.home_lock import owned_home
 from orchestrator.settings import Settings
-from orchestrator.store import postgres_dumps
 from orchestrator.store.migrate import _config, newest_revision
 from orchestrator.store.unit_of_work import Store
 
@@ -50,12 +49,12 @@ def _note(url: str, key: str) -> bool:
     return asyncio.run(run())
 
 
-def _on(url: str, *statements: str) -> None:
+def _rename_schema(url: str, revision: str) -> None:
     async def run() -> None:
         store = Store(url)
         async with store.engine.begin() as connection:
-            for statement in statements:
-                await connection.execute(text(statement))
+            renamed = text("UPDATE alembic_version SET version_num = :now")
+            await connection.execute(renamed, {"now": revision})
         await store.close()
 
     asyncio.run(run())
@@ -105,9 +104,9 @@ def test_a_file_that_is_no_backup_changes_nothing(
 
 
 def test_a_backup_of_a_newer_version_is_refused(home: Path, database_url: str) -> None:
-    _on(database_url, "UPDATE alembic_version SET version_num = '9999'")
+    _rename_schema(database_url, "9999")
     _do("backup", str(home / "newer"))
-    _on(database_url, f"UPDATE alembic_version SET version_num = '{newest_revision()}'")
+    _rename_schema(database_url, newest_revision())
     assert "made by a newer Chiffon (schema 9999" in _do(
         "restore", str(home / "newer"), "--yes", status=1
     )
@@ -143,7 +142,7 @@ def test_a_missing_client_program_is_named(
     home: Path, postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CHIFFON_DATABASE_URL", postgres_url)
-    monkeypatch.setattr(postgres_dumps.shutil, "which", lambda _: None)
+    monkeypatch.setenv("PATH", str(home))
     assert "Install PostgreSQL's client programs" in _do("backup", status=1)
     assert list((home / "backups").iterdir()) == []
 

@@ -56,7 +56,7 @@ async def test_three_hundred_cancelled_calls_leave_a_pool_that_works(store: Stor
 
 @pytest.mark.postgres
 async def test_locks_taken_in_opposite_order_lose_no_step(postgres_store: Store) -> None:
-    """Forty writers, two rows, half of them the other way round: deadlocks are run again."""
+    """Eight writers, two rows, half of them the other way round: deadlocks are run again."""
     store = postgres_store
     await store.transact(
         lambda uow: uow.plans._session.execute(
@@ -67,13 +67,15 @@ async def test_locks_taken_in_opposite_order_lose_no_step(postgres_store: Store)
         )
     )
     runs: list[int] = []
+    held = {"one": asyncio.Event(), "two": asyncio.Event()}
 
     async def step(uow: UnitOfWork, names: tuple[str, ...], number: int) -> None:
         runs.append(number)
         for name in names:
             changed = update(counters).where(counters.c.name == name)
             await uow.plans._session.execute(changed.values(value=counters.c.value + 1))
-            await asyncio.sleep(0.01)
+            held[name].set()
+            await held["two" if name == "one" else "one"].wait()  # both are held, each way round
 
     orders = (("one", "two"), ("two", "one"))
     await asyncio.gather(

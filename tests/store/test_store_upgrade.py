@@ -4,11 +4,12 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from alembic import command
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, insert, text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from orchestrator.bootstrap import open_orchestrator
@@ -16,7 +17,7 @@ from orchestrator.catalog.models import Catalog
 from orchestrator.errors import SettingsError
 from orchestrator.settings import Settings
 from orchestrator.store.migrate import _config, look, newest_revision, require, upgrade
-from orchestrator.store.tables import outbox
+from orchestrator.store.tables import outbox, schema_versions
 from orchestrator.store.unit_of_work import Store, UnitOfWork
 from orchestrator.transport.local import LocalTransport
 from tests.plugins.waiting import until
@@ -33,14 +34,18 @@ def _back_to_first(connection: Connection) -> None:
     command.downgrade(_config(connection), "0001")
 
 
+async def _fifty_keys(uow: UnitOfWork) -> None:
+    for number in range(50):
+        await uow.mail.is_new(f"key {number}", "test")
+
+
 @pytest.fixture
 async def old_store(empty_store: Store) -> Store:
     """A database of the first version, with rows."""
     async with empty_store.engine.begin() as connection:
         await connection.run_sync(_first)
     await stored_attempt(empty_store)
-    for number in range(50):
-        await empty_store.transact(lambda uow, n=number: uow.mail.is_new(f"key {n}", "test"))
+    await empty_store.transact(_fifty_keys)
     return empty_store
 
 
@@ -172,14 +177,16 @@ async def test_the_last_step_can_be_taken_back(old_store: Store) -> None:
 
 
 async def _call_it(store: Store, revision: str, oldest_program: str) -> None:
+    kept = {
+        "revision": revision,
+        "oldest_program": oldest_program,
+        "migrated_at": datetime.now(UTC),
+    }
     async with store.engine.begin() as connection:
-        await connection.execute(text(f"UPDATE alembic_version SET version_num = '{revision}'"))
         await connection.execute(
-            text(
-                f"INSERT INTO schema_versions VALUES ('{revision}', '{oldest_program}',"  # noqa: S608
-                " '2026-01-01')"
-            )
+            text("UPDATE alembic_version SET version_num = :now"), {"now": revision}
         )
+        await connection.execute(insert(schema_versions).values(kept))
 
 
 async def test_a_newer_database_that_still_bears_this_program_is_accepted(
