@@ -280,6 +280,16 @@ class TestPostgresql(DialectCase):
             assert await connection.scalar(text("SHOW timezone")) == "UTC"
             assert await connection.scalar(text("SHOW statement_timeout")) == "30s"
 
+    async def test_a_migration_waits_a_second_for_a_lock_and_nobody_after_it(
+        self, dialect: Dialect, engine: AsyncEngine
+    ) -> None:
+        waits = text("SHOW lock_timeout")
+        async with engine.connect() as connection:
+            async with connection.begin():
+                await dialect.limit_waits(connection)
+                assert await connection.scalar(waits) == "1s"
+            assert await connection.scalar(waits) == "0"
+
     async def test_a_connection_that_the_server_ended_is_noticed(
         self, dialect: Dialect, engine: AsyncEngine
     ) -> None:
