@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,16 @@ from orchestrator.bootstrap import open_orchestrator
 from orchestrator.catalog.models import Catalog
 from orchestrator.errors import SettingsError
 from orchestrator.settings import Settings
-from orchestrator.store.migrate import _config, look, newest_revision, require, upgrade
+from orchestrator.store.migrate import (
+    _autocommitting,
+    _config,
+    _script,
+    look,
+    newest_revision,
+    require,
+    upgrade,
+)
+from orchestrator.store.new_index import build_concurrently
 from orchestrator.store.tables import outbox, schema_versions
 from orchestrator.store.unit_of_work import Store, UnitOfWork
 from orchestrator.transport.local import LocalTransport
@@ -125,6 +135,9 @@ async def test_an_upgrade_under_load_keeps_nobody_waiting(
 async def test_a_lock_that_somebody_holds_is_asked_for_again(old_store: Store) -> None:
     if old_store.dialect.name == "sqlite":
         return
+    indexes = _script("0002").module.online_indexes
+    async with _autocommitting(old_store) as connection:  # these would wait for the holder too
+        await connection.run_sync(partial(build_concurrently, indexes=indexes))
     async with _held(old_store, "LOCK TABLE alembic_version IN SHARE MODE"):
         upgrading = asyncio.ensure_future(upgrade(old_store))
         began = time.monotonic()
