@@ -35,7 +35,6 @@ pytestmark = pytest.mark.conformance
 class TestCompleteWorkflow:
     async def test_kuma_deployment_workflow(self, desk: Desk, kuma_request: str) -> None:
         """From the sentence to finished work, each stage as promised."""
-        # Given a request that is understood
         submitted = await desk.service.submit_request(kuma_request, USER)
         assert submitted.status is RequestStatus.PARSING_COMPLETE
         # When its plan is made
@@ -288,8 +287,7 @@ class TestErrorHandling:
             await connection.execute(update(agents).values(last_seen_at=long_ago()))
         plan = await desk.planned(simple_request)
         assert any("offline" in note for note in plan.tasks[0].notes)
-        approved = await desk.approve(plan)
-        assert approved.error is None
+        await desk.approve(plan)
         status = await desk.ended(plan)
         assert status.status is PlanStatus.FAILED
         assert "offline" in (status.tasks[0].reason or "")

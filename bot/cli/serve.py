@@ -13,13 +13,14 @@ import typer
 import uvloop
 
 from bot.cli.chat import Chat
-from bot.cli.home import announced, local_token, made_home, owned_home
+from bot.cli.home import announced, local_token
 from bot.cli.listen import address_of, listening_socket, serving
 from bot.cli.signals import stopped_by_signals
 from orchestrator.api.app import build_app
 from orchestrator.bootstrap import open_orchestrator
 from orchestrator.catalog.catalogue import LiveCatalog
 from orchestrator.errors import ChiffonError, SettingsError
+from orchestrator.home_lock import made_home, owned_home
 from orchestrator.logs import configure_logging
 from orchestrator.offhost import require_safe
 from orchestrator.settings import Settings, load_settings
@@ -61,7 +62,9 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
     async with AsyncExitStack() as stack:
         transport = await stack.enter_async_context(open_transport(settings.broker_url, name))
         running = await stack.enter_async_context(
-            open_orchestrator(settings, catalog.current, transport)
+            open_orchestrator(
+                settings, catalog.current, transport, migrate=settings.database_is_embedded
+            )
         )
         app = build_app(running.service, token=token, settings=settings)
         address = address_of(listener)

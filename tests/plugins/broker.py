@@ -94,9 +94,9 @@ async def patient_rabbit() -> AsyncIterator[PatientTransport]:
 
 @asynccontextmanager
 async def rabbit(
-    url: str | None = None, *, watch_seconds: float = 10
+    url: str | None = None, *, watch_seconds: float = 10, tidy: bool = True
 ) -> AsyncIterator[TidyTransport]:
-    """Open a transport on queues of its own; they are removed at the end."""
+    """Open a transport on queues of its own; they are removed at the end, unless not `tidy`."""
     require_broker()
     transport = TidyTransport(url or own_url(), watch_seconds=watch_seconds)
     await transport.open()
@@ -104,7 +104,8 @@ async def rabbit(
         yield transport
     finally:
         await transport.close()
-        await remove(transport.named)
+        if tidy:
+            await remove(transport.named)
 
 
 async def remove(names: set[str]) -> None:

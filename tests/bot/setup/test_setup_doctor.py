@@ -11,9 +11,11 @@ import pytest
 
 from bot.cli.machine_checks import check_disk
 from orchestrator.domain.views import AgentList
+from orchestrator.protocol import DEAD_QUEUE
 from orchestrator.store.migrate import newest_revision
 from tests.bot.setup.conftest import ADA, APP_TOKEN, BOT_TOKEN, Chiffon, FakeSlack
 from tests.cli.conftest import Running, logged  # noqa: F401 - a fixture: the server logs elsewhere
+from tests.plugins.broker import own_url, rabbit, remove_prefixed, require_broker
 
 Checks = dict[str, dict[str, Any]]
 
@@ -286,13 +288,36 @@ def test_what_must_not_leave_this_machine_is_a_problem(
     assert "hunter-22" not in str(found)
 
 
-def test_a_broker_that_may_be_used_is_well(
+def test_a_broker_that_does_not_answer_is_a_problem(
     chiffon: Chiffon, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("CHIFFON_BROKER_URL", "amqps://u:hunter-22@mq.lan/v")
+    monkeypatch.setenv("CHIFFON_BROKER_URL", "amqp://u:hunter-22@127.0.0.1:1/v")
+    status, found = examined(chiffon)
+    assert status == 1
+    assert found["broker"]["state"] == "problem"
+    assert "127.0.0.1:1 does not answer" in found["broker"]["found"]
+    assert "hunter-22" not in str(found)
+
+
+@pytest.mark.rabbitmq
+def test_a_broker_is_asked_also_for_its_dead_letters(
+    chiffon: Chiffon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    require_broker()
+    url = own_url()
+    monkeypatch.setenv("CHIFFON_BROKER_URL", url)
     _, found = examined(chiffon)
-    assert found["broker"]["state"] == "ok"
-    assert "amqps://u@mq.lan/v" in found["broker"]["found"]
+    assert (found["broker"]["state"], "no dead letters" in found["broker"]["found"]) == ("ok", True)
+    asyncio.run(_bury(url))
+    _, found = examined(chiffon)
+    asyncio.run(remove_prefixed(url, []))
+    assert found["broker"]["state"] == "warning"
+    assert "1 dead letters" in found["broker"]["found"]
+
+
+async def _bury(url: str) -> None:
+    async with rabbit(url, tidy=False) as transport:
+        await transport.publish(DEAD_QUEUE, b"poison")
 
 
 def test_an_open_door_needs_a_key_and_names(
