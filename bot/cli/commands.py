@@ -30,5 +30,10 @@ app.add_typer(slack_app)
 app.command()(doctor)
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Run the command that was typed; it ends the process."""
     app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,6 +1,7 @@
 """`chiffon`: load what the command needs, and no more."""
 
-import runpy
+import gc
+import importlib
 import sys
 
 
@@ -11,4 +12,9 @@ def main() -> None:
     better part of a second: so each is a program of its own.
     """
     program = "bot.cli.up" if sys.argv[1:] == ["up"] else "bot.cli.commands"
-    runpy.run_module(program, run_name="__main__")
+    # What is loaded stays to the end: looking for garbage in it takes a third of the start.
+    gc.disable()
+    loaded = importlib.import_module(program)
+    gc.freeze()
+    gc.enable()
+    sys.exit(loaded.main())

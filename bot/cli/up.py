@@ -149,5 +149,7 @@ def _welcome(settings: Settings, page: str) -> str:
     )
 
 
+main = up
+
 if __name__ == "__main__":
-    sys.exit(up())
+    sys.exit(main())
