@@ -121,7 +121,10 @@ async def _last_seen(service: OrchestratorService) -> dict[str, datetime | None]
 
 
 def _stopped_by_signals(agents: Sequence[Agent]) -> asyncio.Event:
-    """Return what the first Ctrl-C or SIGTERM sets; running work may finish, a second ends it."""
+    """Return what the first Ctrl-C or SIGTERM sets; running work may finish, a second ends it.
+
+    The agents hear of the first at once: no further step may begin while the server still ends.
+    """
     loop = asyncio.get_running_loop()
     pending: set[asyncio.Task[None]] = set()
     stopping = asyncio.Event()
@@ -130,6 +133,8 @@ def _stopped_by_signals(agents: Sequence[Agent]) -> asyncio.Event:
         if stopping.is_set():
             for agent in agents:
                 pending.add(loop.create_task(agent.stop(graceful=False)))
+        for agent in agents:
+            agent.take_nothing_new()
         stopping.set()
 
     for number in (signal.SIGINT, signal.SIGTERM):
