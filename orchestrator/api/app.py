@@ -21,7 +21,7 @@ Turns a sentence into planned, approved and finished work by agents.
 Every call under `/api/v1` needs `Authorization: Bearer …` with the content of
 `CHIFFON_HOME/token`. Errors are problem documents (RFC 9457) with a `code` for programs and a
 `hint` for people. Everything that takes a plan takes `12`, `#12`, its id or the start of its id.
-The same `Idempotency-Key` again gets the first answer again.
+The same `Idempotency-Key` again gets the first answer again; with another request, 409.
 
 This page and its schema need no token: they show how Chiffon is used, not what it holds. The
 server listens on this machine only unless told otherwise, and answers only requests addressed to
