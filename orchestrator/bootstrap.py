@@ -95,12 +95,14 @@ async def open_orchestrator(
             service=OrchestratorService(context),
             transport=transport,
             relay=Relay(context, transport),
-            keeper=Keeper(context),
+            keeper=Keeper(context, lambda: transport.connected),
             inbound=Inbound(context, transport),
         )
         await running.relay.start_over()
         if agents_here is not None:  # the first may report, and make work ready for the others
             await presume_alive(context)
+        else:
+            await running.keeper.allow_for_a_gap()
         subscription = await running.inbound.start()
         loops = [
             asyncio.create_task(_once(agents_here, loop))

@@ -8,6 +8,7 @@ ChiffonError
 ├── TransportError
 │   ├── Unroutable      the queue does not exist: nobody would ever read the message
 │   └── BrokerUnavailable   the broker did not take responsibility in time
+├── TryLater            what a message needs is away for now; that is not the message's fault
 └── ModelError          a language model gave no usable answer
 """
 
@@ -84,3 +85,7 @@ class BrokerUnavailable(TransportError):
 
 class ModelError(ChiffonError):
     """A language model did not give a usable answer (time limit, quota, fault)."""
+
+
+class TryLater(ChiffonError):
+    """What is needed to handle a message is away: hold it and try again, however often."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import structlog
 
+from orchestrator.errors import TryLater
 from orchestrator.protocol import (
     RESULTS_QUEUE,
     Claim,
@@ -69,10 +70,16 @@ class Inbound:
         Raises:
             WireError: it is no message that an agent may send; after a few tries the broker
                 puts it with the dead letters.
+            TryLater: the database is away; the message is not to blame.
         """
         envelope, payload = decode(body)
         reader = READERS.get(type(payload))
         if reader is None:
             raise WireError(f"{envelope.type} is not for the orchestrator")
         with structlog.contextvars.bound_contextvars(correlation_id=envelope.trace):
-            await reader(self._ctx, envelope, payload)
+            try:
+                await reader(self._ctx, envelope, payload)
+            except Exception as fault:
+                if self._ctx.store.is_outage(fault):
+                    raise TryLater("the database does not answer") from fault
+                raise

@@ -5,8 +5,8 @@ free agent. All times are the database's.
 """
 
 import asyncio
-from collections.abc import Awaitable
-from datetime import datetime, timedelta
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
 
 import structlog
 
@@ -22,17 +22,26 @@ from orchestrator.usecases.understand import understand
 _log = structlog.get_logger(__name__)
 TICK_SECONDS = 2.0
 GAP = timedelta(seconds=10)
-"""After this long without a look nobody is called silent: they could not be heard (the machine
-slept, the database was away)."""
+"""When for so long no replica has listened, nobody is called silent: they could not be heard (all
+were stopped, the machine slept, the broker or the database was away)."""
 
 
 class Keeper:
-    """Looks every few seconds for what is due."""
+    """Looks every few seconds for what is due.
 
-    def __init__(self, ctx: Context, *, tick_seconds: float = TICK_SECONDS) -> None:
+    `hears` says whether agents can be heard at the moment, that is, whether the broker is there.
+    """
+
+    def __init__(
+        self,
+        ctx: Context,
+        hears: Callable[[], bool] = lambda: True,
+        *,
+        tick_seconds: float = TICK_SECONDS,
+    ) -> None:
         self._ctx = ctx
+        self._hears = hears
         self._tick_seconds = tick_seconds
-        self._looked_at: datetime | None = None
 
     async def run(self) -> None:
         """Tick until cancelled."""
@@ -42,9 +51,10 @@ class Keeper:
 
     async def tick(self) -> None:
         """Do everything that is due now; what fails for one does not stop the others."""
-        await self._allow_for_a_gap()
         await self._expire_plans()
-        await self._end_overdue()
+        if self._hears():  # who cannot be heard is not silent
+            await self.allow_for_a_gap()
+            await self._end_overdue()
         await self._take_up_requests()
         await self._move_on()
 
@@ -55,14 +65,15 @@ class Keeper:
         except Exception:  # noqa: BLE001 - the clock must outlive any one fault
             _log.exception("keeper_failed", at=what)
 
-    async def _allow_for_a_gap(self) -> None:
-        async def clock(uow: UnitOfWork) -> datetime:
-            return uow.now
+    async def allow_for_a_gap(self) -> None:
+        """Note that agents are listened to; where nobody did for a while, renew every lease."""
 
-        now = await self._ctx.store.read(clock)
-        if self._looked_at is not None and now - self._looked_at > GAP:
+        async def listened(uow: UnitOfWork) -> timedelta | None:
+            return await uow.agents.listened()
+
+        gap = await self._ctx.store.transact(listened)
+        if gap is None or gap > GAP:
             await presume_alive(self._ctx)
-        self._looked_at = now
 
     async def _expire_plans(self) -> None:
         for status, deadline in (

@@ -2,9 +2,14 @@
 
 A committed row is the only reason to send, so nothing that was decided is lost; sending again
 after a crash is normal, and the receiver drops the repeat by its id.
+
+What this process commits it sends at once: such rows are written with its claim on them already,
+so that nobody has to ask the database for them. What a dead or another process left is found by
+a slow poll. Sends do not wait for each other, and what became of them is recorded in groups.
 """
 
 import asyncio
+from collections import deque
 
 import structlog
 
@@ -13,11 +18,16 @@ from orchestrator.store.repositories.mail import Letter
 from orchestrator.store.unit_of_work import UnitOfWork
 from orchestrator.transport.port import Transport
 from orchestrator.usecases.context import Context
-from orchestrator.usecases.dispatch_plan import record_dispatched, record_undeliverable
+from orchestrator.usecases.record_sending import Sent, record_sending
 
 _log = structlog.get_logger(__name__)
 POLL_SECONDS = 2.0
-"""How often to look without being woken: for what another process wrote and did not send."""
+"""How often to look for what another process wrote and did not send."""
+
+GROUP = 200
+"""So many letters are taken from the outbox, or recorded, in one transaction."""
+
+_AGAIN_SECONDS = 1.0
 
 
 class Relay:
@@ -29,6 +39,9 @@ class Relay:
         self._ctx = ctx
         self._transport = transport
         self._poll_seconds = poll_seconds
+        self._sending: set[asyncio.Task[None]] = set()
+        self._sent: deque[Sent] = deque()
+        self._some_sent = asyncio.Event()
 
     async def start_over(self) -> None:
         """Take messages of unfinished attempts as unsent, where the broker forgets them."""
@@ -41,48 +54,71 @@ class Relay:
 
     async def run(self) -> None:
         """Send whenever something is waiting, until cancelled."""
-        waiting = self._ctx.store.mail_waiting
+        fresh = self._ctx.store.send_from_here()
+        recording = asyncio.create_task(self._keep_recording(), name="record what was sent")
+        polling = asyncio.create_task(self._keep_polling(), name="poll the outbox")
+        try:
+            while True:
+                self._ctx.store.mail_waiting.clear()
+                while fresh:
+                    self._send(fresh.popleft())
+                await self._ctx.store.mail_waiting.wait()
+        finally:
+            self._ctx.store.send_elsewhere()
+            tasks = [recording, polling, *self._sending]
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _keep_polling(self) -> None:
         while True:
-            waiting.clear()
             try:
-                while await self.drain():
-                    pass
+                while len(taken := await self._claim()) == GROUP:
+                    self._send(*taken)
+                self._send(*taken)
             except Exception:  # noqa: BLE001 - the loop must outlive any one fault
-                _log.exception("relay_failed")
-            try:
-                async with asyncio.timeout(self._poll_seconds):
-                    await waiting.wait()
-            except TimeoutError:
-                continue
+                _log.exception("outbox_not_read")
+            await asyncio.sleep(self._poll_seconds)
 
-    async def drain(self) -> int:
-        """Send one batch; return how many messages were taken."""
-
+    async def _claim(self) -> list[Letter]:
         async def claim(uow: UnitOfWork) -> list[Letter]:
-            return await uow.mail.claim()
+            return await uow.mail.claim(GROUP)
 
-        letters = await self._ctx.store.transact(claim)
+        return await self._ctx.store.transact(claim)
+
+    def _send(self, *letters: Letter) -> None:
         for letter in letters:
-            try:
-                await self._send(letter)
-            except Exception:  # noqa: BLE001 - one letter must not hold up the others
-                _log.exception("letter_not_sent", queue=letter.queue)
-        return len(letters)
+            task = asyncio.create_task(self._publish(letter), name=f"send {letter.letter_id}")
+            self._sending.add(task)
+            task.add_done_callback(self._sending.discard)
 
-    async def _send(self, letter: Letter) -> None:
+    async def _publish(self, letter: Letter) -> None:
+        sent = Sent(letter)
         try:
             await self._transport.publish(letter.queue, letter.body.encode())
         except Unroutable:
             reason = f"The agent's queue {letter.queue} does not exist."
-            await record_undeliverable(self._ctx, letter, reason)
+            sent = Sent(letter, nowhere=True, reason=reason)
         except BrokerUnavailable as fault:
-            await self._put_back(letter, str(fault))
-        else:
-            await record_dispatched(self._ctx, letter)
+            sent = Sent(letter, waits=True, reason=str(fault))
+        except Exception as fault:  # noqa: BLE001 - one letter must not hold up the others
+            _log.exception("letter_not_sent", queue=letter.queue)
+            sent = Sent(letter, waits=True, reason=type(fault).__name__)
+        self._sent.append(sent)
+        self._some_sent.set()
 
-    async def _put_back(self, letter: Letter, reason: str) -> None:
-        async def note(uow: UnitOfWork) -> None:
-            await uow.mail.put_back(letter.letter_id, reason)
-
-        await self._ctx.store.transact(note)
-        _log.warning("message_waits_for_broker", queue=letter.queue, reason=reason)
+    async def _keep_recording(self) -> None:
+        """Record what became of letters; what cannot be recorded now is kept and tried again."""
+        while True:
+            await self._some_sent.wait()
+            self._some_sent.clear()
+            while self._sent:
+                group = [self._sent[index] for index in range(min(GROUP, len(self._sent)))]
+                try:
+                    await record_sending(self._ctx, group)
+                except Exception:  # noqa: BLE001 - the database may be away: nothing is forgotten
+                    _log.exception("sending_not_recorded", letters=len(group))
+                    await asyncio.sleep(_AGAIN_SECONDS)
+                    continue
+                for _ in group:
+                    self._sent.popleft()

@@ -81,6 +81,11 @@ class Settings(BaseSettings):
         return self.database_url or f"sqlite+aiosqlite:///{self.home / 'chiffon.db'}"
 
     @property
+    def database_is_embedded(self) -> bool:
+        """Whether the database is a file, which one process at a time may own."""
+        return self.resolved_database_url.startswith("sqlite")
+
+    @property
     def token_file(self) -> Path:
         """The file with the local token (mode 0600)."""
         return self.home / "token"

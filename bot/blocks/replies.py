@@ -273,6 +273,15 @@ def _rerouted(notice: Notice) -> Message:
     return message(sentence, section(sentence))
 
 
+def _waits(notice: Notice) -> Message:
+    content = _Failure.model_validate(notice.content)
+    sentence = (
+        f"Plan {plan_name(notice.number or 0)} is approved and queued: agents cannot be reached "
+        "at the moment. Its steps go out by themselves as soon as they can."
+    )
+    return message(sentence, section(sentence), context(cut(content.reason, _REASON_LIMIT)))
+
+
 def _unknown(notice: Notice) -> Message:
     step, name = _step_of(notice)
     reason = f" {cut(step.reason, _REASON_LIMIT - 400)}" if step.reason else ""
@@ -359,6 +368,7 @@ _BUILDERS: Mapping[NoticeKind, Callable[[Notice], Message]] = {
     NoticeKind.TASK_COMPLETED: _completed,
     NoticeKind.TASK_FAILED: _failed,
     NoticeKind.TASK_REROUTED: _rerouted,
+    NoticeKind.DISPATCH_WAITS: _waits,
     NoticeKind.OUTCOME_UNKNOWN: _unknown,
     NoticeKind.PLAN_ENDED: _ended,
 }

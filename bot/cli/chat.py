@@ -42,6 +42,19 @@ class Chat:
             return cls(slack, None)
         return cls(slack, LocalSlack(settings.home, token, history_channels=slack.listen_channels))
 
+    @classmethod
+    def without_page(cls) -> "Chat | None":
+        """Take the workspace of the tokens; None without any: there is no page then.
+
+        Raises:
+            SettingsError: a Slack setting is not usable, or one of the two tokens is missing.
+        """
+        slack = load_slack_settings()
+        if not slack.bot_token and not slack.app_token:
+            return None
+        slack.tokens()
+        return cls(slack, None)
+
     @property
     def approvers(self) -> tuple[str, ...]:
         """Who may approve on the local page; a workspace's are named by its people."""

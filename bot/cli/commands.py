@@ -4,7 +4,6 @@ import runpy
 
 import typer
 
-import agent.cli
 import orchestrator.cli.main
 from bot.cli.doctor import doctor
 from bot.cli.slack import slack_app
@@ -24,16 +23,27 @@ def up() -> None:
     runpy.run_module("bot.cli.up", run_name="__main__")
 
 
+@app.command()
+def serve() -> None:
+    """Start one replica on a database and a broker: requests, plans, the API; no agents."""
+    runpy.run_module("bot.cli.serve", run_name="__main__")
+
+
+@app.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+    add_help_option=False,
+)
+def agent() -> None:
+    """Start one agent on this machine; it takes its work from a broker."""
+    runpy.run_module("agent.cli", run_name="__main__")
+
+
 orchestrator.cli.main.add_commands(app)
-agent.cli.add_commands(app)
 app.add_typer(slack_app)
 app.command()(doctor)
 
 
-def main() -> None:
-    """Run the command that was typed; it ends the process."""
-    app()
-
+main = app
 
 if __name__ == "__main__":
     main()

@@ -29,10 +29,27 @@ def owned_home(settings: Settings) -> Iterator[Path]:
         lock.release()
 
 
-def _taken(settings: Settings) -> FileLock:
-    home = settings.home
+def made_home(settings: Settings) -> Path:
+    """Make the home if need be; several programs may share it.
+
+    Raises:
+        SettingsError: it cannot be made.
+    """
     try:
-        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as fault:
+        raise SettingsError(_unusable(settings, fault)) from fault
+    return settings.home
+
+
+def _unusable(settings: Settings, fault: OSError) -> str:
+    where = f"{fault.filename or settings.home} cannot be used: {fault.strerror}."
+    return f"{where} Set CHIFFON_HOME to another folder."
+
+
+def _taken(settings: Settings) -> FileLock:
+    home = made_home(settings)
+    try:
         lock = FileLock(home / "lock")
         lock.acquire(timeout=0)
     except Timeout as fault:
@@ -43,8 +60,7 @@ def _taken(settings: Settings) -> FileLock:
         )
         raise SettingsError(message) from fault
     except OSError as fault:
-        message = f"{fault.filename or home} cannot be used: {fault.strerror}."
-        raise SettingsError(f"{message} Set CHIFFON_HOME to another folder.") from fault
+        raise SettingsError(_unusable(settings, fault)) from fault
     return lock
 
 

@@ -1,7 +1,6 @@
 """`chiffon up`: everything in one process, nothing else needed. A program of its own."""
 
 import asyncio
-import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -16,6 +15,7 @@ from agent.worker import Agent
 from bot.cli.chat import Chat
 from bot.cli.home import announced, local_token, owned_home
 from bot.cli.listen import address_of, listening_socket, serving
+from bot.cli.signals import stopped_by_signals
 from orchestrator.api.app import build_app
 from orchestrator.bootstrap import open_orchestrator
 from orchestrator.catalog.catalogue import LiveCatalog
@@ -23,7 +23,7 @@ from orchestrator.errors import ChiffonError
 from orchestrator.logs import configure_logging
 from orchestrator.service import OrchestratorService
 from orchestrator.settings import Settings, load_settings
-from orchestrator.transport.local import LocalTransport
+from orchestrator.transport.opening import open_transport
 
 _SLOTS = 4
 _READY_SECONDS = 10.0
@@ -47,10 +47,11 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
     token = local_token(settings)
     chat = Chat.of(settings, token)
     catalog = LiveCatalog.from_settings(settings)
-    transport = LocalTransport()
     agents_here = asyncio.Event()
     async with AsyncExitStack() as stack:
-        stack.push_async_callback(transport.close)
+        transport = await stack.enter_async_context(
+            open_transport(settings.broker_url, "chiffon up")
+        )
         running = await stack.enter_async_context(
             open_orchestrator(
                 settings,
@@ -125,21 +126,17 @@ def _stopped_by_signals(agents: Sequence[Agent]) -> asyncio.Event:
 
     The agents hear of the first at once: no further step may begin while the server still ends.
     """
-    loop = asyncio.get_running_loop()
     pending: set[asyncio.Task[None]] = set()
-    stopping = asyncio.Event()
 
-    def stop() -> None:
-        if stopping.is_set():
-            for agent in agents:
-                pending.add(loop.create_task(agent.stop(graceful=False)))
+    def take_nothing_new() -> None:
         for agent in agents:
             agent.take_nothing_new()
-        stopping.set()
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop)
-    return stopping
+    def at_once() -> None:
+        for agent in agents:
+            pending.add(asyncio.create_task(agent.stop(graceful=False)))
+
+    return stopped_by_signals(at_once, at_first=take_nothing_new)
 
 
 def _welcome(settings: Settings, page: str) -> str:

@@ -22,6 +22,7 @@ class NoticeKind(StrEnum):
     TASK_COMPLETED = "task_completed"
     TASK_FAILED = "task_failed"
     TASK_REROUTED = "task_rerouted"  # from, to and why
+    DISPATCH_WAITS = "dispatch_waits"  # approved, but the broker cannot be reached; once a plan
     OUTCOME_UNKNOWN = "outcome_unknown"  # a person must look, then decide
     PLAN_ENDED = "plan_ended"  # the summary, with durations
 
@@ -38,6 +39,7 @@ class Notice(Value):
       `attempt_number`, `agent_name`, `exit_code`, `duration_seconds`, `output` (its last 2,000
       characters) and `output_characters` (how many there are in all)
     - task_rerouted: also `from_agent` and `to_agent`
+    - dispatch_waits: `reason`
     - plan_ended: `status`, `duration_seconds`, `steps` (list of `step_number`, `name`, `status`,
       `duration_seconds`, `reason`)
     """

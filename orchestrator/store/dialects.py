@@ -14,14 +14,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
+import asyncpg
 from sqlalchemy import Executable, Select, Table, event, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 _BUSY_SECONDS = 15
 _RETRIED_SQLSTATES = {"40001", "40P01"}  # serialization failure, deadlock
+_OUTAGE_SQLSTATES = ("08", "40", "53", "55P03", "57", "58")  # connection … system error
 
 
 class Dialect(Protocol):
@@ -58,6 +61,9 @@ class Dialect(Protocol):
 
     def is_passing(self, fault: DBAPIError) -> bool:
         """Say whether the same transaction may succeed when it is run again."""
+
+    def is_outage(self, fault: BaseException) -> bool:
+        """Say whether the database could not be used: away, full, or locked by somebody else."""
 
 
 class Sqlite:
@@ -139,6 +145,12 @@ class Sqlite:
         cause = fault.orig
         return isinstance(cause, sqlite3.OperationalError) and "locked" in str(cause)
 
+    def is_outage(self, fault: BaseException) -> bool:
+        """Say whether the file cannot be used now: locked, its disk full, or not readable."""
+        if isinstance(fault, DBAPIError):
+            return isinstance(fault.orig, sqlite3.OperationalError)
+        return isinstance(fault, OSError | PoolTimeout)
+
 
 class Postgresql:
     """The database of many replicas."""
@@ -196,6 +208,13 @@ class Postgresql:
     def is_passing(self, fault: DBAPIError) -> bool:
         """Say whether PostgreSQL asks for the transaction to be run again."""
         return getattr(fault.orig, "sqlstate", None) in _RETRIED_SQLSTATES
+
+    def is_outage(self, fault: BaseException) -> bool:
+        """Say whether the server is away, starting, stopping, full or out of connections."""
+        if isinstance(fault, DBAPIError):
+            state = str(getattr(fault.orig, "sqlstate", None) or "")
+            return fault.connection_invalidated or state.startswith(_OUTAGE_SQLSTATES)
+        return isinstance(fault, OSError | PoolTimeout | asyncpg.PostgresConnectionError)
 
 
 def dialect_for(url: str) -> Dialect:

@@ -1,6 +1,7 @@
 """The only place that commits: a use case runs inside one transaction, whole or not at all."""
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import TypeVar
@@ -17,7 +18,7 @@ from orchestrator.store.repositories.audit import Audit
 from orchestrator.store.repositories.conversation import Conversation
 from orchestrator.store.repositories.decisions import Decisions
 from orchestrator.store.repositories.logs import ExecutionLogs
-from orchestrator.store.repositories.mail import Mail
+from orchestrator.store.repositories.mail import Letter, Mail
 from orchestrator.store.repositories.plans import Plans
 from orchestrator.store.repositories.requests import Requests
 from orchestrator.store.session import Session
@@ -30,7 +31,7 @@ _RETRY_SECONDS = 20.0
 class UnitOfWork:
     """Every table's verbs, within one transaction."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, *, sends: bool = False) -> None:
         self.now = session.now
         self.requests = Requests(session)
         self.plans = Plans(session)
@@ -39,7 +40,7 @@ class UnitOfWork:
         self.decisions = Decisions(session)
         self.logs = ExecutionLogs(session)
         self.audit = Audit(session)
-        self.mail = Mail(session)
+        self.mail = Mail(session, sends=sends)
         self.conversation = Conversation(session)
 
 
@@ -52,7 +53,21 @@ class Store:
         self.dialect: Dialect = dialect_for(url)
         self.engine: AsyncEngine = self.dialect.engine()
         self.mail_waiting = asyncio.Event()
+        self._to_send: deque[Letter] | None = None
         self.conversation_waiting = asyncio.Event()
+
+    def send_from_here(self) -> deque[Letter]:
+        """Say that this process sends what it commits; return where such letters are laid."""
+        self._to_send = deque()
+        return self._to_send
+
+    def send_elsewhere(self) -> None:
+        """Say that this process sends no more: letters are left to whoever looks for them."""
+        self._to_send = None
+
+    def is_outage(self, fault: BaseException) -> bool:
+        """Say whether `fault` means that the database could not be used, for now."""
+        return self.dialect.is_outage(fault)
 
     async def transact(self, work: Callable[[UnitOfWork], Awaitable[_Answer]]) -> _Answer:
         """Run `work` in one transaction and commit it.
@@ -110,9 +125,12 @@ class Store:
     async def _once(self, work: Callable[[UnitOfWork], Awaitable[_Answer]]) -> _Answer:
         async with self.begin() as connection:
             now = await self.dialect.now(connection)
-            uow = UnitOfWork(Session(connection, self.dialect, now))
+            sends = self._to_send is not None
+            uow = UnitOfWork(Session(connection, self.dialect, now), sends=sends)
             answer = await work(uow)
             await uow.conversation.redraw_touched()
+        if self._to_send is not None:
+            self._to_send.extend(uow.mail.to_send)
         if uow.mail.posted:
             self.mail_waiting.set()
         if uow.conversation.due:

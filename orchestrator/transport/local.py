@@ -5,7 +5,6 @@ That is why a publish to `chiffon.results` returns only once the reader has hand
 """
 
 import asyncio
-import traceback
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ import structlog
 
 from orchestrator.errors import BrokerUnavailable, Unroutable
 from orchestrator.protocol import DEAD_QUEUE, RESULTS_QUEUE
+from orchestrator.transport.delivery import TRIES, Delivery, End, deliver
 from orchestrator.transport.port import Handler
 
 KEPT_DEAD_LETTERS = 1_000
@@ -33,9 +33,12 @@ class DeadLetter:
 
 @dataclass(eq=False)
 class _Message:
-    body: bytes
+    delivery: Delivery
     confirmed: asyncio.Future[None] | None = None
-    deliveries: int = 0
+
+    @property
+    def body(self) -> bytes:
+        return self.delivery.body
 
     def confirm(self) -> None:
         if self.confirmed is not None and not self.confirmed.done():
@@ -134,13 +137,24 @@ class LocalSubscription:
 
     async def _deliver(self, message: _Message) -> bool:
         """Hand `message` over until it is acknowledged or dead; False: this consumer stops."""
-        while not await self._handled(message):
-            if message.deliveries >= self._transport.delivery_limit:
-                break
-            await self._pause(self._transport.redelivery_seconds * 2 ** (message.deliveries - 1))
-            if self._stopping.is_set():
-                return False
-        return True
+        end = await deliver(
+            self._queue.name,
+            message.delivery,
+            self._handler,
+            self._stopping,
+            tries=self._transport.delivery_limit,
+            first_pause=self._transport.redelivery_seconds,
+        )
+        if end is End.ACKNOWLEDGED:
+            message.confirm()
+        elif end is End.DEAD:
+            self._bury(message)
+        return end is not End.LEFT
+
+    def _bury(self, message: _Message) -> None:
+        times, fault = message.delivery.faults, message.delivery.fault
+        self._transport.bury(self._queue.name, message.body, fault)
+        message.refuse(f"its reader failed on it {times} times: {fault}")
 
     def _settle(self, message: _Message, task: asyncio.Task[bool]) -> None:
         # Not in `_deliver`: a task that is cancelled before its first step runs none of it.
@@ -150,42 +164,6 @@ class LocalSubscription:
             self._queue.put_back(message)
         else:
             self._queue.done()
-
-    async def _handled(self, message: _Message) -> bool:
-        message.deliveries += 1
-        try:
-            await self._handler(message.body)
-        except asyncio.CancelledError as fault:
-            if (task := asyncio.current_task()) is not None and task.cancelling():
-                raise
-            self._note_fault(message, fault)
-            return False
-        except Exception as fault:  # noqa: BLE001 - the border to the reader: logged, handed back
-            self._note_fault(message, fault)
-            return False
-        message.confirm()
-        return True
-
-    def _note_fault(self, message: _Message, fault: BaseException) -> None:
-        # Where and what kind, not the text: faults like to quote the message.
-        place = traceback.extract_tb(fault.__traceback__)[-1]
-        where = f"{type(fault).__name__} at {place.filename}:{place.lineno}"
-        _log.warning(
-            "message_handed_back",
-            queue=self._queue.name,
-            delivery=message.deliveries,
-            fault=where,
-        )
-        if message.deliveries >= self._transport.delivery_limit:
-            self._transport.bury(self._queue.name, message.body, where)
-            message.refuse(f"its reader failed on it {message.deliveries} times: {where}")
-
-    async def _pause(self, seconds: float) -> None:
-        try:
-            async with asyncio.timeout(seconds):
-                await self._stopping.wait()
-        except TimeoutError:
-            pass
 
 
 class LocalTransport:
@@ -202,7 +180,7 @@ class LocalTransport:
     def __init__(
         self,
         *,
-        delivery_limit: int = 5,
+        delivery_limit: int = TRIES,
         redelivery_seconds: float = 0.05,
         confirm_seconds: float = 30,
     ) -> None:
@@ -213,6 +191,11 @@ class LocalTransport:
         self._queues: dict[str, _Queue] = {DEAD_QUEUE: _Queue(DEAD_QUEUE)}
         self._subscriptions: list[LocalSubscription] = []
         self._closed = False
+
+    @property
+    def connected(self) -> bool:
+        """Always, until it is closed."""
+        return not self._closed
 
     async def declare(self, queue: str) -> None:
         """Make sure that `queue` exists."""
@@ -231,10 +214,10 @@ class LocalTransport:
         if queue not in self._queues:
             raise Unroutable(f"the queue {queue} does not exist; nobody would read the message")
         if queue != RESULTS_QUEUE:
-            self._queues[queue].put(_Message(body))
+            self._queues[queue].put(_Message(Delivery(body)))
             return
         confirmed = asyncio.get_running_loop().create_future()
-        self._queues[queue].put(_Message(body, confirmed))
+        self._queues[queue].put(_Message(Delivery(body), confirmed))
         try:
             async with asyncio.timeout(self._confirm_seconds):
                 await confirmed
@@ -262,7 +245,7 @@ class LocalTransport:
         _log.error("message_is_a_dead_letter", queue=queue, fault=reason)
         if queue != DEAD_QUEUE:
             graves = self._queues[DEAD_QUEUE]
-            graves.put(_Message(body))
+            graves.put(_Message(Delivery(body)))
             if len(graves.waiting) > KEPT_DEAD_LETTERS:
                 graves.waiting.popleft()
 

@@ -4,7 +4,11 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 Handler = Callable[[bytes], Awaitable[None]]
-"""Takes one message body. Returning acknowledges it; raising hands it back for another try."""
+"""Takes one message body. Returning acknowledges it; raising hands it back for another try.
+
+`TryLater` says that the message is not to blame: such a try does not count. Anything else
+counts, and a message that fails too often is a dead letter.
+"""
 
 
 class Subscription(Protocol):
@@ -17,11 +21,15 @@ class Subscription(Protocol):
 class Transport(Protocol):
     """Moves message bodies through named queues, at least once, in order per queue.
 
-    A body that is handed back `delivery_limit` times ends in the queue `chiffon.dead`.
+    A body that its reader has failed on `delivery.TRIES` times ends in the queue `chiffon.dead`.
     """
 
     durable: bool
     """Whether confirmed messages outlive this process."""
+
+    @property
+    def connected(self) -> bool:
+        """Whether the broker can be reached now; while not, nobody can be heard."""
 
     async def declare(self, queue: str) -> None:
         """Make sure that `queue` exists."""

@@ -1,26 +1,16 @@
-"""Hand over what is ready, and note what the broker made of it."""
-
-import structlog
+"""Hand over what is ready, and say what became of it."""
 
 from orchestrator.domain.attempt import Attempt
-from orchestrator.domain.lifecycle import (
-    STARTED_ATTEMPTS,
-    AttemptStatus,
-    PlanStatus,
-    TaskStatus,
-)
+from orchestrator.domain.lifecycle import PlanStatus, TaskStatus
 from orchestrator.domain.plan import WorkTask
 from orchestrator.domain.views import DispatchedTask, DispatchResult
 from orchestrator.errors import Conflict
 from orchestrator.router import DispatchStatus
-from orchestrator.store.repositories.mail import Letter
 from orchestrator.store.unit_of_work import UnitOfWork
 from orchestrator.usecases.advance import RUNNING, advance
 from orchestrator.usecases.context import Context
-from orchestrator.usecases.end_attempt import Ending, end_attempt
 from orchestrator.usecases.lookup import plan_by
 
-_log = structlog.get_logger(__name__)
 _DECIDED_FOR = RUNNING | {PlanStatus.COMPLETED, PlanStatus.FAILED, PlanStatus.CANCELLED}
 
 
@@ -69,56 +59,3 @@ def _told(task: WorkTask, tries: list[Attempt], reason: str | None) -> Dispatche
         agent_id=tries[-1].agent_id if tries else None,
         error=reason if failed else None,
     )
-
-
-async def record_dispatched(ctx: Context, letter: Letter) -> None:
-    """Note that the broker has confirmed a message, and with it an attempt."""
-
-    async def keep(uow: UnitOfWork) -> None:
-        attempt = await uow.attempts.get(letter.attempt_id) if letter.attempt_id else None
-        stored = None
-        if attempt is not None:
-            stored = await plan_by(uow, attempt.plan_id, lock=True)
-        await uow.mail.sent(letter.letter_id)
-        if attempt is None or stored is None:
-            return
-        if not await uow.attempts.move(attempt.attempt_id, AttemptStatus.DISPATCHED):
-            return  # sent again, or the agent's word came first
-        await uow.attempts.extend_leases(attempt.agent_id, [attempt.attempt_id])
-        await uow.logs.noted(attempt.attempt_id, status="dispatched", dispatched_at=uow.now)
-        await uow.plans.move_task(attempt.task_id, TaskStatus.DISPATCHED)
-        if stored.plan.status is PlanStatus.APPROVED:
-            await uow.plans.move(stored.plan.plan_id, PlanStatus.EXECUTING)
-        task = stored.plan.task(attempt.task_id)
-        await uow.audit.add(
-            "task_dispatched",
-            actor="relay",
-            request_id=stored.plan.request_id,
-            plan_id=stored.plan.plan_id,
-            details={
-                "step": task.step_number,
-                "attempt": attempt.number,
-                "agent": attempt.agent_id,
-            },
-        )
-
-    await ctx.store.transact(keep)
-
-
-async def record_undeliverable(ctx: Context, letter: Letter, reason: str) -> None:
-    """Note that a message has nowhere to go; others may try, unless it had arrived before."""
-
-    async def keep(uow: UnitOfWork) -> None:
-        await uow.mail.undeliverable(letter.letter_id, reason)
-        known = await uow.attempts.get(letter.attempt_id) if letter.attempt_id else None
-        if known is None:
-            return
-        stored = await plan_by(uow, known.plan_id, lock=True)
-        attempt = await uow.attempts.get(known.attempt_id)
-        if attempt is None or attempt.status in STARTED_ATTEMPTS:
-            return  # sent a second time: of what has started, only its agent or its lease tells
-        ending = Ending(AttemptStatus.FAILED, started=False, reason=reason, actor="relay")
-        await end_attempt(ctx, uow, stored, attempt, ending)
-
-    await ctx.store.transact(keep)
-    _log.warning("message_undeliverable", queue=letter.queue, reason=reason)

@@ -153,6 +153,14 @@ async def tell_not_dispatched(
     await uow.conversation.tell(place, NoticeKind.TASK_FAILED, key, content)
 
 
+async def tell_dispatch_waits(uow: UnitOfWork, stored: StoredPlan, reason: str) -> None:
+    """Tell, once a plan, that its steps wait for the broker; they go out when it is back."""
+    place = _place(stored)
+    if place is not None:
+        content: dict[str, JsonValue] = {"reason": reason}
+        await uow.conversation.tell(place, NoticeKind.DISPATCH_WAITS, stored.plan.plan_id, content)
+
+
 async def tell_end(uow: UnitOfWork, plan_id: str) -> None:
     """Tell how a plan ended, step by step; again each time that it ends after a Retry."""
     stored = await plan_by(uow, plan_id)

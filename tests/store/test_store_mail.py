@@ -37,7 +37,7 @@ async def _send(store: Store, *keys: str) -> None:
 
 
 async def _sent(uow: UnitOfWork, key: str) -> None:
-    await uow.mail.sent(key)
+    await uow.mail.sent([key])
 
 
 async def _claims_ran_out(store: Store) -> None:
@@ -76,6 +76,32 @@ async def test_ten_relays_at_once_take_each_letter_once(store: Store, other_stor
     assert await column(store, outbox, "tries") == [1] * 100
 
 
+async def test_what_this_process_sends_nobody_else_takes_until_it_counts_as_dead(
+    store: Store,
+) -> None:
+    fresh = store.send_from_here()
+    [key] = await _post(store)
+    assert [letter.letter_id for letter in fresh] == [key]
+    assert await _claim(store) == []
+    await _claims_ran_out(store)
+    assert await _claim(store) == list(fresh)
+    store.send_elsewhere()
+    [other] = await _post(store)
+    assert [letter.letter_id for letter in await _claim(store)] == [other]
+
+
+async def test_what_was_not_committed_is_not_sent(store: Store) -> None:
+    fresh = store.send_from_here()
+
+    async def fail(uow: UnitOfWork) -> None:
+        await uow.mail.post("agent.a", seal(Go(attempt_id="a")))
+        raise LookupError
+
+    with pytest.raises(LookupError):
+        await store.transact(fail)
+    assert list(fresh) == []
+
+
 async def test_a_claim_of_a_dead_relay_runs_out_and_counts_as_a_try(store: Store) -> None:
     [key] = await _post(store)
     assert len(await _claim(store)) == 1
@@ -100,7 +126,7 @@ async def test_a_claim_holds_for_ten_seconds(store: Store) -> None:
 async def test_what_was_sent_is_never_taken_again(store: Store) -> None:
     [key] = await _post(store)
     await _claim(store)
-    await store.transact(lambda uow: uow.mail.sent(key))
+    await store.transact(lambda uow: uow.mail.sent([key]))
     await _claims_ran_out(store)
     assert await _claim(store) == []
     assert await column(store, outbox, "sent_at") != [None]
@@ -115,7 +141,7 @@ async def test_what_was_put_back_goes_out_after_its_claim(store: Store) -> None:
     assert await column(store, outbox, "error") == ["the broker is away"]
     await _claims_ran_out(store)
     assert [letter.letter_id for letter in await _claim(store)] == [key]
-    await store.transact(lambda uow: uow.mail.sent(key))
+    await store.transact(lambda uow: uow.mail.sent([key]))
     assert await column(store, outbox, "error") == [None]
 
 
@@ -144,7 +170,7 @@ async def test_after_a_restart_open_attempts_letters_are_sent_again(store: Store
 async def test_an_ended_attempts_letters_are_not(store: Store, status: str) -> None:
     attempt = await stored_attempt(store, status=AttemptStatus.QUEUED)
     [key] = await _post(store, 1, attempt.attempt_id)
-    await store.transact(lambda uow: uow.mail.sent(key))
+    await store.transact(lambda uow: uow.mail.sent([key]))
     end = AttemptStatus(status)
     assert await store.transact(lambda uow: uow.attempts.move(attempt.attempt_id, end))
     store.mail_waiting.clear()

@@ -449,6 +449,9 @@ class TestFurther:
             agent.script = silent
         plan = await desk.planned(simple_request)
         await desk.approve(plan)
+        await desk.reaches(
+            plan, lambda seen: seen.tasks[0].status is TaskStatus.DISPATCHED, "the dispatch"
+        )  # else the reading below meets the one that records it
 
         async def once_more(uow: UnitOfWork) -> str:
             stored = await plan_by(uow, plan.plan_id, lock=True)

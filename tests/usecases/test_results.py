@@ -20,6 +20,7 @@ from orchestrator.store.tables import (
     agents,
     attempts,
     audit_events,
+    counters,
     execution_logs,
     inbox,
     tasks,
@@ -252,11 +253,21 @@ class TestSilence:
         keeper = Keeper(desk.service.context)
         await keeper.tick()
         await age_leases(desk)
-        keeper._looked_at = long_ago()
+        async with desk.service.context.store.engine.begin() as connection:
+            await connection.execute(update(counters).values(value=0))
         await keeper.tick()
         assert await statuses(desk, plan) == [TaskStatus.EXECUTING]
         await agent.report(agent.received[0])
         assert (await desk.ended(plan)).status is PlanStatus.COMPLETED
+
+    async def test_nobody_is_silent_while_the_broker_is_away(self, desk: Desk) -> None:
+        """Who cannot be heard is not silent, however long it lasts, nor right afterwards."""
+        plan, _ = await at_work(desk, "Restart gitea")
+        broker_is_there = False
+        keeper = Keeper(desk.service.context, lambda: broker_is_there)
+        await age_leases(desk)
+        await keeper.tick()
+        assert await statuses(desk, plan) == [TaskStatus.EXECUTING]
 
     async def test_lease_is_looked_at_again_before_the_end(self, desk: Desk) -> None:
         """Found overdue, heard of since: it goes on."""

@@ -1,6 +1,7 @@
 """Agents as they registered, and how they did so far."""
 
 from collections import defaultdict
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import RowMapping, func, select, update
 
@@ -9,7 +10,10 @@ from orchestrator.domain.lifecycle import OPEN_ATTEMPTS
 from orchestrator.domain.plan import ResourceNeed
 from orchestrator.protocol import FreeResources, Heartbeat, Register
 from orchestrator.store.session import Session
-from orchestrator.store.tables import agent_performance, agents, attempts
+from orchestrator.store.tables import agent_performance, agents, attempts, counters
+
+_LISTENED = "listened"
+_LISTENING_SINCE = datetime(2026, 1, 1, tzinfo=UTC)  # a counter holds 68 years of seconds
 
 
 class Agents:
@@ -60,6 +64,22 @@ class Agents:
     async def presume_alive(self) -> None:
         """Give every agent a new lease: who spoke while nobody listened was not silent."""
         await self._session.execute(update(agents).values(last_seen_at=self._session.now))
+
+    async def listened(self) -> timedelta | None:
+        """Note that agents can be heard now; return how long ago that was noted last.
+
+        One row for all replicas: nobody was unheard as long as any one of them listened.
+        """
+        seconds = int((self._session.now - _LISTENING_SINCE).total_seconds())
+        row = select(counters.c.value).where(counters.c.name == _LISTENED)
+        before = await self._session.scalar(self._session.dialect.locked(row))
+        if before is None:
+            await self._session.insert_new(counters, name=_LISTENED, value=seconds)
+            return None
+        await self._session.execute(
+            update(counters).where(counters.c.name == _LISTENED).values(value=seconds)
+        )
+        return timedelta(seconds=seconds - before)
 
     async def bookable(self) -> list[AgentProfile]:
         """Return the same as `profiles`; nobody else books an agent before this commit."""

@@ -43,6 +43,11 @@ class Attempts:
         row = await self._session.one(select(attempts).where(attempts.c.id == attempt_id))
         return None if row is None else _attempt(row)
 
+    async def known(self, attempt_ids: Collection[str]) -> list[Attempt]:
+        """Return those of these attempts that there are."""
+        statement = select(attempts).where(attempts.c.id.in_(list(attempt_ids)))
+        return [_attempt(row) for row in await self._session.rows(statement)]
+
     async def of_plan(self, plan_id: str) -> list[Attempt]:
         """Return every attempt of a plan, oldest first."""
         statement = (

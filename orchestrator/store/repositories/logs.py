@@ -46,6 +46,18 @@ class ExecutionLogs:
             update(execution_logs).where(execution_logs.c.attempt_id == attempt_id).values(**values)
         )
 
+    async def dispatched(self, attempt_id: str) -> bool:
+        """Note that the broker has an attempt's message; say whether that was not known yet."""
+        statement = (
+            update(execution_logs)
+            .where(
+                execution_logs.c.attempt_id == attempt_id,
+                execution_logs.c.dispatched_at.is_(None),
+            )
+            .values(dispatched_at=self._session.now)
+        )
+        return await self._session.execute(statement) == 1
+
     async def add_output(self, attempt_id: str, piece: str) -> None:
         """Append output of a running attempt, up to a bound; the result brings the whole."""
         statement = select(execution_logs.c.output).where(execution_logs.c.attempt_id == attempt_id)

@@ -1,5 +1,6 @@
 """What goes out and what came in: the outbox that the relay empties, and the inbox keys."""
 
+from collections.abc import Collection
 from datetime import timedelta
 
 from sqlalchemy import RowMapping, or_, select, update
@@ -13,6 +14,9 @@ from orchestrator.store.tables import attempts, inbox, outbox
 
 CLAIM = timedelta(seconds=10)
 """A relay that has not said what became of a message by then counts as dead."""
+
+CLAIM_AT_ONCE = timedelta(seconds=5)
+"""The same for a process that writes a message and sends it itself, right after the commit."""
 
 
 class Letter(Value):
@@ -28,24 +32,36 @@ class Letter(Value):
 class Mail:
     """Verbs on `outbox` and `inbox`."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, *, sends: bool = False) -> None:
         self._session = session
+        self._sends = sends
         self.posted = False
+        self.to_send: list[Letter] = []
 
     async def post(self, queue: str, envelope: Envelope, attempt_id: str | None = None) -> None:
-        """Write a message into the outbox; it goes out when this transaction is committed."""
+        """Write a message into the outbox; it goes out when this transaction is committed.
+
+        Where this process sends, it has claimed the message already, and finds it in `to_send`.
+        """
         self.posted = True
+        letter = Letter(
+            letter_id=envelope.message_id,
+            queue=queue,
+            message_type=envelope.type,
+            body=envelope.encode().decode(),
+            attempt_id=attempt_id,
+        )
         await self._session.execute(
             insert_row(outbox).values(
-                id=envelope.message_id,
-                queue=queue,
-                message_type=envelope.type,
-                body=envelope.encode().decode(),
-                attempt_id=attempt_id,
-                tries=0,
+                **letter.model_dump(exclude={"letter_id"}),
+                id=letter.letter_id,
+                tries=int(self._sends),
                 created_at=self._session.now,
+                claimed_until=self._session.now + CLAIM_AT_ONCE if self._sends else None,
             )
         )
+        if self._sends:
+            self.to_send.append(letter)
 
     async def claim(self, limit: int = 50) -> list[Letter]:
         """Take messages that nobody is sending, oldest first."""
@@ -68,11 +84,11 @@ class Mail:
         )
         return [_letter(row) for row in rows]
 
-    async def sent(self, letter_id: str) -> None:
-        """Note that the broker has confirmed a message."""
+    async def sent(self, letter_ids: Collection[str]) -> None:
+        """Note that the broker has confirmed messages."""
         await self._session.execute(
             update(outbox)
-            .where(outbox.c.id == letter_id)
+            .where(outbox.c.id.in_(list(letter_ids)))
             .values(sent_at=self._session.now, claimed_until=None, error=None)
         )
 

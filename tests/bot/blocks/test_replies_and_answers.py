@@ -192,6 +192,13 @@ def test_a_step_that_moved_says_from_where_to_where_and_why() -> None:
     assert "moved from node-a to node-b: node-a died" in text
 
 
+def test_a_plan_that_waits_for_the_broker_says_that_it_goes_on_by_itself() -> None:
+    shown = reply(notice(NoticeKind.DISPATCH_WAITS, {"reason": HOSTILE}))
+    check(shown)
+    assert "approved and queued" in read(shown)
+    assert "by themselves" in read(shown)
+
+
 def test_only_the_end_of_long_output_is_shown_and_said_so() -> None:
     owed = notice(
         NoticeKind.TASK_COMPLETED, step(output="x" * 1_999 + "!", output_characters=53_210)

@@ -1,0 +1,154 @@
+"""The RabbitMQ transport: the common case on a real server, and what only it promises."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import aio_pika
+import pytest
+from yarl import URL
+
+from orchestrator.errors import BrokerUnavailable, TryLater, Unroutable
+from orchestrator.protocol import DEAD_QUEUE
+from orchestrator.transport.port import Transport
+from orchestrator.transport.rabbitmq import RabbitTransport
+from tests.plugins.broker import SERVER, TidyTransport, rabbit
+from tests.plugins.waiting import until
+from tests.transport.case import LIMIT, Reader, TransportCase
+
+pytestmark = pytest.mark.rabbitmq
+
+
+@pytest.fixture
+async def broker() -> AsyncIterator[TidyTransport]:
+    async with rabbit(watch_seconds=0.1) as transport:
+        yield transport
+
+
+class TestRabbitTransport(TransportCase):
+    """RabbitMQ keeps the common case."""
+
+    @pytest.fixture
+    def transport(self, broker: TidyTransport) -> Transport:
+        return broker
+
+
+async def _on_server(broker: TidyTransport, name: str, *, delete: bool = False) -> int:
+    """Return how many messages a queue holds, by a connection of its own."""
+    connection = await aio_pika.connect(SERVER)
+    async with connection, connection.channel() as channel:
+        queue = await channel.declare_queue(broker.topology(name).name, passive=True)
+        if delete:
+            await queue.delete(if_unused=False, if_empty=False)
+        return queue.declaration_result.message_count or 0
+
+
+async def _published(broker: TidyTransport, name: str) -> bool:
+    try:
+        await broker.publish(name, b"hello")
+    except (Unroutable, BrokerUnavailable):
+        return False
+    return True
+
+
+async def test_a_vanished_queue_is_a_visible_failure(broker: TidyTransport) -> None:
+    await broker.declare("gone")
+    await _on_server(broker, "gone", delete=True)
+    with pytest.raises(Unroutable, match="gone"):
+        await broker.publish("gone", b"lost")
+    await broker.declare("gone")
+    await broker.publish("gone", b"kept")  # the refusal has not spoilt the channel
+    assert await _on_server(broker, "gone") == 1
+
+
+async def test_a_consumer_whose_queue_was_deleted_reads_again(broker: TidyTransport) -> None:
+    reader = Reader()
+    await broker.consume("deleted", reader)
+    await _on_server(broker, "deleted", delete=True)
+    await until(lambda: _published(broker, "deleted"), what="the queue", seconds=LIMIT)
+    await reader.seen(1)
+
+
+async def test_a_message_that_must_wait_is_no_dead_letter(broker: TidyTransport) -> None:
+    """The database is away: however often it is tried, the message stays with its reader."""
+    tries = 0
+
+    async def reader(_body: bytes) -> None:
+        nonlocal tries
+        tries += 1
+        if tries <= 6:
+            raise TryLater("the database does not answer")
+        handled.set()
+
+    handled = asyncio.Event()
+    await broker.consume("patient", reader)
+    await broker.publish("patient", b"result")
+    await asyncio.wait_for(handled.wait(), 4 * LIMIT)
+    assert await _on_server(broker, DEAD_QUEUE) == 0
+
+
+async def test_what_a_killed_reader_had_in_hand_goes_to_the_next_one(
+    broker: TidyTransport,
+) -> None:
+    first, heir = Reader(), Reader()
+    first.gate.clear()
+    other = RabbitTransport(SERVER + f"?prefix={broker.topology('').name}")
+    await other.open()
+    await other.consume("heritage", first)
+    await broker.publish("heritage", b"work")
+    await first.seen(1)
+    await other.close()
+    await broker.consume("heritage", heir)
+    await heir.seen(1)
+    assert heir.bodies == [b"work"]
+
+
+async def test_a_connection_that_breaks_comes_back_with_its_consumers(
+    broker: TidyTransport,
+) -> None:
+    reader = Reader()
+    await broker.consume("resumed", reader)
+    assert broker.connected
+    assert broker._connection is not None
+    assert broker._connection.transport is not None
+    await broker._connection.transport.connection.close()
+    await until(lambda: _published(broker, "resumed"), what="the connection", seconds=3 * LIMIT)
+    await reader.seen(1)
+
+
+async def test_a_queue_of_another_kind_is_named_with_what_to_do(broker: TidyTransport) -> None:
+    name = broker.topology("other").name
+    connection = await aio_pika.connect(SERVER)
+    async with connection, connection.channel() as channel:
+        await channel.declare_queue(name, durable=True)
+    with pytest.raises(BrokerUnavailable, match="Delete it on the broker"):
+        await broker.declare("other")
+
+
+async def test_nobody_there_is_said_with_address_and_without_password() -> None:
+    absent = RabbitTransport("amqp://me:hidden@127.0.0.1:1/", connect_seconds=0)
+    with pytest.raises(BrokerUnavailable, match=r"127\.0\.0\.1:1 does not answer") as told:
+        await absent.open()
+    assert "hidden" not in str(told.value)
+    with pytest.raises(BrokerUnavailable):
+        await absent.publish("any", b"")
+
+
+async def test_a_wrong_password_is_not_tried_again(broker: TidyTransport) -> None:
+    wrong = str(URL(SERVER).with_password("wrong"))
+    with pytest.raises(BrokerUnavailable, match="refuses the user guest"):
+        await RabbitTransport(wrong, connect_seconds=600).open()
+
+
+async def test_a_publish_that_is_never_confirmed_is_given_up(broker: TidyTransport) -> None:
+    """A queue that is full and refuses is as good as no answer."""
+    name = broker.topology("full").name
+    connection = await aio_pika.connect(SERVER)
+    async with connection, connection.channel() as channel:
+        await channel.declare_queue(
+            name,
+            durable=True,
+            arguments={"x-queue-type": "quorum", "x-max-length": 1, "x-overflow": "reject-publish"},
+        )
+    sent = [broker.publish("full", b"x") for _ in range(100)]  # it refuses a little late
+    answers = await asyncio.gather(*sent, return_exceptions=True)
+    assert {type(answer) for answer in answers} == {type(None), BrokerUnavailable}
