@@ -1,9 +1,9 @@
 """`chiffon`: load what the command needs, and no more."""
 
-import gc
-import importlib
 import sys
 from collections.abc import Sequence
+
+from bot.cli.loading import loaded
 
 
 def main() -> None:
@@ -12,15 +12,12 @@ def main() -> None:
     The server and the other commands share almost no packages, and loading either takes the
     better part of a second: so each is a program of its own.
     """
-    # What is loaded stays to the end: looking for garbage in it takes a third of the start.
-    gc.disable()
-    program = importlib.import_module(_program(sys.argv[1:]))
-    gc.freeze()
-    gc.enable()
-    sys.exit(program.main())
+    sys.exit(loaded(_program(sys.argv[1:])).main())
 
 
 def _program(words: Sequence[str]) -> str:
-    if words in (["up"], ["serve"]):
-        return f"bot.cli.{words[0]}"
+    if words == ["up"]:
+        return "bot.cli.start"
+    if words == ["serve"]:
+        return "bot.cli.serve"
     return "agent.cli" if words[:1] == ["agent"] else "bot.cli.commands"

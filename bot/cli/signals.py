@@ -8,7 +8,10 @@ from collections.abc import Callable
 def stopped_by_signals(
     at_once: Callable[[], object], *, at_first: Callable[[], object] = lambda: None
 ) -> asyncio.Event:
-    """Return what the first Ctrl-C or SIGTERM sets, and calls `at_first`; each further `at_once`."""
+    """Return what the first Ctrl-C or SIGTERM sets.
+
+    That one calls `at_first`, and each further one `at_once`.
+    """
     stopping = asyncio.Event()
 
     def stop() -> None:
