@@ -11,7 +11,7 @@ ARGS ?=
 # Each of the many processes that tests start would compile everything anew.
 export PYTHONDONTWRITEBYTECODE :=
 # One more worker than cores: tests wait for processes as often as they compute.
-PARALLEL := --numprocesses=$(shell expr $$(nproc 2>/dev/null || echo 2) + 1) --dist=worksteal
+PARALLEL := --numprocesses=$(shell expr $$(nproc 2>/dev/null || echo 2) + 1) --dist=loadfile --no-loadscope-reorder
 COVERAGE := --cov --cov-report=term-missing:skip-covered
 
 .DEFAULT_GOAL := help

@@ -1,3 +1,8 @@
 """Load the plugins of the tests; fixtures stand in tests/conftest.py."""
 
-pytest_plugins = ("pytester", "tests.plugins.missing")
+pytest_plugins = (
+    "pytester",
+    "tests.plugins.garbage",
+    "tests.plugins.missing",
+    "tests.plugins.order",
+)

@@ -99,6 +99,7 @@ app = typer.Typer(name="chiffon", add_completion=False, pretty_exceptions_enable
 app.callback()(lambda: None)
 app.command("agent")(agent)
 
+main = app
 
 if __name__ == "__main__":
-    app()
+    main()

@@ -89,11 +89,15 @@ class Desk:
             case _:
                 raise WireError(f"{envelope.type} is no order to an agent")
 
-    async def close(self) -> None:
-        """Hand back what has not started, let the rest finish in time, then end it."""
+    def take_nothing_new(self) -> None:
+        """Hand back what has not started, and whatever comes from now on."""
         self._closing = True
         for run in self._runs.values():
             run.stop_before_start(Stop.STOPPING)
+
+    async def close(self) -> None:
+        """Hand back what has not started, let the rest finish in time, then end it."""
+        self.take_nothing_new()
         await self._all_done(self._means.settings.stop_seconds)
         for run in self._runs.values():
             run.stop(Stop.STOPPING)

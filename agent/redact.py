@@ -20,7 +20,8 @@ from agent.plain_text import harmless
 MASK = "[redacted]"
 
 _SECRET_NAME = re.compile(r"TOKEN|SECRET|PASSWORD|PASSWD|KEY|CREDENTIAL", re.IGNORECASE)
-_ASSIGNMENT = re.compile(r"^\s*(?:export\s+)?([A-Za-z_]\w*)=(.*)$")
+_ASSIGNMENT = re.compile(r"^\s*(?:export\s+)?([A-Za-z_]\w*)\s*=(.*)$")
+_COMMENT = re.compile(r"\s#.*")
 _TOO_COMMON = frozenset({"true", "false", "none", "null"})
 _SHORTEST = 4  # hiding every `1` or `on` would leave no output
 _SHORTEST_ENCODED = 6
@@ -137,7 +138,9 @@ def _values_in(path: Path) -> Iterator[str]:
     if named:
         for match in named:
             if _SECRET_NAME.search(match[1]):
-                yield match[2].strip().strip("\"'")
+                value = match[2].strip()
+                yield value.strip("\"'")
+                yield _COMMENT.sub("", value).strip("\"' ")
         return
     if len(text) <= _LONGEST_WHOLE:
         yield text

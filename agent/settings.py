@@ -53,4 +53,5 @@ class AgentSettings(BaseModel):
     def all_secret_files(self) -> tuple[Path, ...]:
         """Every file or pattern whose secrets are kept out of output."""
         services = self.homelab_folder / "services" / "*" / ".env"
-        return (self.home / "token", services, *self.secret_files)
+        own = Path.cwd() / ".env"  # settings are read from it, and do not stand in the environment
+        return (self.home / "token", own, services, *self.secret_files)

@@ -96,6 +96,13 @@ class Agent:
             await self._shut_down()
             raise
 
+    def take_nothing_new(self) -> None:
+        """Say that it stops soon, and hand back what has not started; what runs goes on."""
+        if self._session is not None:
+            self._session.stopping()
+        if self._desk is not None:
+            self._desk.take_nothing_new()
+
     async def stop(self, *, graceful: bool = True) -> None:
         """Take nothing new, hand back what has not started, let the rest finish in time.
 
@@ -183,8 +190,7 @@ class Agent:
             await asyncio.sleep(_PRUNE_SECONDS)
 
     async def _shut_down(self) -> None:
-        if self._session is not None:
-            self._session.stopping()
+        self.take_nothing_new()
         if self._work is not None:
             await self._work.cancel()
         if self._desk is not None:

@@ -22,7 +22,7 @@ app = typer.Typer(
 @app.command()
 def up() -> None:
     """Start Chiffon on this machine: requests, plans, the API and agents in one process."""
-    runpy.run_module("bot.cli.up", run_name="__main__")
+    runpy.run_module("bot.cli.start", run_name="__main__")
 
 
 @app.command()
@@ -47,5 +47,7 @@ app.command()(doctor)
 app.command()(healthy)
 
 
+main = app
+
 if __name__ == "__main__":
-    app()
+    main()

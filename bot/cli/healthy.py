@@ -104,5 +104,7 @@ app.callback()(lambda: None)
 app.command("healthy")(healthy)
 
 
+main = app
+
 if __name__ == "__main__":
-    app()
+    main()

@@ -1,8 +1,9 @@
 """`chiffon`: load what the command needs, and no more."""
 
-import runpy
 import sys
 from collections.abc import Sequence
+
+from bot.cli.loading import loaded
 
 
 def main() -> None:
@@ -11,11 +12,11 @@ def main() -> None:
     The server and the other commands share almost no packages, and loading either takes the
     better part of a second: so each is a program of its own.
     """
-    runpy.run_module(_program(sys.argv[1:]), run_name="__main__")
+    sys.exit(loaded(_program(sys.argv[1:])).main())
 
 
 def _program(words: Sequence[str]) -> str:
     if words in (["up"], ["serve"]):
-        return f"bot.cli.{words[0]}"
+        return {"up": "bot.cli.start", "serve": "bot.cli.serve"}[words[0]]
     others = {"agent": "agent.cli", "healthy": "bot.cli.healthy"}
     return others.get(words[0] if words else "", "bot.cli.commands")

@@ -14,7 +14,8 @@ import uvloop
 
 from bot.cli.chat import Chat
 from bot.cli.home import announced, local_token
-from bot.cli.listen import address_of, listening_socket, serving
+from bot.cli.listen import address_of, listening_socket
+from bot.cli.serving import serving
 from bot.cli.signals import stopped_by_signals
 from orchestrator.api.app import build_app
 from orchestrator.bootstrap import open_orchestrator
@@ -82,5 +83,7 @@ async def _until_stopped(stopping: asyncio.Event) -> None:
     typer.echo("Stopping: what is under way is finished; Ctrl-C again ends it now.", err=True)
 
 
+main = serve
+
 if __name__ == "__main__":
-    sys.exit(serve())
+    sys.exit(main())

@@ -1,4 +1,4 @@
-"""`chiffon up`: everything in one process, nothing else needed. A program of its own."""
+"""`chiffon up`: everything in one process, nothing else needed."""
 
 import asyncio
 import socket
@@ -14,17 +14,15 @@ from agent.settings import AgentSettings
 from agent.worker import Agent
 from bot.cli.chat import Chat
 from bot.cli.home import announced, local_token
-from bot.cli.listen import address_of, listening_socket, serving
+from bot.cli.listen import address_of
+from bot.cli.serving import serving
 from bot.cli.signals import stopped_by_signals
 from orchestrator.api.app import build_app
 from orchestrator.bootstrap import open_orchestrator
 from orchestrator.catalog.catalogue import LiveCatalog
-from orchestrator.errors import ChiffonError
-from orchestrator.home_lock import owned_home
 from orchestrator.logs import configure_logging
-from orchestrator.offhost import require_safe
 from orchestrator.service import OrchestratorService
-from orchestrator.settings import Settings, load_settings
+from orchestrator.settings import Settings
 from orchestrator.transport.opening import open_transport
 
 _SLOTS = 4
@@ -32,18 +30,14 @@ _READY_SECONDS = 10.0
 _log = structlog.get_logger("bot.cli.up")
 
 
-def up() -> int:
-    """Run until a signal stops it; return the exit status."""
-    try:
-        settings = load_settings()
-        configure_logging(settings, sys.stderr)
-        require_safe(settings)
-        with owned_home(settings), listening_socket(settings) as listener:
-            asyncio.run(_serve(settings, listener))
-    except ChiffonError as fault:
-        typer.echo(f"{fault}", err=True)
-        return 1
-    return 0
+def run(settings: Settings, listener: socket.socket) -> None:
+    """Run in a home that is held, on an address that is taken, until a signal stops it.
+
+    Raises:
+        ChiffonError: something that it needs is not usable.
+    """
+    configure_logging(settings, sys.stderr)
+    asyncio.run(_serve(settings, listener))
 
 
 async def _serve(settings: Settings, listener: socket.socket) -> None:
@@ -125,14 +119,21 @@ async def _last_seen(service: OrchestratorService) -> dict[str, datetime | None]
 
 
 def _stopped_by_signals(agents: Sequence[Agent]) -> asyncio.Event:
-    """Return what the first Ctrl-C or SIGTERM sets; running work may finish, a second ends it."""
+    """Return what the first Ctrl-C or SIGTERM sets; running work may finish, a second ends it.
+
+    The agents hear of the first at once: no further step may begin while the server still ends.
+    """
     pending: set[asyncio.Task[None]] = set()
+
+    def take_nothing_new() -> None:
+        for agent in agents:
+            agent.take_nothing_new()
 
     def at_once() -> None:
         for agent in agents:
             pending.add(asyncio.create_task(agent.stop(graceful=False)))
 
-    return stopped_by_signals(at_once)
+    return stopped_by_signals(at_once, at_first=take_nothing_new)
 
 
 def _welcome(settings: Settings, page: str) -> str:
@@ -145,7 +146,3 @@ def _welcome(settings: Settings, page: str) -> str:
         "  .venv/bin/chiffon catalog list\n\n"
         "Ctrl-C stops it; started again, it goes on where it was."
     )
-
-
-if __name__ == "__main__":
-    sys.exit(up())

@@ -29,7 +29,7 @@ loopback, it counts from its own machine only.
 
 Errors are problem documents (RFC 9457) with a `code` for programs and a `hint` for people.
 Everything that takes a plan takes `12`, `#12`, its id or the start of its id.
-The same `Idempotency-Key` again gets the first answer again.
+The same `Idempotency-Key` again gets the first answer again; with another request, 409.
 
 This page and its schema need neither: they show how Chiffon is used, not what it holds. The
 server listens on this machine only unless told otherwise, and answers only requests addressed to

@@ -25,7 +25,7 @@ LARGEST_BODY = 64 * 1024
 DEEPEST_JSON = 32
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
-_WITHOUT_BODY = frozenset({"GET", "HEAD", "OPTIONS"})
+_WITHOUT_BODY = frozenset({"DELETE", "GET", "HEAD", "OPTIONS"})
 _GUARDED = "/api/"
 _FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip")
 

@@ -1,7 +1,7 @@
 """Errors as problem documents (RFC 9457), and the one place that gives each its status."""
 
 from collections.abc import Mapping
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -151,10 +151,7 @@ def _on_invalid(_request: Request, fault: Exception) -> Response:
     """Invalid input of any kind is 400 with the field and the reason, never the value."""
     if not isinstance(fault, RequestValidationError):
         raise fault
-    found = [
-        FieldProblem(field=_field_name(error["loc"]), reason=str(error["msg"]))
-        for error in fault.errors()
-    ]
+    found = [_field_problem(error) for error in fault.errors()]
     detail = "; ".join(f"{each.field}: {each.reason}" for each in found[:5])
     error = Error(
         code=ErrorCode.INVALID_REQUEST,
@@ -162,6 +159,13 @@ def _on_invalid(_request: Request, fault: Exception) -> Response:
         hint="Correct the named field; /docs shows what is expected.",
     )
     return _response(problem_of(error, errors=found))
+
+
+def _field_problem(error: Mapping[str, Any]) -> FieldProblem:
+    if error["type"] == "json_invalid":  # its place is a count of characters, and no field
+        where = f"{error['ctx']['error']} at character {error['loc'][-1] + 1}"
+        return FieldProblem(field="body", reason=f"is no valid JSON: {where}")
+    return FieldProblem(field=_field_name(error["loc"]), reason=str(error["msg"]))
 
 
 def _field_name(location: tuple[int | str, ...]) -> str:

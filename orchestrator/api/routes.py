@@ -40,6 +40,7 @@ _walk = APIRouter(tags=["the way"])
     responses=answers(
         examples.SUBMIT,
         "What was understood, and the plan's id where it was made at once",
+        ErrorCode.CONFLICT,
         ErrorCode.TOO_LARGE,
         ErrorCode.TOO_MANY_REQUESTS,
     ),

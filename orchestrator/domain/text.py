@@ -33,6 +33,8 @@ def hidden_character(text: str, *, allow_emoji_joiners: bool = False) -> str | N
     and what else it lets a font leave unshown (fillers, tags, variation selectors): what
     CVE-2021-42574 and prompt smuggling live on.
     """
+    if text.isascii() and text.isprintable():
+        return None
     for position, character in enumerate(text, start=1):
         if character in _PLAIN_CONTROLS or (allow_emoji_joiners and character in _EMOJI_JOINERS):
             continue
@@ -48,6 +50,8 @@ def visible(text: str) -> str:
     For showing what others wrote: nothing in it can then move the cursor, change colours or
     reorder what a person reads.
     """
+    if text.isascii() and text.isprintable():
+        return text
     return "".join(
         f"<U+{ord(character):04X}>"
         if character not in "\n\t" and _is_hidden(character)

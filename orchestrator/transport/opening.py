@@ -2,10 +2,10 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from importlib import import_module
 
 from orchestrator.transport.local import LocalTransport
 from orchestrator.transport.port import Transport
-from orchestrator.transport.rabbitmq import RabbitTransport
 
 
 @asynccontextmanager
@@ -26,7 +26,9 @@ async def open_transport(broker_url: str | None, name: str) -> AsyncIterator[Tra
         finally:
             await local.close()
         return
-    rabbit = RabbitTransport(broker_url, name=name)
+    # A program without a broker does not pay for loading what speaks to one.
+    rabbitmq = import_module("orchestrator.transport.rabbitmq")
+    rabbit = rabbitmq.RabbitTransport(broker_url, name=name)
     try:
         await rabbit.open()
         yield rabbit

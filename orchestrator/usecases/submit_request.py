@@ -35,10 +35,16 @@ async def submit_request(
     The same source key again gives what the first one led to.
 
     Raises:
-        Refused: the text cannot be taken as a request.
+        Refused: the text cannot be taken as a request, or its key came with another text before.
     """
     request, is_new = await _keep(ctx, request_text, who, asked)
     if not is_new:
+        if request.request_text != checked_text(request_text):
+            raise Refused(
+                ErrorCode.CONFLICT,
+                "The key of this request was used for another request before.",
+                "Send each thing you want done with a key of its own.",
+            )
         return await submitted(ctx, request.request_id)
     with structlog.contextvars.bound_contextvars(correlation_id=request.correlation_id):
         return await understand(ctx, request)

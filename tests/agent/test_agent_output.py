@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from agent.output import LIVE_BYTES, MAX_BYTES, Output
 from agent.plain_text import harmless, unfinished_escape
 from agent.redact import MASK, Redactor, Secrets
+from agent.settings import AgentSettings
 
 SECRET = "hunter2/+=? ünd"
 REDACTOR = Redactor([SECRET])
@@ -220,3 +221,17 @@ def test_secrets_of_services_are_found_by_pattern(tmp_path: Path) -> None:
         (tmp_path / "services" / service).mkdir(parents=True)
         (tmp_path / "services" / service / ".env").write_text(f"DB_PASSWORD=pass-{service}\n")
     assert secrets.redactor().hide("pass-one pass-two") == f"{MASK} {MASK}"
+
+
+def test_secrets_of_the_env_file_that_settings_are_read_from_are_hidden(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its values are not in the environment, so a child cannot be kept from reading the file."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").write_text(
+        "CHIFFON_SLACK_BOT_TOKEN = xoxb-from-file  # the bot\nCHIFFON_PORT=8099\n",
+        encoding="utf-8",
+    )
+    agent = AgentSettings(home=tmp_path / "home", name="one", agent_type="infra")
+    redactor = Secrets(agent.all_secret_files, {}).redactor()
+    assert redactor.hide("it is xoxb-from-file on 8099") == "it is [redacted] on 8099"

@@ -72,6 +72,28 @@ async def test_what_runs_may_finish_and_what_waits_is_handed_back(
     assert not orchestrator.all(WorkResult, late.attempt_id)
 
 
+async def test_before_it_stops_it_can_take_nothing_new_while_work_goes_on(
+    orchestrator: FakeOrchestrator, open_agent: OpenAgent, tmp_path: Path
+) -> None:
+    code = "import os, sys, time\nwhile not os.path.exists(f'{sys.argv[1]}/end'): time.sleep(0.01)"
+    patient = python("patient", code, str(tmp_path))
+    agent = await open_agent(Book(patient, HELLO), slots=2)
+    running, late = work_for(patient), work_for(HELLO)
+    await orchestrator.send(running)
+    await orchestrator.running(running)
+    agent.take_nothing_new()
+    await until(
+        lambda: any(b.status is AgentState.STOPPING for b in orchestrator.all(Heartbeat)),
+        what="a heartbeat that says it stops",
+    )
+    await orchestrator.send(late)
+    handed_back = await orchestrator.result(late)
+    assert (handed_back.outcome, handed_back.started) == (Outcome.INTERRUPTED, False)
+    (tmp_path / "end").touch()
+    assert (await orchestrator.result(running)).outcome is Outcome.SUCCESS
+    await asyncio.wait_for(agent.stop(), 10)
+
+
 async def test_what_does_not_finish_in_time_is_ended_and_interrupted(
     orchestrator: FakeOrchestrator, open_agent: OpenAgent
 ) -> None:

@@ -69,6 +69,21 @@ async def test_the_same_key_again_is_the_same_request(
     assert len(await desk.rows(requests)) == 1
 
 
+async def test_the_same_key_with_another_request_is_refused(
+    test_client: httpx.AsyncClient, desk: Desk
+) -> None:
+    headers = {"Idempotency-Key": "once"}
+    first = await test_client.post("/api/v1/request", json=ASK, headers=headers)
+    other = await test_client.post(
+        "/api/v1/request", json={**ASK, "request": "Deploy Jellyfin"}, headers=headers
+    )
+    again = await test_client.post("/api/v1/request", json=ASK, headers=headers)
+    assert (first.status_code, other.status_code, again.status_code) == (200, 409, 200)
+    assert other.json()["code"] == "conflict"
+    assert again.json()["request_id"] == first.json()["request_id"]
+    assert len(await desk.rows(requests)) == 1
+
+
 @pytest.mark.timeout(25)  # stopping in the middle of work once took 30 s, every other time
 async def test_the_same_approval_again_gets_the_first_answer(
     test_client: httpx.AsyncClient, desk: Desk

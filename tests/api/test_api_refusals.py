@@ -166,6 +166,26 @@ async def test_a_body_that_is_not_json_is_400(
     assert "application/json" in answer.json()["detail"]
 
 
+async def test_broken_json_is_told_with_its_place(client: httpx.AsyncClient) -> None:
+    headers = {**BEARER, "Content-Type": "application/json"}
+    answer = await client.post("/api/v1/request", content='{"request": nonsense}', headers=headers)
+    assert problem(answer) == (400, "invalid_request")
+    (found,) = answer.json()["errors"]
+    assert found == {
+        "field": "body",
+        "reason": "is no valid JSON: Expecting value at character 13",
+    }
+
+
+@pytest.mark.parametrize("path", ["/api/v1/request", "/api/v1/plans", "/api/v1/plan/1/approve"])
+async def test_a_method_that_an_address_does_not_know_is_405(
+    client: httpx.AsyncClient, path: str
+) -> None:
+    answer = await client.delete(path, headers=BEARER)
+    assert problem(answer) == (405, "invalid_request")
+    assert answer.headers["allow"]
+
+
 @pytest.mark.parametrize(
     ("body", "field"),
     [

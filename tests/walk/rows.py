@@ -26,7 +26,10 @@ _TOLD = {
         "GROUP BY kind ORDER BY min(id)"
     ),
     "catalogue_entries": "SELECT name || ' as it was planned with' FROM catalogue_entries",
-    "counters": "SELECT name || ' numbers given: ' || value FROM counters",
+    "counters": (
+        "SELECT CASE name WHEN 'listened' THEN 'when agents were last listened to' "
+        "ELSE name || ' numbers given: ' || value END FROM counters ORDER BY name DESC"
+    ),
     "execution_logs": (
         "SELECT 'step ' || step_number || ': ' || status || ', exit code ' || exit_code "
         "|| ', its output' FROM execution_logs ORDER BY step_number"
