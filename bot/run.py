@@ -15,8 +15,9 @@ from slack_sdk.web.async_client import AsyncWebClient
 from typing_extensions import override
 
 from bot.app import Bot, build_bot
-from bot.client import notifying_client, web_client
+from bot.client import poster_beside, web_client
 from bot.notifier import Notifier
+from bot.poster import Poster
 from bot.settings import SlackSettings
 from orchestrator.errors import ChiffonError
 from orchestrator.service import OrchestratorService
@@ -48,9 +49,10 @@ async def open_bot(settings: SlackSettings, service: OrchestratorService) -> Asy
         )
         client = web_client(settings, session)
         app_token = await checked_tokens(settings, client)
-        bot = build_bot(settings, service, client)
+        poster = poster_beside(client)
+        bot = build_bot(settings, service, client, poster)
         stack.push_async_callback(bot.close)
-        await stack.enter_async_context(_notifying(service, notifying_client(settings, session)))
+        await stack.enter_async_context(_notifying(service, poster))
         await stack.enter_async_context(_connected(bot.app, app_token))
         me = await bot.face.me()
         _log.info("slack_joined", team=me.team, bot=me.user)
@@ -84,8 +86,8 @@ async def checked_tokens(settings: SlackSettings, client: AsyncWebClient) -> str
 
 
 @asynccontextmanager
-async def _notifying(service: OrchestratorService, client: AsyncWebClient) -> AsyncIterator[None]:
-    running = asyncio.create_task(Notifier(service, client).run())
+async def _notifying(service: OrchestratorService, poster: Poster) -> AsyncIterator[None]:
+    running = asyncio.create_task(Notifier(service, poster).run())
     try:
         yield
     finally:

@@ -27,8 +27,9 @@ from bot.ids import (
     PlanButton,
     TaskButton,
 )
-from bot.listeners.face import UNREACHABLE, UNREADABLE, Face
+from bot.listeners.face import UNREADABLE, Face
 from bot.listeners.payload import Click, click_of
+from bot.poster import NOT_SENT
 from orchestrator.domain.lifecycle import PlanStatus, TaskStatus
 from orchestrator.domain.request import Answer
 from orchestrator.domain.views import Identity, PlanStatusResult, Result, TaskState
@@ -129,9 +130,9 @@ class Clicks:
 
     async def _open(self, click: Click, view: dict[str, Any]) -> None:
         try:
-            await self._face.client.views_open(trigger_id=click.trigger_id, view=view)
-        except UNREACHABLE as fault:
-            _log.warning("dialog_not_opened", fault=type(fault).__name__)
+            await self._face.poster.open_view(click.trigger_id, view)
+        except NOT_SENT as fault:
+            _log.warning("dialog_not_opened", fault=str(fault))
             self._face.tell(click.place, _NO_DIALOG)
 
     async def _cancel(self, click: Click, who: Identity) -> Told:
@@ -229,11 +230,11 @@ class Clicks:
         blocks = click.message.get("blocks") or []
         shown = [line if each.get("block_id") == click.block_id else each for each in blocks]
         try:
-            await self._face.client.chat_update(
-                channel=channel, ts=moment, text=click.message.get("text") or words, blocks=shown
+            await self._face.poster.update(
+                channel, moment, Message(click.message.get("text") or words, tuple(shown))
             )
-        except UNREACHABLE as fault:  # the answer counts all the same
-            _log.warning("choice_not_shown", fault=type(fault).__name__)
+        except NOT_SENT as fault:  # the answer counts all the same
+            _log.warning("choice_not_shown", fault=str(fault))
 
 
 async def _unknown(click: Click, _who: Identity) -> Told:

@@ -32,7 +32,9 @@ class Thinking:
         try:
             done, _ = await asyncio.wait({thought}, timeout=_ON_IT_SECONDS)
             if not done:
-                self._face.say(channel, thread, thinking_message())
+                self._face.say(
+                    channel, thread, thinking_message(), wanted=lambda: not thought.done()
+                )
             result = await thought
             if result.error is not None:
                 _log.warning("not_thought", request_id=request_id, code=result.error.code.value)

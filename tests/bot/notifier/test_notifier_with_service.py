@@ -4,6 +4,7 @@ import asyncio
 from contextlib import suppress
 
 from bot.notifier import Notifier
+from bot.poster import Poster
 from tests.bot.notifier.slack_api import SlackApi, client_of, slack_api
 from tests.plugins.waiting import until
 from tests.scene import USER, Desk
@@ -11,7 +12,7 @@ from tests.scene import USER, Desk
 
 async def test_a_request_is_followed_in_its_thread_to_its_end(desk: Desk) -> None:
     async with slack_api() as api:
-        notifier = asyncio.create_task(Notifier(desk.service, client_of(api)).run())
+        notifier = asyncio.create_task(Notifier(desk.service, Poster(client_of(api))).run())
         try:
             await followed(desk, api)
         finally:
