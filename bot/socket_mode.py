@@ -1,4 +1,4 @@
-"""Slack's Socket Mode: what comes in is acknowledged before it closes, and nothing is left behind."""
+"""Slack's Socket Mode: what came in is acknowledged before it closes; nothing is left behind."""
 
 import asyncio
 import time

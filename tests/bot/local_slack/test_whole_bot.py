@@ -19,10 +19,12 @@ from orchestrator.settings import Settings
 from orchestrator.store.tables import requests
 from orchestrator.testing import ScriptedAgent
 from tests.bot.local_slack.conftest import Served, serve
+from tests.plugins.missing import in_ci
 from tests.plugins.waiting import until
 
 ADA, BEN, HOMELAB = "U0ADA", "U0BEN", "C0HOMELAB"
 WAIT = 2  # seconds of a Retry-After
+SILENCE = 60 if in_ci() else 2  # seconds; the whole minute is waited for where there is time
 
 
 @pytest.fixture
@@ -241,3 +243,28 @@ async def test_answers_and_cards_wait_together(
     refused, *later = times(called, "chat.postMessage")
     assert len(later) == 3
     assert all(at - refused >= WAIT for at in later)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+async def test_after_a_silence_the_last_state_arrives_and_never_too_early(
+    joined: Served, called: list[tuple[str, float]]
+) -> None:
+    """Slack says "not before", then says nothing at all."""
+    slack = joined.slack
+    await slack.say(ADA, HOMELAB, "@chiffon Deploy Kuma")
+    card = await card_of(joined)
+    fault = CallFault(method="chat.update", kind="rate_limited", retry_after=SILENCE)
+    slack.faults.calls = [fault]
+    await approve(joined, ADA, card)
+    await until(lambda: not slack.faults.calls, what="the refusal")
+    slack.faults.silence(SILENCE)
+    silent_until = slack.faults.silent_until
+
+    await until(lambda: ": done." in card.text, what="the last state", seconds=SILENCE + 90)
+    assert time.monotonic() >= silent_until
+    assert clickable(card, APPROVE) is None
+    refused, *later = times(called, "chat.update")
+    assert all(at - refused >= SILENCE for at in later)
+    told = "the summary in the thread"
+    await until(lambda: shown(joined, lambda each: " is done" in each.text), what=told, seconds=60)

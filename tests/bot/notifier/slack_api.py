@@ -41,6 +41,11 @@ class SlackApi:
     faults: dict[str, deque[Fault | None]] = field(default_factory=dict)
     gate: asyncio.Event = field(default_factory=asyncio.Event)
     url: str = ""
+    silent_until: float = 0.0  # by the loop's clock
+
+    def silence(self, seconds: float) -> None:
+        """Neither do nor answer anything for so long."""
+        self.silent_until = asyncio.get_running_loop().time() + seconds
 
     def will(self, method: str, *faults: Fault | None) -> None:
         """Answer the next calls of a method, or of a method in a channel (`m:C`), like this;
@@ -63,6 +68,9 @@ class SlackApi:
         channel = str(fields.get("channel") or fields.get("channel_id") or "")
         loop = asyncio.get_running_loop()
         self.calls.append(Call(method, channel, loop.time(), fields))
+        if loop.time() < self.silent_until:
+            await asyncio.sleep(self.silent_until - loop.time())
+            return web.Response(status=503)  # whoever asked has given up
         fault = self._fault(f"{method}:{channel}") or self._fault(method)
         if fault is not None and fault.status == 0:
             await self.gate.wait()
