@@ -1,7 +1,7 @@
 """The front: one short method a use case. What can be expected to go wrong comes as a value."""
 
 import asyncio
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from typing import TypeVar
 
 import structlog
@@ -53,7 +53,13 @@ from orchestrator.usecases.read_plan import get_plan, list_plans
 from orchestrator.usecases.read_request import get_request, heard, request_of_thread
 from orchestrator.usecases.readiness import readiness
 from orchestrator.usecases.record_agent import list_agents
-from orchestrator.usecases.submit_request import Asked, keep_request, submit_request, think
+from orchestrator.usecases.submit_request import (
+    Asked,
+    keep_request,
+    name_people,
+    submit_request,
+    think,
+)
 
 _log = structlog.get_logger(__name__)
 _Answer = TypeVar("_Answer", bound=Result)
@@ -98,6 +104,10 @@ class OrchestratorService:
         asked = Asked(source_key=source_key, channel=channel, thread=thread)
         call = keep_request(self.context, request_text, _who(user_id, team), asked)
         return await _answered(SubmitResult, call)
+
+    async def name_people(self, request_id: str, names: Mapping[str, str]) -> Result:
+        """Put names in the place of ids in a kept request; after `think` it does nothing."""
+        return await _answered(Result, name_people(self.context, request_id, names))
 
     async def think(self, request_id: str) -> SubmitResult:
         """Understand a kept request, and plan it; safe to repeat."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -137,10 +137,15 @@ class Face:
 
     async def named(self, text: str) -> str:
         """Return the text with people's names in the place of their ids."""
-        team = (await self.me()).team
-        ids = set(_PERSON.findall(text))
-        names = {person: await self.people.name(person, team=team) for person in sorted(ids)}
+        names = await self.names(set(_PERSON.findall(text)))
         return _PERSON.sub(lambda found: names[found[0]], text)
+
+    async def names(self, people: Collection[str]) -> dict[str, str]:
+        """Return what people are called, by their ids; all are looked up at once."""
+        team = (await self.me()).team
+        asked = sorted(people)
+        found = await asyncio.gather(*(self.people.name(each, team=team) for each in asked))
+        return dict(zip(asked, found, strict=True))
 
     def say(
         self,

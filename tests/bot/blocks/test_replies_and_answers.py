@@ -343,7 +343,7 @@ def test_logs_of_one_step_show_that_step_alone() -> None:
 
 
 def test_help_and_usage_name_every_word_and_help_the_four_ways_to_ask() -> None:
-    words = ("status", "plans", "cancel", "retry", "why", "logs", "gaps", "help")
+    words = ("status", "plans", "cancel", "retry", "resume", "why", "logs", "gaps", "help")
     for shown in (answers.help_message(), answers.usage_message("dance")):
         assert all(f"/chiffon {word}" in read(shown) for word in words)
     assert "`dance`" in read(answers.usage_message("dance"))
