@@ -30,6 +30,7 @@ from bot.ids import (
 from bot.listeners.face import UNREADABLE, Face
 from bot.listeners.payload import Click, click_of
 from bot.poster import NOT_SENT
+from orchestrator.domain.approval import already_decided
 from orchestrator.domain.lifecycle import PlanStatus, TaskStatus
 from orchestrator.domain.request import Answer
 from orchestrator.domain.views import Identity, PlanStatusResult, Result, TaskState
@@ -92,8 +93,22 @@ class Clicks:
     async def _do(self, deed: Deed, click: Click) -> Told:
         barred = await self._face.barred(click.place.user, click.user_team)
         if barred is not None:
-            return barred
+            return await self._over_already(click, barred)
         return await deed(click, await self._face.identity(click.place.user))
+
+    async def _over_already(self, click: Click, barred: Error) -> Error:
+        """Say first who decided, and when, to somebody who may not decide about an old card."""
+        button = PlanButton.decoded(click.value)
+        if button is None:
+            return barred
+        plan = await self._service.get_plan(button.plan)
+        if plan.error is not None:
+            return barred
+        decided = already_decided(
+            plan.number, plan.status, person=plan.decided_by, at=plan.decided_at
+        )
+        message = " ".join(filter(None, (decided, barred.message)))
+        return barred.model_copy(update={"message": message})
 
     async def _approve(self, click: Click, who: Identity) -> Told:
         button = PlanButton.decoded(click.value)

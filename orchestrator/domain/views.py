@@ -85,6 +85,7 @@ class PlanResult(Result):
     approved_at: datetime | None = None
     expires_at: datetime | None = None
     decided_by: str | None = None
+    decided_at: datetime | None = None
 
 
 class ApproveResult(Result):

@@ -29,6 +29,7 @@ from tests.bot.slack_scene import (
     TEAM,
     Scene,
     message,
+    user,
 )
 from tests.plugins.waiting import until
 
@@ -95,6 +96,22 @@ async def test_who_does_not_belong_decides_nothing(scene: Scene, person: str, wh
     assert await scene.rows(approvals) == []
     [told] = scene.slack.asked("chat.postEphemeral")
     assert (told["user"], why in told["text"]) == (person, True)
+
+
+@pytest.mark.parametrize("person", [GUEST, STRANGER, "U0MEMBER"])
+@pytest.mark.parametrize("action", [ids.APPROVE, ids.REJECT, ids.CANCEL])
+async def test_who_may_not_decide_hears_of_an_old_card_who_did(
+    scene: Scene, person: str, action: str
+) -> None:
+    scene.slack.people = {**scene.slack.people, "U0MEMBER": user("U0MEMBER")}
+    plan = await scene.planned(KUMA)
+    await scene.clicks(ids.APPROVE, button_of(plan), person=ALEX)
+    await scene.clicks(action, button_of(plan), person=person, moment="900.1")
+    [told] = scene.slack.asked("chat.postEphemeral")
+    assert told["user"] == person
+    assert f"Plan #{plan.number} is already approved by Alex Roe at " in told["text"]
+    assert " may " in told["text"], "and that they could not have"
+    assert (await scene.service.get_plan(plan.plan_id)).status is not PlanStatus.CANCELLED
 
 
 @pytest.mark.parametrize("fault", ["missing_scope", "internal_error"])
