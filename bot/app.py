@@ -16,6 +16,7 @@ from bot.listeners.doors import Doors
 from bot.listeners.face import Face, NotKept
 from bot.listeners.messages import Messages
 from bot.listeners.payload import place_of
+from bot.listeners.stops import Stops
 from bot.listeners.thinking import Thinking
 from bot.middleware import Doorstep, Known, stored
 from bot.people import People
@@ -82,6 +83,7 @@ def build_bot(
     app.event("message")(stored)
     app.event("app_mention")(stored)
     Doors(face, messages).register(app)
+    Stops(face).register(app)
     Clicks(face).register(app)
     Dialogs(face).register(app)
     app.event(re.compile(r""))(stored)  # unheard, it would be brought again and again

@@ -68,8 +68,8 @@ class Owing(Protocol):
     async def due_notices(self, limit: int = 20) -> NoticeList:
         """Claim replies."""
 
-    async def notice_posted(self, notice_id: str) -> Result:
-        """Note a reply."""
+    async def notice_posted(self, notice_id: str, *, message: str | None = None) -> Result:
+        """Note a reply, and as which message it stands there."""
 
     async def notice_released(self, notice_id: str, *, retry_after: float) -> Result:
         """Give a reply back."""
@@ -333,12 +333,12 @@ class Notifier:
         plain = Message(
             text="Slack did not take this reply; `chiffon status` in a terminal has it."
         )
-        await self._fitting(
+        ts = await self._fitting(
             _reply_or(notice, plain),
             plain,
             lambda it: self._poster.post(notice.channel, notice.thread, it),
         )
-        await self._service.notice_posted(notice.notice_id)
+        await self._service.notice_posted(notice.notice_id, message=ts)
 
     async def _upload(self, notice: Notice, plan_id: str) -> None:
         """Share the whole output as a file, once Slack allows it.

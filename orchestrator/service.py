@@ -275,9 +275,9 @@ class OrchestratorService:
         """Claim, for 30 seconds, the oldest reply that is owed to each thread."""
         return await _answered(NoticeList, due_notices(self.context, limit))
 
-    async def notice_posted(self, notice_id: str) -> Result:
-        """Note that a reply stands in its thread; the thread's next one is due."""
-        return await _answered(Result, notice_posted(self.context, notice_id))
+    async def notice_posted(self, notice_id: str, *, message: str | None = None) -> Result:
+        """Note that a reply stands in its thread as `message` (time stamp); the next one is due."""
+        return await _answered(Result, notice_posted(self.context, notice_id, message))
 
     async def notice_released(self, notice_id: str, *, retry_after: float) -> Result:
         """Note that a reply was not posted; it is due again after so many seconds."""

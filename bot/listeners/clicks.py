@@ -232,11 +232,11 @@ class Clicks:
             button.request, [answer], who.person, team=who.team, source_key=_key(click, who)
         )
         if done.error is None:
-            self._face.afterwards.start(self._show_chosen(click, chosen))
+            self._show_chosen(click, chosen)
         return done.error
 
-    async def _show_chosen(self, click: Click, chosen: str) -> None:
-        """Put who chose what in the place of the buttons."""
+    def _show_chosen(self, click: Click, chosen: str) -> None:
+        """Put who chose what in the place of the buttons; the answer counts without it too."""
         moment, channel = click.message.get("ts"), click.place.channel
         if moment is None or channel is None:
             return
@@ -244,12 +244,8 @@ class Clicks:
         line = {"type": "context", "elements": [{"type": "mrkdwn", "text": words}]}
         blocks = click.message.get("blocks") or []
         shown = [line if each.get("block_id") == click.block_id else each for each in blocks]
-        try:
-            await self._face.poster.update(
-                channel, moment, Message(click.message.get("text") or words, tuple(shown))
-            )
-        except NOT_SENT as fault:  # the answer counts all the same
-            _log.warning("choice_not_shown", fault=str(fault))
+        text = click.message.get("text") or words
+        self._face.change(channel, moment, Message(text, tuple(shown)))
 
 
 async def _unknown(click: Click, _who: Identity) -> Told:

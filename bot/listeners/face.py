@@ -159,6 +159,10 @@ class Face:
         """Say something in a thread, after the acknowledgement; see `Telling.say`."""
         self.afterwards.start(self.telling.say(channel, thread, message, place, wanted=wanted))
 
+    def change(self, channel: str, ts: str, message: Message) -> None:
+        """Let a message show something else, after the acknowledgement."""
+        self.afterwards.start(self.telling.change(channel, ts, message))
+
     async def _tell(self, place: Place, answer: Message | Error) -> None:
         message = answer if isinstance(answer, Message) else await self._refusal(answer, place)
         await self.telling.tell(place, message)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from weakref import WeakValueDictionary
 
 from bot.blocks.message import Message
+from bot.blocks.replies import answered_message
 from bot.commands import Command, Word, parse
 from bot.listeners.answers import LONGEST_ANSWER, answers_in
 from bot.listeners.face import Face, Me, NotKept
@@ -155,14 +156,15 @@ class Messages:
             return
         questions: tuple[Ambiguity, ...] = asked.ambiguities
         named = with_names(heard.text, await self._face.names(heard.people))
+        given = answers_in(named if len(named) <= LONGEST_ANSWER else heard.text, questions)
         answered = await self._face.service.answer_request(
-            asked.request_id,
-            answers_in(named if len(named) <= LONGEST_ANSWER else heard.text, questions),
-            heard.said.user,
-            team=heard.team,
-            source_key=heard.key,
+            asked.request_id, given, heard.said.user, team=heard.team, source_key=heard.key
         )
         self._tell_refusal(heard, answered)
+        if answered.error is None and asked.question_message is not None:
+            said = {answer.ambiguity_id: answer.text for answer in given}
+            shown = answered_message(questions, said, heard.said.user)
+            self._face.change(heard.said.channel, asked.question_message, shown)
 
     async def _keep(self, heard: Heard) -> SubmitResult:
         said = heard.said

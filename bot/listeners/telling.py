@@ -5,7 +5,7 @@ up after some minutes, and when Chiffon ends. Plans and what became of them are 
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import structlog
 
@@ -46,7 +46,7 @@ class Telling:
         """
         try:
             async with asyncio.timeout(self._patience):
-                await self._said(channel, thread, message, wanted)
+                await _insisted(lambda: self._poster.post(channel, thread, message), wanted)
         except SlackRefused as refusal:
             _log.warning("not_said", error=refusal.error)
             if place is not None:
@@ -62,21 +62,13 @@ class Telling:
         except TimeoutError:
             _log.error("nobody_told", person=place.user, reason="too late")
 
-    async def _said(
-        self, channel: str, thread: str, message: Message, wanted: Callable[[], bool]
-    ) -> None:
-        faults = 0
-        while wanted():
-            try:
-                await self._poster.post(channel, thread, message)
-            except Later as wait:
-                await asyncio.sleep(wait.seconds)
-            except Unanswered as fault:
-                faults += 1
-                _log.warning("slack_does_not_answer", reason=str(fault))
-                await asyncio.sleep(pause_after(faults))
-            else:
-                return
+    async def change(self, channel: str, ts: str, message: Message) -> None:
+        """Let a message show something else; where Slack does not take it, it stays as it is."""
+        try:
+            async with asyncio.timeout(self._patience):
+                await _insisted(lambda: self._poster.update(channel, ts, message))
+        except (SlackRefused, TimeoutError) as fault:
+            _log.warning("not_changed", channel=channel, reason=str(fault) or "too late")
 
     async def _told(self, place: Place, message: Message) -> None:
         rounds = 0
@@ -128,3 +120,21 @@ class Telling:
     async def _write(self, place: Place, message: Message) -> bool:
         await self._poster.post(place.user, None, message)
         return True
+
+
+async def _insisted(
+    send: Callable[[], Awaitable[object]], wanted: Callable[[], bool] = lambda: True
+) -> None:
+    """Send, and again where Slack says later or nothing, for as long as it is wanted."""
+    faults = 0
+    while wanted():
+        try:
+            await send()
+        except Later as wait:
+            await asyncio.sleep(wait.seconds)
+        except Unanswered as fault:
+            faults += 1
+            _log.warning("slack_does_not_answer", reason=str(fault))
+            await asyncio.sleep(pause_after(faults))
+        else:
+            return

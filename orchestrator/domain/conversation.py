@@ -40,6 +40,8 @@ class Notice(Value):
     - task_rerouted: also `from_agent` and `to_agent`
     - plan_ended: `status`, `duration_seconds`, `steps` (list of `step_number`, `name`, `status`,
       `duration_seconds`, `reason`)
+
+    Once it is posted, `message` is the time stamp of the message.
     """
 
     notice_id: str

@@ -61,6 +61,7 @@ class RequestView(Result):
     plan_id: str | None = None
     plan_number: int | None = None
     ambiguities: tuple[Ambiguity, ...] = ()
+    question_message: str | None = None  # the time stamp of the message that asks them
     out_of_scope: tuple[str, ...] = ()
 
 

@@ -298,6 +298,30 @@ async def test_an_answer_by_reply_is_no_new_request(scene: Scene) -> None:
     assert row["status"] == RequestStatus.PARSING_COMPLETE
 
 
+async def test_a_question_that_a_reply_answers_loses_its_buttons(scene: Scene) -> None:
+    await scene.says("Restart nginx on one of the nodes")
+    await scene.settled()
+    [notice] = (await scene.service.due_notices()).notices
+    await scene.service.notice_posted(notice.notice_id, message="200.7")
+    asked = await scene.service.request_of_thread(TEAM, CHANNEL, "100.1")
+    await scene.event(message("&lt;b&gt; &amp; node1", ts="100.2", thread_ts="100.1"))
+    await scene.settled()
+
+    [shown] = scene.slack.asked("chat.update")
+    assert (shown["channel"], shown["ts"]) == (CHANNEL, "200.7")
+    assert {block["type"] for block in shown["blocks"]} == {"section", "context"}
+    assert asked.ambiguities[0].question in str(shown["blocks"])
+    assert f"<@{ROBIN}> answered *&lt;b&gt; &amp; node1*" in str(shown["blocks"])
+
+
+async def test_a_question_that_slack_has_not_taken_yet_is_left_alone(scene: Scene) -> None:
+    await scene.says("Restart the service")
+    await scene.settled()
+    await scene.event(message("nginx", ts="100.2", thread_ts="100.1"))
+    await scene.settled()
+    assert not scene.slack.asked("chat.update")
+
+
 @pytest.mark.parametrize(("person", "text"), [(ALEX, "nginx"), (ROBIN, f"<@{ALEX}> which one?")])
 async def test_talk_among_people_in_the_thread_answers_nothing(
     scene: Scene, person: str, text: str

@@ -25,6 +25,7 @@ class _CardRow:
 class _NoticeRow:
     notice: Notice
     posted: bool = False
+    message: str | None = None
     claimed_until: float = 0.0
 
 
@@ -94,8 +95,9 @@ class OwingInMemory:
             row.claimed_until = now + CLAIM_SECONDS
         return NoticeList(notices=tuple(row.notice for row in due))
 
-    async def notice_posted(self, notice_id: str) -> Result:
+    async def notice_posted(self, notice_id: str, *, message: str | None = None) -> Result:
         self.notices[notice_id].posted = True
+        self.notices[notice_id].message = message
         self.conversation_waiting.set()
         return Result()
 
