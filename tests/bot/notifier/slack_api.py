@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections import deque
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -69,7 +69,9 @@ class SlackApi:
         loop = asyncio.get_running_loop()
         self.calls.append(Call(method, channel, loop.time(), fields))
         if loop.time() < self.silent_until:
-            await asyncio.sleep(self.silent_until - loop.time())
+            with suppress(TimeoutError):
+                async with asyncio.timeout_at(self.silent_until):
+                    await self.gate.wait()
             return web.Response(status=503)  # whoever asked has given up
         fault = self._fault(f"{method}:{channel}") or self._fault(method)
         if fault is not None and fault.status == 0:
