@@ -9,15 +9,18 @@ from slack_bolt.async_app import AsyncApp, AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.client import poster_beside
 from bot.listeners.clicks import Clicks
 from bot.listeners.dialogs import Dialogs
 from bot.listeners.doors import Doors
 from bot.listeners.face import Face, NotKept
 from bot.listeners.messages import Messages
 from bot.listeners.payload import place_of
+from bot.listeners.stops import Stops
 from bot.listeners.thinking import Thinking
 from bot.middleware import Doorstep, Known, stored
 from bot.people import People
+from bot.poster import Poster
 from bot.settings import SlackSettings
 from orchestrator.domain.ids import new_id
 from orchestrator.errors import Error, ErrorCode
@@ -51,15 +54,20 @@ def build_app(
 
 
 def build_bot(
-    settings: SlackSettings, service: OrchestratorService, client: AsyncWebClient | None = None
+    settings: SlackSettings,
+    service: OrchestratorService,
+    client: AsyncWebClient | None = None,
+    poster: Poster | None = None,
 ) -> Bot:
     """Return the app with all its listeners.
+
+    `poster` is the one that the notifier uses too, so that both keep the waits Slack asks for.
 
     Listeners run to their end before Slack hears the acknowledgement, so each commits first
     and leaves to `Face.afterwards` what may take long.
     """
     web = client or AsyncWebClient(token=settings.bot_token, base_url=settings.api_url)
-    face = Face(service, web, People(web), settings.listen_channels)
+    face = Face(service, web, People(web), poster or poster_beside(web), settings.listen_channels)
     messages = Messages(face, Thinking(face))
     doorstep = Doorstep(face, messages)
     app = AsyncApp(
@@ -75,6 +83,7 @@ def build_bot(
     app.event("message")(stored)
     app.event("app_mention")(stored)
     Doors(face, messages).register(app)
+    Stops(face).register(app)
     Clicks(face).register(app)
     Dialogs(face).register(app)
     app.event(re.compile(r""))(stored)  # unheard, it would be brought again and again

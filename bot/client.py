@@ -8,11 +8,12 @@ from slack_sdk.http_retry.builtin_async_handlers import (
 )
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.poster import Poster
 from bot.settings import SlackSettings
 
 
 def web_client(settings: SlackSettings, session: aiohttp.ClientSession) -> AsyncWebClient:
-    """Return a client that tries again where Slack asks for patience or stumbles."""
+    """Return a client to ask with: it tries again where Slack asks for patience or stumbles."""
     return AsyncWebClient(
         token=settings.bot_token,
         base_url=settings.api_url,
@@ -25,12 +26,14 @@ def web_client(settings: SlackSettings, session: aiohttp.ClientSession) -> Async
     )
 
 
-def notifying_client(settings: SlackSettings, session: aiohttp.ClientSession) -> AsyncWebClient:
-    """Return a client that tries nothing again.
+def poster_beside(client: AsyncWebClient) -> Poster:
+    """Return what everything is posted through; its own client tries nothing again.
 
-    The notifier waits by itself and then sends the newest state; a wait inside the call would
+    Whoever posts waits by themselves and then sends the newest state; a wait inside the call would
     hold an old one, and what is due in other channels would not know of it.
     """
-    return AsyncWebClient(
-        token=settings.bot_token, base_url=settings.api_url, session=session, retry_handlers=[]
+    return Poster(
+        AsyncWebClient(
+            token=client.token, base_url=client.base_url, session=client.session, retry_handlers=[]
+        )
     )

@@ -12,6 +12,7 @@ class Word(StrEnum):
     PLANS = "plans"
     CANCEL = "cancel"
     RETRY = "retry"
+    RESUME = "resume"
     WHY = "why"
     LOGS = "logs"
     GAPS = "gaps"
@@ -40,6 +41,7 @@ _ARGUMENTS: dict[Word, str] = {
     Word.PLANS: r"",
     Word.CANCEL: rf"(?:{_PLAN})?",
     Word.RETRY: rf"(?:{_PLAN}[. ])?{_STEP}",
+    Word.RESUME: rf"(?:{_PLAN})?",
     Word.WHY: rf"(?:{_PLAN}(?:\.{_STEP})?)?",
     Word.LOGS: rf"(?:{_PLAN}(?:[. ]{_STEP})?)?",
     Word.GAPS: r"",

@@ -7,7 +7,6 @@ is repeated.
 """
 
 import asyncio
-import random
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
@@ -17,12 +16,11 @@ from typing import Protocol, TypeVar
 
 import structlog
 from pydantic import ValidationError
-from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.blocks.card import plan_card
 from bot.blocks.message import Message
 from bot.blocks.replies import reply, shows_all_output
-from bot.pace import Later
+from bot.pace import Later, pause_after
 from bot.poster import Poster, Refusal, SlackRefused, Unanswered
 from orchestrator.domain.conversation import Card, CardList, Notice, NoticeList
 from orchestrator.domain.views import PlanStatusResult, Result
@@ -31,13 +29,14 @@ POLL_SECONDS = 2.0
 _CARD_SECONDS = 1.0  # between two changes of one card
 _A_MOMENT = 0.02
 _LIMIT = 20
-_LONGEST_PAUSE = 30.0
 _BARRED_SECONDS = 600.0
 _BARRED_FOR = 86_400.0  # seconds from the first refusal on
 _REMEMBERED_CARDS = 500
 _LAST_WORDS_SECONDS = 5.0
+_UPLOADING_SECONDS = 600.0
 _log = structlog.get_logger(__name__)
 _Sent = TypeVar("_Sent")
+_Release = Callable[[str, float], Awaitable[object]]
 
 _FIXES = {
     "channel_not_found": "Invite the bot to the channel.",
@@ -69,8 +68,8 @@ class Owing(Protocol):
     async def due_notices(self, limit: int = 20) -> NoticeList:
         """Claim replies."""
 
-    async def notice_posted(self, notice_id: str) -> Result:
-        """Note a reply."""
+    async def notice_posted(self, notice_id: str, *, message: str | None = None) -> Result:
+        """Note a reply, and as which message it stands there."""
 
     async def notice_released(self, notice_id: str, *, retry_after: float) -> Result:
         """Give a reply back."""
@@ -85,7 +84,7 @@ class Notifier:
     def __init__(
         self,
         service: Owing,
-        client: AsyncWebClient,
+        poster: Poster,
         *,
         poll_seconds: float = POLL_SECONDS,
         clock: Callable[[], float] = time.monotonic,
@@ -94,16 +93,17 @@ class Notifier:
 
         Args:
             service: what is owed.
-            client: without retries of its own: the newest state must not wait behind one.
+            poster: the one that everybody uses.
             poll_seconds: between two looks where nothing says that something is due.
             clock: seconds that only grow; by it a refusal is a day old.
         """
         self._service = service
         self._clock = clock
         self._barred_since: dict[str, float] = {}
-        self._poster = Poster(client)
+        self._poster = poster
         self._poll_seconds = poll_seconds
         self._at_hand: dict[str, asyncio.Task[None]] = {}
+        self._held: dict[str, _Release] = {}
         self._claimed_again: set[str] = set()
         self._last_words: set[asyncio.Future[object]] = set()
         self._faults: dict[str, int] = {}
@@ -128,23 +128,30 @@ class Notifier:
 
     async def _take(self) -> bool:
         """Begin with what is due; say whether there may be more."""
+        # To its end also when stopped: what is claimed and not known here is given to nobody.
+        claiming = asyncio.ensure_future(self._claim())
+        try:
+            cards, notices = await asyncio.shield(claiming)
+        except asyncio.CancelledError:
+            cards, notices = await claiming
+            self._held.update({card.card_id: self._release_card for card in cards})
+            self._held.update({notice.notice_id: self._release_notice for notice in notices})
+            raise
+        for card in cards:
+            self._begin(card.card_id, partial(self._show, card), self._release_card)
+        for notice in notices:
+            self._begin(notice.notice_id, partial(self._tell, notice), self._release_notice)
+        return _LIMIT in {len(cards), len(notices)}
+
+    async def _claim(self) -> tuple[tuple[Card, ...], tuple[Notice, ...]]:
         cards = await self._service.due_cards(_LIMIT)
         notices = await self._service.due_notices(_LIMIT)
         for found in (cards, notices):
             if found.error:
                 _log.warning("cannot_ask_what_is_due", reason=found.error.message)
-        for card in cards.cards:
-            self._begin(card.card_id, partial(self._show, card), self._release_card)
-        for notice in notices.notices:
-            self._begin(notice.notice_id, partial(self._tell, notice), self._release_notice)
-        return _LIMIT in {len(cards.cards), len(notices.notices)}
+        return cards.cards, notices.notices
 
-    def _begin(
-        self,
-        key: str,
-        work: Callable[[], Awaitable[None]],
-        release: Callable[[str, float], Awaitable[object]],
-    ) -> None:
+    def _begin(self, key: str, work: Callable[[], Awaitable[None]], release: _Release) -> None:
         """Work on a thing, each in a task of its own, so that none waits for another's channel.
 
         One that is claimed again while it is at hand is given back once that is done: only then
@@ -153,17 +160,16 @@ class Notifier:
         if key in self._at_hand:
             self._claimed_again.add(key)
             return
+        self._held[key] = release
         self._at_hand[key] = asyncio.create_task(self._worked(key, work, release))
 
     async def _worked(
-        self,
-        key: str,
-        work: Callable[[], Awaitable[None]],
-        release: Callable[[str, float], Awaitable[object]],
+        self, key: str, work: Callable[[], Awaitable[None]], release: _Release
     ) -> None:
         done = False
         try:
             done = await self._guarded(key, work, release)
+            self._held.pop(key)  # not where it was stopped: `_stop` gives it back
         finally:
             del self._at_hand[key]
             again = key in self._claimed_again
@@ -173,10 +179,7 @@ class Notifier:
             self._service.conversation_waiting.set()
 
     async def _guarded(
-        self,
-        key: str,
-        work: Callable[[], Awaitable[None]],
-        release: Callable[[str, float], Awaitable[object]],
+        self, key: str, work: Callable[[], Awaitable[None]], release: _Release
     ) -> bool:
         """Work; where it cannot be done now, give it back for later and return False."""
         try:
@@ -205,7 +208,7 @@ class Notifier:
     def _pause(self, key: str) -> float:
         """Return how many seconds to wait: longer after each fault, spread by chance."""
         faults = self._faults[key] = self._faults.get(key, 0) + 1
-        return min(_LONGEST_PAUSE, 2.0 ** min(faults, 10)) * random.uniform(0.5, 1)  # noqa: S311 - jitter
+        return pause_after(faults)
 
     async def _release_card(self, key: str, seconds: float) -> None:
         await self._service.card_released(key, retry_after=seconds)
@@ -231,6 +234,10 @@ class Notifier:
             for future in late:
                 future.cancel()
             await asyncio.gather(*last_words, return_exceptions=True)
+        # Whoever comes next need not wait until the lease has run out.
+        for key, release in self._held.items():
+            await release(key, 0)
+        self._held.clear()
 
     # --- cards ----------------------------------------------------------------------------------
 
@@ -326,15 +333,18 @@ class Notifier:
         plain = Message(
             text="Slack did not take this reply; `chiffon status` in a terminal has it."
         )
-        await self._fitting(
+        ts = await self._fitting(
             _reply_or(notice, plain),
             plain,
             lambda it: self._poster.post(notice.channel, notice.thread, it),
         )
-        await self._service.notice_posted(notice.notice_id)
+        await self._service.notice_posted(notice.notice_id, message=ts)
 
     async def _upload(self, notice: Notice, plan_id: str) -> None:
-        """Share the whole output as a file. The reply says where else it is: no second try."""
+        """Share the whole output as a file, once Slack allows it.
+
+        Where it does not answer there is no second try: the reply says where else the output is.
+        """
         status = await self._service.get_plan_status(plan_id)
         step, attempt = notice.content.get("step_number"), notice.content.get("attempt_number")
         said = [
@@ -346,13 +356,20 @@ class Notifier:
             return
         name = f"plan-{notice.number}-step-{step}-attempt-{attempt}.txt"
         title = f"Plan #{notice.number}, step {step}: all of its output"
+        upload = partial(
+            self._poster.upload,
+            notice.channel,
+            notice.thread,
+            name=name,
+            title=title,
+            text=said[-1],
+        )
         try:
-            await self._poster.upload(
-                notice.channel, notice.thread, name=name, title=title, text=said[-1]
-            )
+            async with asyncio.timeout(_UPLOADING_SECONDS):
+                await _once_it_may(upload)
         except SlackRefused as refusal:
             self._complain(notice.channel, refusal)
-        except (Later, Unanswered) as fault:
+        except (TimeoutError, Unanswered) as fault:
             _log.warning("output_not_uploaded", channel=notice.channel, reason=str(fault))
 
     # --- what Slack does not take ---------------------------------------------------------------
@@ -385,6 +402,15 @@ class Notifier:
         self._complained.add((channel, refusal.error))
         fix = _FIXES.get(refusal.error, "Look the error up in Slack's documentation.")
         _log.error("slack_refused", channel=channel, error=refusal.error, fix=fix)
+
+
+async def _once_it_may(send: Callable[[], Awaitable[None]]) -> None:
+    """Send, and where Slack says later, then."""
+    while True:
+        try:
+            return await send()
+        except Later as wait:
+            await asyncio.sleep(wait.seconds)
 
 
 def _reply_or(notice: Notice, plain: Message) -> Message:

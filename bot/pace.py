@@ -1,6 +1,7 @@
 """How fast Slack may be called: token buckets, and lanes that keep the waits Slack asks for."""
 
 import asyncio
+import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -11,6 +12,14 @@ class Later(Exception):
     def __init__(self, seconds: float) -> None:
         super().__init__(f"not before {seconds:.1f} s have passed")
         self.seconds = seconds
+
+
+_LONGEST_PAUSE = 30.0
+
+
+def pause_after(faults: int) -> float:
+    """Return how many seconds to wait after so many faults: longer each time, spread by chance."""
+    return min(_LONGEST_PAUSE, 2.0 ** min(faults, 10)) * random.uniform(0.5, 1)  # noqa: S311 - jitter
 
 
 class Bucket:

@@ -6,24 +6,20 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import aiohttp
 import structlog
-from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.app.async_app import AsyncApp
 from slack_sdk.errors import SlackApiError, SlackClientError
-from slack_sdk.socket_mode.aiohttp import SocketModeClient
-from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.web.async_client import AsyncWebClient
-from typing_extensions import override
 
 from bot.app import Bot, build_bot
-from bot.client import notifying_client, web_client
+from bot.client import poster_beside, web_client
 from bot.notifier import Notifier
+from bot.poster import Poster
 from bot.settings import SlackSettings
+from bot.socket_mode import Socket
 from orchestrator.errors import ChiffonError
 from orchestrator.service import OrchestratorService
 
 _CALL_SECONDS = 30.0
-_PING_SECONDS = 5.0  # a half-open socket is noticed after four
-_FINISHING_SECONDS = 3.0
 _SERVER_FAULT = 429
 _NOT_NOW = frozenset({"ratelimited", "internal_error", "fatal_error", "service_unavailable"})
 _log = structlog.get_logger(__name__)
@@ -48,9 +44,10 @@ async def open_bot(settings: SlackSettings, service: OrchestratorService) -> Asy
         )
         client = web_client(settings, session)
         app_token = await checked_tokens(settings, client)
-        bot = build_bot(settings, service, client)
+        poster = poster_beside(client)
+        bot = build_bot(settings, service, client, poster)
         stack.push_async_callback(bot.close)
-        await stack.enter_async_context(_notifying(service, notifying_client(settings, session)))
+        await stack.enter_async_context(_notifying(service, poster))
         await stack.enter_async_context(_connected(bot.app, app_token))
         me = await bot.face.me()
         _log.info("slack_joined", team=me.team, bot=me.user)
@@ -84,8 +81,8 @@ async def checked_tokens(settings: SlackSettings, client: AsyncWebClient) -> str
 
 
 @asynccontextmanager
-async def _notifying(service: OrchestratorService, client: AsyncWebClient) -> AsyncIterator[None]:
-    running = asyncio.create_task(Notifier(service, client).run())
+async def _notifying(service: OrchestratorService, poster: Poster) -> AsyncIterator[None]:
+    running = asyncio.create_task(Notifier(service, poster).run())
     try:
         yield
     finally:
@@ -95,40 +92,9 @@ async def _notifying(service: OrchestratorService, client: AsyncWebClient) -> As
 
 @asynccontextmanager
 async def _connected(app: AsyncApp, app_token: str) -> AsyncIterator[None]:
-    socket = _Socket(app, app_token, ping_interval=_PING_SECONDS)
+    socket = Socket(app, app_token)
     try:
-        await socket.client.connect()  # type: ignore[no-untyped-call]
+        await socket.connect()
         yield
     finally:
         await socket.finish()
-
-
-class _Socket(AsyncSocketModeHandler):
-    """Socket Mode that lets what came in be acknowledged before it closes."""
-
-    _in_hand = 0
-
-    @override
-    async def handle(self, client: SocketModeClient, req: SocketModeRequest) -> None:  # type: ignore[override]
-        self._in_hand += 1
-        try:
-            await super().handle(client, req)
-        finally:
-            self._in_hand -= 1
-
-    async def finish(self) -> None:
-        """Close the socket, and wait for the SDK's own tasks, which it only cancels."""
-        await self._handled()
-        client = self.client
-        own = (client.message_processor, client.current_session_monitor, client.message_receiver)
-        await client.close()  # type: ignore[no-untyped-call]
-        tasks = [task for task in own if task is not None]
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-    async def _handled(self) -> None:
-        try:
-            async with asyncio.timeout(_FINISHING_SECONDS):
-                while self._in_hand:  # noqa: ASYNC110 - the SDK keeps these tasks to itself
-                    await asyncio.sleep(0.02)
-        except TimeoutError:
-            _log.warning("socket_closed_early", unanswered=self._in_hand)

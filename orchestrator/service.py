@@ -1,7 +1,7 @@
 """The front: one short method a use case. What can be expected to go wrong comes as a value."""
 
 import asyncio
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from typing import TypeVar
 
 import structlog
@@ -55,7 +55,13 @@ from orchestrator.usecases.read_plan import get_plan, list_plans
 from orchestrator.usecases.read_request import get_request, heard, request_of_thread
 from orchestrator.usecases.readiness import readiness
 from orchestrator.usecases.record_agent import list_agents
-from orchestrator.usecases.submit_request import Asked, keep_request, submit_request, think
+from orchestrator.usecases.submit_request import (
+    Asked,
+    keep_request,
+    name_people,
+    submit_request,
+    think,
+)
 
 _log = structlog.get_logger(__name__)
 _Answer = TypeVar("_Answer", bound=Result)
@@ -102,6 +108,10 @@ class OrchestratorService:
         asked = Asked(source_key=source_key, channel=channel, thread=thread)
         call = keep_request(self.context, request_text, _who(user_id, team), asked)
         return await _answered(SubmitResult, call)
+
+    async def name_people(self, request_id: str, names: Mapping[str, str]) -> Result:
+        """Put names in the place of ids in a kept request; after `think` it does nothing."""
+        return await _answered(Result, name_people(self.context, request_id, names))
 
     async def think(self, request_id: str) -> SubmitResult:
         """Understand a kept request, and plan it; safe to repeat."""
@@ -274,9 +284,9 @@ class OrchestratorService:
         """Claim, for 30 seconds, the oldest reply that is owed to each thread."""
         return await _answered(NoticeList, due_notices(self.context, limit))
 
-    async def notice_posted(self, notice_id: str) -> Result:
-        """Note that a reply stands in its thread; the thread's next one is due."""
-        return await _answered(Result, notice_posted(self.context, notice_id))
+    async def notice_posted(self, notice_id: str, *, message: str | None = None) -> Result:
+        """Note that a reply stands in its thread as `message` (time stamp); the next one is due."""
+        return await _answered(Result, notice_posted(self.context, notice_id, message))
 
     async def notice_released(self, notice_id: str, *, retry_after: float) -> Result:
         """Note that a reply was not posted; it is due again after so many seconds."""

@@ -24,6 +24,7 @@ COMMAND_WORDS: Mapping[str, str] = {
     "plans": "the newest plans",
     "cancel <plan>": "stop a plan; what is done stays done",
     "retry <step>": "run a failed step again, as in `retry 12.2`",
+    "resume <plan>": "run what failed or was not run; what is done stays done",
     "why <plan or step>": "why a plan or a step is what it is, and went where it went",
     "logs <plan> [step]": "what the steps said",
     "gaps": "what was asked for and nothing here can do",

@@ -44,6 +44,7 @@ _DIRECT = "D"  # how the ids of direct conversations begin
 _MENU_OPTIONS = 100
 _QUESTION_BLOCKS = 40
 _QUESTION_LIMIT = 1_200
+_ANSWERED_SHOWN = 10
 _UNDERSTOOD_ROOM = 1_500
 _OPTIONS_ROOM = 2_000
 _LABELS_ROOM = 5_000
@@ -100,6 +101,32 @@ class _Ended(_Content):
 def reply(notice: Notice) -> Message:
     """Return the reply that a notice asks for."""
     return _BUILDERS[notice.kind](notice)
+
+
+def stopped_message(number: int, who: str) -> Message:
+    """Say who stopped a plan."""
+    text = (
+        f"Stopped by {person(who)}: plan {plan_name(number)} is cancelled. "
+        "What has not started never will; what is done stays done."
+    )
+    return message(text, section(text))
+
+
+def answered_message(questions: Sequence[Ambiguity], given: Mapping[str, str], who: str) -> Message:
+    """Return what takes the place of a question that was answered by a reply: no buttons.
+
+    Args:
+        questions: what was asked.
+        given: the answers, by question.
+        who: the person who gave them.
+    """
+    blocks: list[BlockDict] = []
+    for question in questions[:_ANSWERED_SHOWN]:
+        blocks.append(section(f"*{cut(question.question, 500)}*"))
+        answer = given.get(question.id)
+        said = f"{person(who)} answered *{cut(answer, 300)}*" if answer else "Asked again below."
+        blocks.append(context(said))
+    return message(f"Answered: {cut(questions[0].question, 500)}", *blocks)
 
 
 def shows_all_output(notice: Notice) -> bool:

@@ -27,8 +27,10 @@ from bot.ids import (
     PlanButton,
     TaskButton,
 )
-from bot.listeners.face import UNREACHABLE, UNREADABLE, Face
+from bot.listeners.face import UNREADABLE, Face
 from bot.listeners.payload import Click, click_of
+from bot.poster import NOT_SENT
+from orchestrator.domain.approval import already_decided
 from orchestrator.domain.lifecycle import PlanStatus, TaskStatus
 from orchestrator.domain.request import Answer
 from orchestrator.domain.views import Identity, PlanStatusResult, Result, TaskState
@@ -91,8 +93,22 @@ class Clicks:
     async def _do(self, deed: Deed, click: Click) -> Told:
         barred = await self._face.barred(click.place.user, click.user_team)
         if barred is not None:
-            return barred
+            return await self._over_already(click, barred)
         return await deed(click, await self._face.identity(click.place.user))
+
+    async def _over_already(self, click: Click, barred: Error) -> Error:
+        """Say first who decided, and when, to somebody who may not decide about an old card."""
+        button = PlanButton.decoded(click.value)
+        if button is None:
+            return barred
+        plan = await self._service.get_plan(button.plan)
+        if plan.error is not None:
+            return barred
+        decided = already_decided(
+            plan.number, plan.status, person=plan.decided_by, at=plan.decided_at
+        )
+        message = " ".join(filter(None, (decided, barred.message)))
+        return barred.model_copy(update={"message": message})
 
     async def _approve(self, click: Click, who: Identity) -> Told:
         button = PlanButton.decoded(click.value)
@@ -129,9 +145,9 @@ class Clicks:
 
     async def _open(self, click: Click, view: dict[str, Any]) -> None:
         try:
-            await self._face.client.views_open(trigger_id=click.trigger_id, view=view)
-        except UNREACHABLE as fault:
-            _log.warning("dialog_not_opened", fault=type(fault).__name__)
+            await self._face.poster.open_view(click.trigger_id, view)
+        except NOT_SENT as fault:
+            _log.warning("dialog_not_opened", fault=str(fault))
             self._face.tell(click.place, _NO_DIALOG)
 
     async def _cancel(self, click: Click, who: Identity) -> Told:
@@ -216,11 +232,11 @@ class Clicks:
             button.request, [answer], who.person, team=who.team, source_key=_key(click, who)
         )
         if done.error is None:
-            self._face.afterwards.start(self._show_chosen(click, chosen))
+            self._show_chosen(click, chosen)
         return done.error
 
-    async def _show_chosen(self, click: Click, chosen: str) -> None:
-        """Put who chose what in the place of the buttons."""
+    def _show_chosen(self, click: Click, chosen: str) -> None:
+        """Put who chose what in the place of the buttons; the answer counts without it too."""
         moment, channel = click.message.get("ts"), click.place.channel
         if moment is None or channel is None:
             return
@@ -228,12 +244,8 @@ class Clicks:
         line = {"type": "context", "elements": [{"type": "mrkdwn", "text": words}]}
         blocks = click.message.get("blocks") or []
         shown = [line if each.get("block_id") == click.block_id else each for each in blocks]
-        try:
-            await self._face.client.chat_update(
-                channel=channel, ts=moment, text=click.message.get("text") or words, blocks=shown
-            )
-        except UNREACHABLE as fault:  # the answer counts all the same
-            _log.warning("choice_not_shown", fault=type(fault).__name__)
+        text = click.message.get("text") or words
+        self._face.change(channel, moment, Message(text, tuple(shown)))
 
 
 async def _unknown(click: Click, _who: Identity) -> Told:

@@ -11,10 +11,11 @@ from bot.blocks.message import Message
 from bot.blocks.views import home_view
 from bot.commands import Command, Word, parse
 from bot.ids import ASK_SHORTCUT, COMMAND
-from bot.listeners.face import UNREACHABLE, Face
+from bot.listeners.face import Face
 from bot.listeners.messages import Messages
 from bot.listeners.orders import Order, carry_out
 from bot.listeners.payload import Place, Said, place_of, shortcut_message
+from bot.poster import NOT_SENT
 from orchestrator.domain.ids import new_id
 from orchestrator.domain.lifecycle import RequestStatus
 from orchestrator.errors import Error
@@ -88,6 +89,6 @@ class Doors:
         if plans.error is not None:
             return
         try:
-            await self._face.client.views_publish(user_id=person, view=home_view(plans))
-        except UNREACHABLE as fault:
-            _log.warning("home_not_published", fault=type(fault).__name__)
+            await self._face.poster.publish(person, home_view(plans))
+        except NOT_SENT as fault:  # the next visit shows it
+            _log.warning("home_not_published", fault=str(fault))

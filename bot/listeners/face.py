@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Coroutine
+from collections.abc import Callable, Collection, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -10,13 +10,14 @@ import aiohttp
 import structlog
 from slack_sdk.errors import SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
-from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.blocks.answers import error_message
 from bot.blocks.message import Message
 from bot.listeners.afterwards import Afterwards
 from bot.listeners.payload import Place
+from bot.listeners.telling import Telling
 from bot.people import People, Unknown
+from bot.poster import Poster
 from orchestrator.domain.views import Identity
 from orchestrator.errors import ChiffonError, Error, ErrorCode
 from orchestrator.service import OrchestratorService
@@ -59,9 +60,15 @@ class Face:
     service: OrchestratorService
     client: AsyncWebClient
     people: People
+    poster: Poster
     listen_channels: frozenset[str] = frozenset()
     afterwards: Afterwards = field(default_factory=Afterwards)
     _me: Me | None = None
+
+    @property
+    def telling(self) -> Telling:
+        """How to say something to people."""
+        return Telling(self.poster)
 
     async def me(self) -> Me:
         """Return who the bot is; Slack is asked once.
@@ -130,59 +137,35 @@ class Face:
 
     async def named(self, text: str) -> str:
         """Return the text with people's names in the place of their ids."""
-        team = (await self.me()).team
-        ids = set(_PERSON.findall(text))
-        names = {person: await self.people.name(person, team=team) for person in sorted(ids)}
+        names = await self.names(set(_PERSON.findall(text)))
         return _PERSON.sub(lambda found: names[found[0]], text)
 
-    def say(self, channel: str, thread: str, message: Message, place: Place | None = None) -> None:
-        """Say something in a thread, after the acknowledgement; where that fails, to `place`."""
-        self.afterwards.start(self._say(channel, thread, message, place))
+    async def names(self, people: Collection[str]) -> dict[str, str]:
+        """Return what people are called, by their ids; all are looked up at once."""
+        team = (await self.me()).team
+        asked = sorted(people)
+        found = await asyncio.gather(*(self.people.name(each, team=team) for each in asked))
+        return dict(zip(asked, found, strict=True))
 
-    async def _say(self, channel: str, thread: str, message: Message, place: Place | None) -> None:
-        try:
-            await self.client.chat_postMessage(
-                channel=channel, thread_ts=thread, unfurl_links=False, **_fields(message)
-            )
-        except UNREACHABLE as fault:
-            _log.warning("not_said", fault=type(fault).__name__)
-            if place is not None:
-                await self._tell(place, message)
+    def say(
+        self,
+        channel: str,
+        thread: str,
+        message: Message,
+        place: Place | None = None,
+        *,
+        wanted: Callable[[], bool] = lambda: True,
+    ) -> None:
+        """Say something in a thread, after the acknowledgement; see `Telling.say`."""
+        self.afterwards.start(self.telling.say(channel, thread, message, place, wanted=wanted))
+
+    def change(self, channel: str, ts: str, message: Message) -> None:
+        """Let a message show something else, after the acknowledgement."""
+        self.afterwards.start(self.telling.change(channel, ts, message))
 
     async def _tell(self, place: Place, answer: Message | Error) -> None:
         message = answer if isinstance(answer, Message) else await self._refusal(answer, place)
-        for way in (self._whisper, self._respond, self._write):
-            try:
-                if await way(place, message):
-                    return
-            except UNREACHABLE as fault:
-                _log.warning("not_told", way=way.__name__.strip("_"), fault=type(fault).__name__)
-        _log.error("nobody_told", person=place.user)
-
-    async def _whisper(self, place: Place, message: Message) -> bool:
-        if place.channel is None:
-            return False
-        if place.is_direct:
-            await self.client.chat_postMessage(
-                channel=place.channel, thread_ts=place.thread, **_fields(message)
-            )
-            return True
-        await self.client.chat_postEphemeral(
-            channel=place.channel, user=place.user, thread_ts=place.thread, **_fields(message)
-        )
-        return True
-
-    async def _respond(self, place: Place, message: Message) -> bool:
-        if place.response_url is None:
-            return False
-        answer = await AsyncWebhookClient(place.response_url, timeout=10).send_dict(
-            {"response_type": "ephemeral", "replace_original": False, **_fields(message)}
-        )
-        return answer.status_code == 200  # noqa: PLR2004 - HTTP's own
-
-    async def _write(self, place: Place, message: Message) -> bool:
-        await self.client.chat_postMessage(channel=place.user, **_fields(message))
-        return True
+        await self.telling.tell(place, message)
 
     async def _refusal(self, error: Error, place: Place) -> Message:
         """Say it; where nobody may decide, also what to write into which setting."""
@@ -191,11 +174,6 @@ class Face:
             hint = f"{hint} You are {place.user}: CHIFFON_ADMINS={place.user} names you."
         message = await self.named(error.message)
         return error_message(error.model_copy(update={"message": message, "hint": hint}))
-
-
-def _fields(message: Message) -> dict[str, Any]:
-    blocks = {"blocks": list(message.blocks)} if message.blocks else {}
-    return {"text": message.text, **blocks}
 
 
 async def _ended(task: asyncio.Future[Any]) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from weakref import WeakValueDictionary
 
 from bot.blocks.message import Message
+from bot.blocks.replies import answered_message
 from bot.commands import Command, Word, parse
 from bot.listeners.answers import LONGEST_ANSWER, answers_in
 from bot.listeners.face import Face, Me, NotKept
@@ -20,6 +21,7 @@ from bot.listeners.thinking import Thinking
 from bot.people import Unknown
 from orchestrator.domain.lifecycle import RequestStatus
 from orchestrator.domain.request import Ambiguity
+from orchestrator.domain.text import with_names
 from orchestrator.domain.views import RequestView, SubmitResult
 from orchestrator.errors import Error, ErrorCode
 
@@ -39,6 +41,7 @@ class Heard:
     text: str
     team: str
     addressed: bool  # by mention, or in a direct conversation
+    people: tuple[str, ...] = ()  # whom it mentions; `text` has their ids
 
     @property
     def key(self) -> str:
@@ -67,7 +70,7 @@ class Messages:
         key = f"{me.team}:{said.channel}:{said.moment}"
         # Both deliveries of one message at once would each find nothing done yet.
         async with self._in_hand.setdefault(key, asyncio.Lock()):
-            heard = await self._read(said, me)
+            heard = _read(said, me)
             if (heard.text or heard.addressed) and not await self._came_before(key):
                 await self._take(heard)
 
@@ -83,15 +86,9 @@ class Messages:
 
     async def ask(self, said: Said) -> SubmitResult | Error:
         """Keep the text of a message as a request of whoever points at it."""
-        heard = await self._read(said, await self._face.me())
+        heard = _read(said, await self._face.me())
         barred = await self._face.barred(said.user, said.user_team)
         return barred or await self._keep(heard)
-
-    async def _read(self, said: Said, me: Me) -> Heard:
-        others = set(mentioned(said.text)) - {me.user}
-        names = {who: await self._face.people.name(who, team=me.team) for who in sorted(others)}
-        text = spoken(said.text, bot=me.user, names=names)
-        return Heard(said, text, me.team, _addressed(said, me))
 
     async def _came_before(self, key: str) -> bool:
         if key in self._answered:
@@ -158,14 +155,16 @@ class Messages:
         if not heard.text:
             return
         questions: tuple[Ambiguity, ...] = asked.ambiguities
+        named = with_names(heard.text, await self._face.names(heard.people))
+        given = answers_in(named if len(named) <= LONGEST_ANSWER else heard.text, questions)
         answered = await self._face.service.answer_request(
-            asked.request_id,
-            answers_in(heard.text, questions),
-            heard.said.user,
-            team=heard.team,
-            source_key=heard.key,
+            asked.request_id, given, heard.said.user, team=heard.team, source_key=heard.key
         )
         self._tell_refusal(heard, answered)
+        if answered.error is None and asked.question_message is not None:
+            said = {answer.ambiguity_id: answer.text for answer in given}
+            shown = answered_message(questions, said, heard.said.user)
+            self._face.change(heard.said.channel, asked.question_message, shown)
 
     async def _keep(self, heard: Heard) -> SubmitResult:
         said = heard.said
@@ -178,7 +177,7 @@ class Messages:
             thread=said.root,
         )
         if kept.error is None and kept.status is RequestStatus.PENDING:
-            self._thinking.start(kept.request_id, said.channel, said.root)
+            self._thinking.start(kept.request_id, said.channel, said.root, heard.people)
         return kept
 
     def _tell_refusal(self, heard: Heard, result: SubmitResult) -> None:
@@ -212,6 +211,13 @@ class Messages:
         self._answered[key] = None
         while len(self._answered) > _REMEMBERED:
             self._answered.popitem(last=False)
+
+
+def _read(said: Said, me: Me) -> Heard:
+    """Read a message; nobody is looked up yet, since what it asks for is kept first."""
+    others = tuple(sorted(set(mentioned(said.text)) - {me.user}))
+    text = spoken(said.text, bot=me.user, names=dict(zip(others, others, strict=True)))
+    return Heard(said, text, me.team, _addressed(said, me), others)
 
 
 def _addressed(said: Said, me: Me) -> bool:

@@ -18,7 +18,7 @@ from orchestrator.domain.views import ApproveResult, Identity
 from orchestrator.errors import Error, ErrorCode
 from orchestrator.service import OrchestratorService
 
-DEEDS = frozenset({Word.CANCEL, Word.RETRY})
+DEEDS = frozenset({Word.CANCEL, Word.RETRY, Word.RESUME})
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,15 @@ async def _retry(service: OrchestratorService, order: Order) -> Message | Error:
         user_id=order.who.person,
         team=order.who.team,
         source_key=order.key,
+    )
+    return await _done(service, done)
+
+
+async def _resume(service: OrchestratorService, order: Order) -> Message | Error:
+    if order.command.plan is None:
+        return _WHICH_PLAN
+    done = await service.resume_plan(
+        order.command.plan, user_id=order.who.person, team=order.who.team, source_key=order.key
     )
     return await _done(service, done)
 
@@ -114,6 +123,7 @@ _CARRIED_OUT: Mapping[Word, _CarriedOut] = {
     Word.PLANS: _plans,
     Word.CANCEL: _cancel,
     Word.RETRY: _retry,
+    Word.RESUME: _resume,
     Word.WHY: _why,
     Word.LOGS: _logs,
     Word.GAPS: _gaps,

@@ -19,11 +19,12 @@ class Place:
     channel: str | None = None
     thread: str | None = None
     response_url: str | None = None
+    kind: str | None = None  # of the channel, as an event says it: im, channel, group, mpim
 
     @property
     def is_direct(self) -> bool:
         """Whether only this person and the bot are there."""
-        return self.channel is not None and self.channel.startswith("D")
+        return self.channel is not None and _is_direct(self.channel, self.kind)
 
 
 @dataclass(frozen=True)
@@ -37,11 +38,12 @@ class Said:
     text: str  # as Slack sends it
     by_mention: bool
     user_team: str | None
+    kind: str | None = None  # of the channel, as the event says it
 
     @property
     def is_direct(self) -> bool:
         """Whether it was said to the bot alone."""
-        return self.channel.startswith("D")
+        return _is_direct(self.channel, self.kind)
 
     @property
     def root(self) -> str:
@@ -51,7 +53,8 @@ class Said:
     @property
     def place(self) -> Place:
         """Where a private answer belongs; a direct conversation is private by itself."""
-        return Place(self.user, self.channel, self.root if self.is_direct else self.thread)
+        thread = self.root if self.is_direct else self.thread
+        return Place(self.user, self.channel, thread, kind=self.kind)
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,11 @@ class Click:
     trigger_id: str
     user_team: str | None
     key: str  # unique to this click, without the team
+
+
+def _is_direct(channel: str, kind: str | None) -> bool:
+    """Say so by the event's own word; where it has none, by how Slack's ids begin."""
+    return kind == "im" if kind else channel.startswith("D")
 
 
 def said_of(event: dict[str, Any]) -> Said | None:
@@ -84,6 +92,7 @@ def said_of(event: dict[str, Any]) -> Said | None:
         text=event.get("text") or "",
         by_mention=event.get("type") == "app_mention",
         user_team=event.get("user_team"),
+        kind=event.get("channel_type"),
     )
 
 

@@ -80,7 +80,7 @@ COMMANDS = (
     {
         "command": COMMAND,
         "description": "Ask about plans and requests",
-        "usage_hint": "status | plans | cancel | retry | why | logs | gaps | help",
+        "usage_hint": "status | plans | cancel | retry | resume | why | logs | gaps | help",
     },
 )
 SHORTCUTS = ({"callback_id": ASK_SHORTCUT, "name": "Ask Chiffon"},)

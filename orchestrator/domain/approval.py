@@ -1,8 +1,10 @@
 """Who may decide about a plan: one pure function, asked inside the deciding transaction."""
 
 from collections.abc import Collection
+from datetime import datetime
 from enum import StrEnum
 
+from orchestrator.domain.lifecycle import PlanStatus
 from orchestrator.domain.value import Value
 from orchestrator.domain.views import Identity
 
@@ -86,3 +88,22 @@ _RISKS = ("none", "low", "medium", "high")
 def highest(risks: Collection[str]) -> str:
     """Return the highest of these risks; `none` where there are none."""
     return max(risks, key=_RISKS.index, default="none")
+
+
+def already_decided(
+    number: int, status: PlanStatus, *, person: str | None, at: datetime | None
+) -> str | None:
+    """Return the sentence that says who decided about a plan, and when; None: nobody has yet.
+
+    Args:
+        number: the plan's.
+        status: where it stands.
+        person: who approved or rejected it; None where time or a cancellation ended it.
+        at: when they did.
+    """
+    if status is PlanStatus.PENDING_APPROVAL:
+        return None
+    if person is None or at is None:
+        return f"Plan #{number} is already {status.value.replace('_', ' ')}."
+    word = "rejected" if status is PlanStatus.REJECTED else "approved"
+    return f"Plan #{number} is already {word} by {person} at {at:%H:%M} UTC."

@@ -42,6 +42,8 @@ class Notice(Value):
     - dispatch_waits: `reason`
     - plan_ended: `status`, `duration_seconds`, `steps` (list of `step_number`, `name`, `status`,
       `duration_seconds`, `reason`)
+
+    Once it is posted, `message` is the time stamp of the message.
     """
 
     notice_id: str

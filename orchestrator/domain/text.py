@@ -1,6 +1,8 @@
 """What text may come in: Unicode normal form C, no characters that hide or reorder."""
 
+import re
 import unicodedata
+from collections.abc import Mapping
 
 MAX_REQUEST_CHARACTERS = 9_999
 
@@ -64,3 +66,11 @@ def _is_hidden(character: str) -> bool:
     return unicodedata.category(character) in _HIDDEN_CATEGORIES or any(
         first <= character <= last for first, last in _UNSEEN
     )
+
+
+def with_names(text: str, names: Mapping[str, str]) -> str:
+    """Return the text with people's names in the place of their ids, as whole words."""
+    if not names:
+        return text
+    ids = re.compile(rf"\b(?:{'|'.join(map(re.escape, names))})\b")
+    return ids.sub(lambda found: names[found[0]], text)

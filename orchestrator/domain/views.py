@@ -78,6 +78,7 @@ class RequestView(Result):
     plan_id: str | None = None
     plan_number: int | None = None
     ambiguities: tuple[Ambiguity, ...] = ()
+    question_message: str | None = None  # the time stamp of the message that asks them
     out_of_scope: tuple[str, ...] = ()
 
 
@@ -102,6 +103,7 @@ class PlanResult(Result):
     approved_at: datetime | None = None
     expires_at: datetime | None = None
     decided_by: str | None = None
+    decided_at: datetime | None = None
 
 
 class ApproveResult(Result):

@@ -10,7 +10,7 @@ from orchestrator.store.repositories.plans import Approval, StoredPlan
 from orchestrator.store.unit_of_work import UnitOfWork
 from orchestrator.usecases.advance import advance, entry_changed
 from orchestrator.usecases.context import Context
-from orchestrator.usecases.lookup import plan_by
+from orchestrator.usecases.lookup import decision_about, plan_by
 
 _log = structlog.get_logger(__name__)
 
@@ -109,10 +109,16 @@ async def _why_not(
     decision: Decision,
 ) -> Error | None:
     plan = stored.plan
+    decided = await decision_about(uow, stored)
+    if decided is not None:
+        hint = f"`chiffon status {plan.number}` says where it stands."
+        if verdict.allowed:
+            return Error(code=ErrorCode.CONFLICT, message=decided, hint=hint)
+        # Who asks about what is over hears that first; that they may not decide is still why.
+        message = f"{decided} {verdict.reason}"
+        return Error(code=ErrorCode.FORBIDDEN, message=message, hint=hint)
     if not verdict.allowed:
         return Error(code=ErrorCode.FORBIDDEN, message=verdict.reason, hint=verdict.hint)
-    if plan.status is not PlanStatus.PENDING_APPROVAL:
-        return await _already(uow, stored)
     if plan.expires_at is not None and plan.expires_at < uow.now:
         await uow.plans.move(plan.plan_id, PlanStatus.EXPIRED)
         return Error(
@@ -121,18 +127,6 @@ async def _why_not(
             hint="Ask again for a new plan.",
         )
     return _digest_differs(ctx, stored, decision.digest) if decision.approved else None
-
-
-async def _already(uow: UnitOfWork, stored: StoredPlan) -> Error:
-    plan = stored.plan
-    approval = await uow.plans.approval(plan.plan_id)
-    by = "" if approval is None else f" by {approval.person} at {approval.decided_at:%H:%M} UTC"
-    decided = plan.status.value if approval is None else approval.decision
-    return Error(
-        code=ErrorCode.CONFLICT,
-        message=f"Plan #{plan.number} is already {decided.replace('_', ' ')}{by}.",
-        hint=f"`chiffon status {plan.number}` says where it stands.",
-    )
 
 
 def _digest_differs(ctx: Context, stored: StoredPlan, digest: str | None) -> Error | None:

@@ -25,7 +25,7 @@ from orchestrator.store.repositories.plans import StoredPlan
 from orchestrator.store.unit_of_work import UnitOfWork
 from orchestrator.usecases.advance import RUNNING, advance
 from orchestrator.usecases.context import Context
-from orchestrator.usecases.lookup import plan_by, split_step, step_by
+from orchestrator.usecases.lookup import decision_about, plan_by, split_step, step_by
 from orchestrator.usecases.notify import tell_end_of_cancelled
 
 _log = structlog.get_logger(__name__)
@@ -198,7 +198,7 @@ async def _do(ctx: Context, reference: str, order: Order, kind: str, deed: Deed)
 
     async def work(uow: UnitOfWork) -> ApproveResult:
         stored = await plan_by(uow, plan_reference, lock=True)
-        _check_may(ctx, stored, order.who, stopping=kind == "plan_cancelled")
+        await _check_may(ctx, uow, stored, order.who, stopping=kind == "plan_cancelled")
         if await _is_new(uow, order, kind, stored.plan.plan_id, step):
             await uow.requests.meet(order.who)
             await uow.audit.add(
@@ -232,7 +232,9 @@ async def _is_new(uow: UnitOfWork, order: Order, kind: str, plan_id: str, step: 
     return await uow.mail.is_new(key, "order")
 
 
-def _check_may(ctx: Context, stored: StoredPlan, who: Identity, *, stopping: bool) -> None:
+async def _check_may(
+    ctx: Context, uow: UnitOfWork, stored: StoredPlan, who: Identity, *, stopping: bool
+) -> None:
     """Whoever may approve a plan may steer it; whoever asked for it may stop it."""
     if stopping and who.is_same_person(stored.requester):
         return
@@ -243,4 +245,6 @@ def _check_may(ctx: Context, stored: StoredPlan, who: Identity, *, stopping: boo
         admins=ctx.approvers_beside(who),
     )
     if not verdict.allowed:
-        raise Refused(ErrorCode.FORBIDDEN, verdict.reason, verdict.hint)
+        decided = await decision_about(uow, stored) if stopping else None
+        reason = " ".join(filter(None, (decided, verdict.reason)))
+        raise Refused(ErrorCode.FORBIDDEN, reason, verdict.hint)

@@ -105,13 +105,13 @@ async def due_notices(ctx: Context, limit: int) -> NoticeList:
     return await ctx.store.transact(claim)
 
 
-async def notice_posted(ctx: Context, notice_id: str) -> Result:
+async def notice_posted(ctx: Context, notice_id: str, message: str | None) -> Result:
     """Note that a reply stands in its thread; the thread's next one is due.
 
     Raises:
         Refused: there is no such reply.
     """
-    known = await ctx.store.transact(lambda uow: uow.conversation.notice_posted(notice_id))
+    known = await ctx.store.transact(lambda uow: uow.conversation.notice_posted(notice_id, message))
     return _answer(known=known)
 
 

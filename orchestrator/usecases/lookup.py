@@ -4,6 +4,7 @@ import re
 
 import structlog
 
+from orchestrator.domain.approval import already_decided
 from orchestrator.domain.plan import WorkTask
 from orchestrator.domain.request import Request
 from orchestrator.errors import ErrorCode, Refused
@@ -81,3 +82,14 @@ async def request_by(uow: UnitOfWork, request_id: str, *, lock: bool = False) ->
 def _short(reference: str) -> str:
     shown = "".join(letter if letter.isprintable() else "?" for letter in reference.strip())
     return repr(shown[:60])
+
+
+async def decision_about(uow: UnitOfWork, stored: StoredPlan) -> str | None:
+    """Return the sentence that says who decided about a plan, and when; None: nobody has yet."""
+    plan, approval = stored.plan, await uow.plans.approval(stored.plan.plan_id)
+    return already_decided(
+        plan.number,
+        plan.status,
+        person=approval.person if approval else None,
+        at=approval.decided_at if approval else None,
+    )

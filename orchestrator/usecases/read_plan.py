@@ -55,6 +55,7 @@ async def result_of(uow: UnitOfWork, stored: StoredPlan) -> PlanResult:
         requester=stored.requester.person,
         out_of_scope=found.out_of_scope if found else (),
         decided_by=approval.person if approval else None,
+        decided_at=approval.decided_at if approval else None,
     )
 
 

@@ -61,5 +61,6 @@ async def _view(uow: UnitOfWork, request: Request) -> RequestView:
         plan_id=plan_id,
         plan_number=stored.plan.number if stored else None,
         ambiguities=found.ambiguities if found else (),
+        question_message=await uow.conversation.question_of(request.request_id),
         out_of_scope=found.out_of_scope if found else (),
     )

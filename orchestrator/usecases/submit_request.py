@@ -1,5 +1,7 @@
 """Store what a person asks (T1), then have it understood (T2)."""
 
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 import structlog
@@ -7,8 +9,13 @@ import structlog
 from orchestrator.domain.ids import new_id
 from orchestrator.domain.lifecycle import RequestStatus
 from orchestrator.domain.request import Request
-from orchestrator.domain.text import MAX_REQUEST_CHARACTERS, hidden_character, normalise
-from orchestrator.domain.views import Identity, SubmitResult
+from orchestrator.domain.text import (
+    MAX_REQUEST_CHARACTERS,
+    hidden_character,
+    normalise,
+    with_names,
+)
+from orchestrator.domain.views import Identity, Result, SubmitResult
 from orchestrator.errors import ErrorCode, Refused
 from orchestrator.store.unit_of_work import UnitOfWork
 from orchestrator.usecases.context import Context
@@ -62,6 +69,27 @@ async def keep_request(
     """
     request, _ = await _keep(ctx, request_text, who, asked)
     return await submitted(ctx, request.request_id)
+
+
+async def name_people(ctx: Context, request_id: str, names: Mapping[str, str]) -> Result:
+    """Put people's names in the place of their ids in a request that waits to be understood.
+
+    Names are decoration: where they do not fit into a request, the ids stay.
+
+    Raises:
+        Refused: there is no such request.
+    """
+
+    async def keep(uow: UnitOfWork) -> None:
+        request = await request_by(uow, request_id, lock=True)
+        if request.status is not RequestStatus.PENDING:
+            return
+        with suppress(Refused):
+            text = checked_text(with_names(request.request_text, names))
+            await uow.requests.reword(request_id, text)
+
+    await ctx.store.transact(keep)
+    return Result()
 
 
 async def think(ctx: Context, request_id: str) -> SubmitResult:

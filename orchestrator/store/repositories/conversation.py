@@ -198,14 +198,30 @@ class Conversation:
         )
         return [_notice(row) for row in await self._session.rows(statement)]
 
-    async def notice_posted(self, notice_id: str) -> bool:
-        """Note that a reply stands in its thread; say whether there is such a reply."""
-        self.due = True  # the thread's next one may have waited for it
+    async def question_of(self, request_id: str) -> str | None:
+        """Return the time stamp of the message that asked last, where it is known."""
         statement = (
-            update(notifications)
-            .where(notifications.c.id == notice_id)
-            .values(posted_at=self._session.now, claimed_until=None)
+            select(notifications.c.content)
+            .where(
+                notifications.c.request_id == request_id,
+                notifications.c.kind == NoticeKind.QUESTION.value,
+            )
+            .order_by(notifications.c.id.desc())
+            .limit(1)
         )
+        content = await self._session.scalar(statement)
+        return content.get("message") if isinstance(content, dict) else None
+
+    async def notice_posted(self, notice_id: str, message: str | None = None) -> bool:
+        """Note that a reply stands in its thread, as which message; say whether there is one."""
+        self.due = True  # the thread's next one may have waited for it
+        values: dict[str, object] = {"posted_at": self._session.now, "claimed_until": None}
+        if message is not None:
+            found = await self._session.scalar(
+                select(notifications.c.content).where(notifications.c.id == notice_id)
+            )
+            values["content"] = {**(found or {}), "message": message}
+        statement = update(notifications).where(notifications.c.id == notice_id).values(**values)
         return await self._session.execute(statement) == 1
 
     async def notice_released(self, notice_id: str, retry_after: timedelta) -> bool:

@@ -43,6 +43,12 @@ class Requests:
         row = await self._session.one(select(requests).where(requests.c.id == request_id))
         return None if row is None else _request(row)
 
+    async def reword(self, request_id: str, text: str) -> None:
+        """Let a request read otherwise."""
+        await self._session.execute(
+            update(requests).where(requests.c.id == request_id).values(request_text=text)
+        )
+
     async def locked(self, request_id: str) -> Request | None:
         """Return one request and keep others from changing it."""
         statement = select(requests).where(requests.c.id == request_id)

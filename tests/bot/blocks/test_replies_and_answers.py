@@ -8,7 +8,7 @@ from bot import ids
 from bot.blocks import answers
 from bot.blocks.message import Message
 from bot.blocks.parts import MAX_TEXT_BYTES, message
-from bot.blocks.replies import reply, shows_all_output
+from bot.blocks.replies import answered_message, reply, shows_all_output, stopped_message
 from bot.blocks.text import escaped, person, took
 from bot.blocks.views import home_view, reject_view
 from bot.local_slack.validation import problems_of_message, problems_of_view
@@ -16,6 +16,7 @@ from orchestrator.domain.conversation import NoticeKind
 from orchestrator.domain.digest import ModelTier
 from orchestrator.domain.fallback import FallbackChoice, FallbackReason
 from orchestrator.domain.lifecycle import PlanStatus, TaskStatus
+from orchestrator.domain.request import Ambiguity
 from orchestrator.domain.views import (
     AuditEvent,
     ExecutionLog,
@@ -350,7 +351,7 @@ def test_logs_of_one_step_show_that_step_alone() -> None:
 
 
 def test_help_and_usage_name_every_word_and_help_the_four_ways_to_ask() -> None:
-    words = ("status", "plans", "cancel", "retry", "why", "logs", "gaps", "help")
+    words = ("status", "plans", "cancel", "retry", "resume", "why", "logs", "gaps", "help")
     for shown in (answers.help_message(), answers.usage_message("dance")):
         assert all(f"/chiffon {word}" in read(shown) for word in words)
     assert "`dance`" in read(answers.usage_message("dance"))
@@ -409,3 +410,23 @@ def test_times_are_shown_in_each_readers_zone() -> None:
     stamp = int(at.timestamp())
     shown = f"<!date^{stamp}^{{date_short_pretty}} at {{time}}|2026-11-22 21:30 UTC>"
     assert shown in text
+
+
+@pytest.mark.parametrize("number", [1, 3, 40])
+@pytest.mark.parametrize("filling", ["node1", HOSTILE, "&" * 2_000], ids=["plain", "hostile", "&"])
+def test_a_question_that_was_answered_is_shown_without_buttons(number: int, filling: str) -> None:
+    asked = [
+        Ambiguity.model_validate(ambiguity(filling, question=filling, name=f"{each}"))
+        for each in range(number)
+    ]
+    shown = answered_message(asked, {"0": filling}, "U0ROBIN")
+    check(shown)
+    assert action_ids(shown) == []
+    assert "<@U0ROBIN> answered" in read(shown)
+    assert ("Asked again below." in read(shown)) == (number > 1)
+
+
+def test_who_stopped_a_plan_is_said() -> None:
+    shown = stopped_message(12, "U0ROBIN")
+    check(shown)
+    assert "Stopped by <@U0ROBIN>: plan #12" in read(shown)

@@ -38,7 +38,10 @@ async def scene(
     slack: RecordingSlack,
     orchestrator_service: OrchestratorService,
     mock_agent_pool: list[ScriptedAgent],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> AsyncIterator[Scene]:
+    # A slow machine must not say "on it" where a test counts what is said.
+    monkeypatch.setattr("bot.listeners.thinking._ON_IT_SECONDS", 60)
     settings = SlackSettings(
         _env_file=None,
         bot_token="xoxb-test",

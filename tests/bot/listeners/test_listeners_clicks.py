@@ -29,6 +29,7 @@ from tests.bot.slack_scene import (
     TEAM,
     Scene,
     message,
+    user,
 )
 from tests.plugins.waiting import until
 
@@ -95,6 +96,22 @@ async def test_who_does_not_belong_decides_nothing(scene: Scene, person: str, wh
     assert await scene.rows(approvals) == []
     [told] = scene.slack.asked("chat.postEphemeral")
     assert (told["user"], why in told["text"]) == (person, True)
+
+
+@pytest.mark.parametrize("person", [GUEST, STRANGER, "U0MEMBER"])
+@pytest.mark.parametrize("action", [ids.APPROVE, ids.REJECT, ids.CANCEL])
+async def test_who_may_not_decide_hears_of_an_old_card_who_did(
+    scene: Scene, person: str, action: str
+) -> None:
+    scene.slack.people = {**scene.slack.people, "U0MEMBER": user("U0MEMBER")}
+    plan = await scene.planned(KUMA)
+    await scene.clicks(ids.APPROVE, button_of(plan), person=ALEX)
+    await scene.clicks(action, button_of(plan), person=person, moment="900.1")
+    [told] = scene.slack.asked("chat.postEphemeral")
+    assert told["user"] == person
+    assert f"Plan #{plan.number} is already approved by Alex Roe at " in told["text"]
+    assert " may " in told["text"], "and that they could not have"
+    assert (await scene.service.get_plan(plan.plan_id)).status is not PlanStatus.CANCELLED
 
 
 @pytest.mark.parametrize("fault", ["missing_scope", "internal_error"])
@@ -279,6 +296,30 @@ async def test_an_answer_by_reply_is_no_new_request(scene: Scene) -> None:
     await scene.settled()
     [row] = await scene.rows(requests)
     assert row["status"] == RequestStatus.PARSING_COMPLETE
+
+
+async def test_a_question_that_a_reply_answers_loses_its_buttons(scene: Scene) -> None:
+    await scene.says("Restart nginx on one of the nodes")
+    await scene.settled()
+    [notice] = (await scene.service.due_notices()).notices
+    await scene.service.notice_posted(notice.notice_id, message="200.7")
+    asked = await scene.service.request_of_thread(TEAM, CHANNEL, "100.1")
+    await scene.event(message("&lt;b&gt; &amp; node1", ts="100.2", thread_ts="100.1"))
+    await scene.settled()
+
+    [shown] = scene.slack.asked("chat.update")
+    assert (shown["channel"], shown["ts"]) == (CHANNEL, "200.7")
+    assert {block["type"] for block in shown["blocks"]} == {"section", "context"}
+    assert asked.ambiguities[0].question in str(shown["blocks"])
+    assert f"<@{ROBIN}> answered *&lt;b&gt; &amp; node1*" in str(shown["blocks"])
+
+
+async def test_a_question_that_slack_has_not_taken_yet_is_left_alone(scene: Scene) -> None:
+    await scene.says("Restart the service")
+    await scene.settled()
+    await scene.event(message("nginx", ts="100.2", thread_ts="100.1"))
+    await scene.settled()
+    assert not scene.slack.asked("chat.update")
 
 
 @pytest.mark.parametrize(("person", "text"), [(ALEX, "nginx"), (ROBIN, f"<@{ALEX}> which one?")])

@@ -168,6 +168,7 @@ async def test_long_thinking_is_announced_once(
         message(f"<@{BOT}> Deploy Kuma", user=BOT),
         message("Deploy Kuma", channel="CLISTEN", ts="100.2", thread_ts="100.1"),
         message("   ", channel="D1"),
+        message("Deploy Kuma", channel="D9", channel_type="mpim"),
         {"type": "channel_rename", "channel": {"id": CHANNEL, "name": "x"}},
     ],
     ids=[
@@ -178,6 +179,7 @@ async def test_long_thinking_is_announced_once(
         "itself",
         "talk in a thread",
         "empty",
+        "a group whose id looks direct",
         "unheard of",
     ],
 )
@@ -194,12 +196,20 @@ async def test_what_is_not_for_the_bot_is_acknowledged_and_left_alone(
     "event",
     [
         message("Deploy Kuma", channel="D1"),
+        message("Deploy Kuma", channel="X1", channel_type="im"),
         message("Deploy Kuma", channel="CLISTEN"),
         message("Deploy Kuma", channel="D1", ts="100.2", thread_ts="100.1"),
         message(f"<@{BOT}> Deploy Kuma", subtype="thread_broadcast", ts="1.2", thread_ts="1.1"),
         message(f"<@{BOT}> Deploy Kuma", subtype="file_share"),
     ],
-    ids=["direct", "a channel listened to", "a direct thread", "also sent to channel", "a file"],
+    ids=[
+        "direct",
+        "direct by its type",
+        "a channel listened to",
+        "a direct thread",
+        "also sent to channel",
+        "a file",
+    ],
 )
 async def test_every_way_of_saying_it_is_a_request(scene: Scene, event: dict[str, Any]) -> None:
     await scene.event(event)

@@ -1,15 +1,18 @@
 """Commands behind `/chiffon` and behind a mention, who may speak, shortcut and Home."""
 
+import asyncio
+
 import pytest
 
 from bot.commands import Command, Word, parse
 from bot.ids import ASK_SHORTCUT
 from bot.listeners.answers import answers_in
 from bot.listeners.spoken import mentions, spoken
-from orchestrator.domain.lifecycle import PlanStatus
+from orchestrator.domain.lifecycle import PlanStatus, RequestStatus
 from orchestrator.domain.request import Ambiguity, AmbiguityKind
 from orchestrator.store.tables import requests
 from tests.bot.slack_scene import BOT, CHANNEL, GUEST, ROBIN, TEAM, Scene, message
+from tests.plugins.waiting import until
 
 KUMA = "Deploy Kuma"
 
@@ -26,6 +29,8 @@ KUMA = "Deploy Kuma"
         ("gaps", Command(Word.GAPS)),
         ("cancel 12", Command(Word.CANCEL, "12")),
         ("retry 12.2", Command(Word.RETRY, "12", 2)),
+        ("resume 12", Command(Word.RESUME, "12")),
+        ("Resume.", Command(Word.RESUME)),
         ("retry 2", Command(Word.RETRY, None, 2)),
         ("why 12.2", Command(Word.WHY, "12", 2)),
         ("why 0193f3c2-aaaa", Command(Word.WHY, "0193f3c2-aaaa")),
@@ -46,6 +51,7 @@ def test_command_words_are_read(said: str, command: Command) -> None:
         "status of the nightly backup",
         "cancel the backup",
         "cancel feedback",
+        "resume the backup",
         "help me deploy Kuma",
         "plans for Friday",
         "retry",
@@ -111,8 +117,47 @@ def test_replies_answer_by_number_or_the_first(
 
 async def test_names_of_people_come_into_the_request(scene: Scene) -> None:
     await scene.says("Deploy Kuma for <@U0ALEX> &amp; me")
+    await scene.settled()
     [row] = await scene.rows(requests)
     assert row["request_text"] == "Deploy Kuma for Alex Roe & me"
+
+
+async def test_a_request_is_kept_before_anybody_is_looked_up(scene: Scene) -> None:
+    """Names are decoration: while Slack does not say them, the request is safe all the same."""
+    await scene.says("plans", ts="99.1")
+    await scene.settled()
+    held = scene.slack.held["users.info"] = asyncio.Event()
+    async with asyncio.timeout(1):
+        assert (await scene.says("Deploy Kuma for <@U0ALEX> and <@U0SAM>")).status == 200
+    [row] = await scene.rows(requests)
+    assert row["request_text"] == "Deploy Kuma for U0ALEX and U0SAM"
+    await until(
+        lambda: {"U0ALEX", "U0SAM"} <= {each["user"] for each in scene.slack.asked("users.info")},
+        what="both, side by side",
+    )
+    held.set()
+    await scene.settled()
+    [row] = await scene.rows(requests)
+    assert row["request_text"] == "Deploy Kuma for Alex Roe and U0SAM"
+
+
+async def test_whom_slack_does_not_name_keeps_an_id(scene: Scene) -> None:
+    await scene.says("plans", ts="99.1")
+    scene.slack.refusals["users.info"] = "user_not_found"
+    await scene.says("Deploy Kuma for <@U0ALEX>")
+    await scene.settled()
+    [row] = await scene.rows(requests)
+    assert row["request_text"] == "Deploy Kuma for U0ALEX"
+    assert row["status"] != RequestStatus.PENDING
+
+
+async def test_names_come_into_an_answer(scene: Scene) -> None:
+    await scene.says("Restart the service")
+    await scene.settled()
+    await scene.says("<@U0ALEX>", ts="100.2", thread_ts="100.1")
+    await scene.settled()
+    [row] = await scene.rows(requests)
+    assert "Alex Roe" in str(row["answers"])
 
 
 @pytest.mark.parametrize("word", ["status", "plans", "gaps", "help", "status 1", "why 1", "logs 1"])

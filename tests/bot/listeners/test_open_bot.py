@@ -113,13 +113,29 @@ async def test_sockets_that_are_refreshed_lose_and_double_nothing(
     served: Served, desk: Desk
 ) -> None:
     served.slack.faults.refresh_seconds = 0.5
-    served.slack.faults.retry_seconds = (0.1,) * 100  # one may meet a closing socket many times
+    # One may meet a closing socket many times, and each time costs what Slack waits for an answer.
+    served.slack.faults.retry_seconds = (0.1,) * 1_000
+    served.slack.faults.ack_seconds = 1
     asked = ["Deploy Kuma", "Restart nginx", "Deploy Gitea", "Check the disk space"]
     async with joined(served, desk.service):
         for number, text in enumerate(asked, start=1):
             await says(served, text)
-            await until(lambda number=number: len(roots(served)) == number, what=text)  # type: ignore[misc]
+            await until(
+                lambda number=number: len(roots(served)) == number,  # type: ignore[misc]
+                what=text,
+                seconds=60,
+            )
     assert [row["request_text"] for row in await desk.rows(requests)] == asked
+
+
+async def test_leaving_while_a_new_socket_is_opened_leaves_nothing_behind(
+    served: Served, desk: Desk
+) -> None:
+    faults = served.slack.faults
+    async with joined(served, desk.service):
+        faults.calls = [CallFault(method="apps.connections.open", kind="silent")]
+        faults.refresh_seconds = 0.05
+        await until(lambda: not faults.calls, what="the call for a new socket")
 
 
 def roots(served: Served) -> set[str]:

@@ -18,6 +18,7 @@ def _now() -> float:
 class _CardRow:
     card: Card
     shown: int = 0
+    claimed: int = 0  # the version that was claimed last
     claimed_until: float = 0.0
 
 
@@ -25,6 +26,7 @@ class _CardRow:
 class _NoticeRow:
     notice: Notice
     posted: bool = False
+    message: str | None = None
     claimed_until: float = 0.0
 
 
@@ -67,7 +69,7 @@ class OwingInMemory:
             if row.card.version > row.shown and row.claimed_until <= now
         ][:limit]
         for row in due:
-            row.claimed_until = now + CLAIM_SECONDS
+            row.claimed_until, row.claimed = now + CLAIM_SECONDS, row.card.version
         return CardList(cards=tuple(row.card for row in due))
 
     async def card_shown(self, card_id: str, *, version: int, messages: Sequence[str]) -> Result:
@@ -75,7 +77,8 @@ class OwingInMemory:
         if row.shown <= version:
             row.shown = version
             row.card = row.card.model_copy(update={"messages": tuple(messages)})
-            row.claimed_until = 0.0
+            # A version older than the one that was claimed is a part of the work.
+            row.claimed_until = _now() + CLAIM_SECONDS if version < row.claimed else 0.0
         self.conversation_waiting.set()
         return Result()
 
@@ -94,8 +97,9 @@ class OwingInMemory:
             row.claimed_until = now + CLAIM_SECONDS
         return NoticeList(notices=tuple(row.notice for row in due))
 
-    async def notice_posted(self, notice_id: str) -> Result:
+    async def notice_posted(self, notice_id: str, *, message: str | None = None) -> Result:
         self.notices[notice_id].posted = True
+        self.notices[notice_id].message = message
         self.conversation_waiting.set()
         return Result()
 

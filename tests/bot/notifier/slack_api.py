@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections import deque
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -41,6 +41,11 @@ class SlackApi:
     faults: dict[str, deque[Fault | None]] = field(default_factory=dict)
     gate: asyncio.Event = field(default_factory=asyncio.Event)
     url: str = ""
+    silent_until: float = 0.0  # by the loop's clock
+
+    def silence(self, seconds: float) -> None:
+        """Neither do nor answer anything for so long."""
+        self.silent_until = asyncio.get_running_loop().time() + seconds
 
     def will(self, method: str, *faults: Fault | None) -> None:
         """Answer the next calls of a method, or of a method in a channel (`m:C`), like this;
@@ -63,6 +68,11 @@ class SlackApi:
         channel = str(fields.get("channel") or fields.get("channel_id") or "")
         loop = asyncio.get_running_loop()
         self.calls.append(Call(method, channel, loop.time(), fields))
+        if loop.time() < self.silent_until:
+            with suppress(TimeoutError):
+                async with asyncio.timeout_at(self.silent_until):
+                    await self.gate.wait()
+            return web.Response(status=503)  # whoever asked has given up
         fault = self._fault(f"{method}:{channel}") or self._fault(method)
         if fault is not None and fault.status == 0:
             await self.gate.wait()

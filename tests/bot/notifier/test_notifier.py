@@ -11,12 +11,12 @@ from pydantic import JsonValue
 
 from bot.blocks.card import plan_card
 from bot.blocks.message import Message
-from bot.client import notifying_client
+from bot.client import poster_beside, web_client
 from bot.notifier import Notifier
 from bot.pace import Later
 from bot.poster import Poster
 from bot.settings import SlackSettings
-from orchestrator.domain.conversation import Notice, NoticeKind
+from orchestrator.domain.conversation import CardList, Notice, NoticeKind
 from orchestrator.domain.lifecycle import PlanStatus, TaskStatus
 from orchestrator.domain.views import ExecutionLog, PlanStatusResult
 from tests.bot.blocks.samples import PLAN_ID, card, notice, task
@@ -44,7 +44,7 @@ async def owing() -> OwingInMemory:
 async def notifying(
     owing: OwingInMemory, api: SlackApi, clock: Callable[[], float] = time.monotonic
 ) -> AsyncIterator[asyncio.Task[None]]:
-    notifier = Notifier(owing, client_of(api), poll_seconds=0.05, clock=clock)
+    notifier = Notifier(owing, Poster(client_of(api)), poll_seconds=0.05, clock=clock)
     running = asyncio.create_task(notifier.run())
     try:
         yield running
@@ -212,7 +212,7 @@ async def test_the_notifiers_own_client_leaves_every_wait_to_the_notifier(api: S
     settings = SlackSettings(_env_file=None, bot_token="x", api_url=api.url)
     api.will("chat.update", Fault(429, "ratelimited", retry_after=60))
     async with aiohttp.ClientSession() as session:
-        poster = Poster(notifying_client(settings, session))
+        poster = poster_beside(web_client(settings, session))
         with pytest.raises(Later) as wait:
             await poster.update("C0OPS", "1.0001", Message(text="done"))
         assert wait.value.seconds >= 60
@@ -398,3 +398,52 @@ async def test_a_stop_lets_what_is_being_posted_be_noted(
         api.gate.set()
     assert len(api.texts()) == 1
     assert owing.notices["notice-001"].posted
+
+
+async def test_who_stops_between_posting_a_card_and_noting_it_gives_it_back(
+    owing: OwingInMemory, api: SlackApi
+) -> None:
+    api.will("chat.postMessage", Fault(0))
+    owing.want(card(BIG))
+    owing.owe(done(1, thread="9.9"))
+    async with notifying(owing, api) as running:
+        await until(lambda: api.of("chat.postMessage"), what="the first part")
+        running.cancel()
+        api.gate.set()
+    assert [len(row.card.messages) for row in owing.cards.values()] == [1]
+    async with notifying(owing, api):
+        await settled(owing)
+    assert len(api.of("chat.postMessage")) == 4, "nothing is posted twice"
+
+
+async def test_what_was_claimed_while_the_stop_came_is_given_back(
+    owing: OwingInMemory, api: SlackApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claimed, go_on = asyncio.Event(), asyncio.Event()
+    real = owing.due_cards
+
+    async def slow(limit: int = 20) -> CardList:
+        found = await real(limit)
+        claimed.set()
+        await go_on.wait()
+        return found
+
+    monkeypatch.setattr(owing, "due_cards", slow)
+    owing.want(card(ONE))
+    async with notifying(owing, api) as running:
+        await claimed.wait()
+        running.cancel()
+        go_on.set()
+    monkeypatch.setattr(owing, "due_cards", real)
+    async with notifying(owing, api):
+        await settled(owing)
+
+
+async def test_a_file_that_must_wait_is_shared_then(owing: OwingInMemory, api: SlackApi) -> None:
+    api.will("files.getUploadURLExternal", Fault(429, "ratelimited", retry_after=1))
+    output = long_output(owing)
+    async with notifying(owing, api):
+        await until(lambda: api.of("files.completeUploadExternal"), what="the file")
+    assert list(api.files.values()) == [output]
+    refused, later = [call.at for call in api.of("files.getUploadURLExternal")]
+    assert later - refused >= 1
