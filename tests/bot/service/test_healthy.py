@@ -2,6 +2,7 @@
 
 import http.server
 import os
+import re
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -81,7 +82,7 @@ def test_an_agent_whom_the_broker_does_not_hear_is_not_well(tmp_path: Path) -> N
     done = healthy(tmp_path, 1, "agent")
 
     assert done.exit_code == 1
-    assert "heartbeat 100 s ago; 45 s is the limit." in done.output
+    assert re.search(r"heartbeat 10\d s ago; 45 s is the limit\.", done.output)
 
 
 def test_with_agents_and_an_address_both_are_asked(tmp_path: Path, port: int) -> None:
