@@ -29,10 +29,13 @@ from orchestrator.errors import BrokerUnavailable, TransportError, Unroutable
 from orchestrator.protocol import DEAD_QUEUE
 from orchestrator.transport.delivery import Delivery, End, deliver
 from orchestrator.transport.port import Handler
-from orchestrator.transport.topology import Queue, queue
+from orchestrator.transport.topology import AGENT_QUEUES, Queue, queue
 
 _T = TypeVar("_T")
 _PREFIX = "prefix"
+_FAILURES = 3
+"""So often in a row a queue must be unreadable before it counts as broken."""
+
 _FAULTS = (*CONNECTION_EXCEPTIONS, TimeoutError)
 
 _log = structlog.get_logger(__name__)
@@ -50,6 +53,7 @@ class RabbitSubscription:
         self._channel: AbstractRobustChannel | None = None
         self._queue: AbstractQueue | None = None
         self._tag = ""
+        self.failures = 0
 
     async def open(self, connection: RobustConnection, prefetch: int) -> None:
         """Declare the queue and begin to read it."""
@@ -280,15 +284,37 @@ class RabbitTransport:
         while True:
             await asyncio.sleep(self._watch_seconds)
             for subscription, prefetch in list(self._reading.items()):
-                if not self.connected:
-                    break
-                try:
-                    if not await self._is_read(subscription.name):
-                        _log.error("consumer_was_gone", queue=subscription.name)
-                        reopening = subscription.reopen(self._required(), prefetch)
-                        await self._answered(reopening)
-                except TransportError as fault:
-                    _log.warning("queue_not_readable", queue=subscription.name, reason=str(fault))
+                if self.connected:
+                    await self._look_after(subscription, prefetch)
+
+    async def _look_after(self, subscription: RabbitSubscription, prefetch: int) -> None:
+        name = subscription.name
+        try:
+            if not await self._is_read(name):
+                _log.error("consumer_was_gone", queue=name)
+                await self._answered(subscription.reopen(self._required(), prefetch))
+        except TransportError as fault:
+            subscription.failures += 1
+            _log.error("queue_not_readable", queue=name, reason=str(fault))
+            if subscription.failures >= _FAILURES and name.startswith(AGENT_QUEUES):
+                await self._replace(name)
+        else:
+            subscription.failures = 0
+
+    async def _replace(self, name: str) -> None:
+        """Delete a queue that has no leader; the next look opens it anew.
+
+        A quorum queue declared just before its broker was killed comes back without a leader:
+        it can be declared, and neither read nor written, for ever (measured on RabbitMQ 3.10).
+        An agent's own may go: what was in it is withdrawn by its lease and handed out again.
+        Results may not: a cluster whose majority is away looks the same, and has them.
+        """
+        _log.error("queue_replaced", queue=name)
+        try:
+            async with self._probe() as channel:
+                await channel.queue_delete(self._prefix + name)
+        except (TransportError, ChannelNotFoundEntity) as fault:
+            _log.error("queue_not_replaced", queue=name, reason=str(fault))
 
     async def _is_read(self, name: str) -> bool:
         """Say whether the broker knows a consumer of the queue.

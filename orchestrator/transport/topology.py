@@ -19,6 +19,10 @@ UNUSED_AGENT_QUEUE = 7 * 24 * 3600 * 1000
 """Milliseconds after which the queue of an agent that never came back is removed."""
 
 
+AGENT_QUEUES = "agent."
+"""How the names of the queues begin that belong to one agent each."""
+
+
 @dataclass(frozen=True)
 class Queue:
     """One queue: its name, and the arguments it is declared with."""
@@ -41,6 +45,6 @@ def queue(name: str, prefix: str = "") -> Queue:
         "x-dead-letter-strategy": "at-least-once",
         "x-overflow": "reject-publish",
     }
-    if name.startswith("agent."):
+    if name.startswith(AGENT_QUEUES):
         arguments["x-expires"] = UNUSED_AGENT_QUEUE
     return Queue(prefix + name, arguments)
