@@ -8,6 +8,7 @@ from platformdirs import user_data_path
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from orchestrator import crash_points
 from orchestrator.errors import SettingsError
 
 
@@ -35,6 +36,7 @@ class Settings(BaseSettings):
     local_model: str | None = None
     local_model_quota: int | None = Field(default=None, ge=1, description="Calls per hour")
     external_model: str | None = None
+    crash_at: str | None = Field(default=None, description="A test's wish: die there")
     log_format: str = Field(default="auto", pattern="^(auto|console|json)$")
 
     @field_validator("home", mode="after")
@@ -69,6 +71,11 @@ class Settings(BaseSettings):
             message = "must start with amqp:// or amqps:// (or be unset for the in-process one)"
             raise ValueError(message)
         return url
+
+    @field_validator("crash_at", mode="after")
+    @classmethod
+    def _known_place(cls, place: str | None) -> str | None:
+        return None if place is None else crash_points.check(place)
 
     @property
     def port_is_chosen(self) -> bool:

@@ -16,6 +16,7 @@ from bot.cli.chat import Chat
 from bot.cli.home import announced, local_token, owned_home
 from bot.cli.listen import address_of, listening_socket, serving
 from bot.cli.signals import stopped_by_signals
+from orchestrator import crash_points
 from orchestrator.api.app import build_app
 from orchestrator.bootstrap import open_orchestrator
 from orchestrator.catalog.catalogue import LiveCatalog
@@ -35,6 +36,7 @@ def up() -> int:
     try:
         settings = load_settings()
         configure_logging(settings, sys.stderr)
+        crash_points.arm(settings.crash_at)
         with owned_home(settings), listening_socket(settings) as listener:
             asyncio.run(_serve(settings, listener))
     except ChiffonError as fault:

@@ -2,6 +2,7 @@
 
 import structlog
 
+from orchestrator.crash_points import crash_point
 from orchestrator.domain.lifecycle import RequestStatus
 from orchestrator.domain.plan import WorkPlan
 from orchestrator.domain.request import DecomposedRequest, Request
@@ -40,8 +41,10 @@ async def _think_and_keep(ctx: Context, request: Request) -> None:
     async def keep(uow: UnitOfWork) -> None:
         await uow.requests.understood(request.request_id, status, decomposed)
         await keep_understanding(ctx, uow, request, decomposed, draft)
+        crash_point("understanding.before_commit")
 
     await ctx.store.transact(keep)
+    crash_point("understanding.after_commit")
     _log.info("request_understood", request_id=request.request_id, status=status.value)
 
 
