@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import logging
 import random
 import shutil
 import sys
@@ -24,6 +25,8 @@ def main(words: Sequence[str]) -> int:
         embedded=options.embedded,
         sabotage=options.sabotage or None,
     )
+    for name in ("aio_pika", "aiormq"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)  # a broker that is away is no news
     room = new_room()
     print(f"SEED={wanted.seed}, in {room}", flush=True)
     try:

@@ -109,7 +109,7 @@ async def run(wanted: Wanted, room: Path) -> Outcome:
         async with opened_archive(site.database_url) as archive:
             clients = Clients(site, archive, wanted.seed)
             clients.tampering = wanted.sabotage in {None, "digest"}
-            storm = Storm(wanted.seed, life_seconds=2.0 if wanted.embedded else 5.0)
+            storm = Storm(wanted.seed, life_seconds=2.0 if wanted.embedded else 4.0)
             shuffler = Shuffler(storm, site.broker_url, archive) if site.broker_url else None
             await _storm(wanted, site, storm, clients, trouble, shuffler)
             settle_seconds = await settled(archive)

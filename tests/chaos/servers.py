@@ -131,6 +131,9 @@ class Rabbit(Server):
             raise MissingServerError(f"{_RABBIT} is not here")
         (self.room / "plugins").write_text("[].\n", encoding="ascii")
         self._node_port = free_port()
+        (self.room / "own.conf").write_text(
+            f"listeners.tcp.local = 127.0.0.1:{self.port}\n", encoding="ascii"
+        )
         own(self.room, self.user)
 
     def url(self, port: int | None = None) -> str:
@@ -143,8 +146,7 @@ class Rabbit(Server):
         return {
             "HOME": str(self.room),
             "RABBITMQ_NODENAME": f"chaos{self.port}@localhost",
-            "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1",
-            "RABBITMQ_NODE_PORT": str(self.port),
+            "RABBITMQ_CONFIG_FILE": str(self.room / "own.conf"),
             "RABBITMQ_DIST_PORT": str(self._node_port),
             "RABBITMQ_MNESIA_BASE": str(self.room / "mnesia"),
             "RABBITMQ_LOG_BASE": str(self.room / "logs"),

@@ -9,7 +9,7 @@ from tests.chaos.proxy import BROKER, DATABASE, Kind, Proxy
 from tests.chaos.servers import Postgres, Rabbit, Server
 from tests.chaos.storm import Storm
 
-_PAUSE_SECONDS = (1.0, 4.0)
+_PAUSE_SECONDS = (0.3, 2.5)
 _AWAY_SECONDS = (0.2, 4.0)
 _FIRST_SECONDS = 8.0
 
@@ -60,9 +60,9 @@ class Trouble:
         while self.lines and not storm.over.is_set():
             await storm.pause(chance.uniform(*_PAUSE_SECONDS))
             line, fate = chance.choice(self.lines), chance.random()
-            if fate < 0.75:
+            if fate < 0.8:
                 line.swallow_one()
-            elif fate < 0.9:
+            elif fate < 0.95:
                 self._cuts += 1
                 storm.note(f"every connection to port {line.port} is cut")
                 line.cut()
