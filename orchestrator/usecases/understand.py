@@ -28,7 +28,8 @@ async def understand(ctx: Context, request: Request) -> SubmitResult:
     except Conflict:  # another worker took it over, and was first
         _log.info("request_understood_elsewhere", request_id=request.request_id)
     except Exception as fault:
-        await _give_up(ctx, request, type(fault).__name__)
+        if not ctx.store.is_outage(fault):  # else it stays pending, and the keeper takes it up
+            await _give_up(ctx, request, type(fault).__name__)
         raise
     return await submitted(ctx, request.request_id)
 
@@ -84,12 +85,17 @@ async def keep_understanding(
 async def _draft_or_none(
     ctx: Context, request: Request, decomposed: DecomposedRequest
 ) -> Draft | None:
-    """Draft the plan. A fault here must not lose the understanding: `generate_plan` tells it."""
+    """Draft the plan. A fault here must not lose the understanding: `generate_plan` tells it.
+
+    A database that is away is no fault of the plan: the whole is done again once it is back.
+    """
     if status_of(decomposed) is not RequestStatus.PARSING_COMPLETE:
         return None
     try:
         return await draft_plan(ctx, request, decomposed)
-    except Exception:  # noqa: BLE001 - whatever the planner met, the understanding is kept
+    except Exception as fault:
+        if ctx.store.is_outage(fault):
+            raise
         _log.warning("planning_failed", request_id=request.request_id, exc_info=True)
         return None
 
