@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
+from sqlalchemy.exc import SQLAlchemyError
 
 from tests.chaos.rows import Archive
 from tests.chaos.site import PERSON, Site
@@ -65,12 +66,17 @@ class Clients:
     async def close(self) -> None:
         await self._http.aclose()
 
+    def wish(self, text: str) -> Wish:
+        """Have somebody wish for something; nobody was asked yet."""
+        made = Wish(key=f"wish-{self._seed}-{len(self.wishes)}", text=text)
+        self.wishes.append(made)
+        return made
+
     async def have(self, number: int) -> None:
         """Ask for one plan and see it decided."""
         chance = random.Random(self._seed * 1_000_003 + number)
-        wish = Wish(key=f"wish-{self._seed}-{number}", text=request(chance))
-        self.wishes.append(wish)
-        await self._ask(wish)
+        wish = self.wish(request(chance))
+        await self.ask(wish)
         if wish.number is None:
             return
         if self.tampering and len(wish.shown) > 1 and chance.random() < 0.25:
@@ -83,7 +89,8 @@ class Clients:
         body = {"user_id": PERSON, "decision": decision}
         _ = await self._told(f"/plan/{plan}.{step}/retry", body, key=str(uuid.uuid4()))
 
-    async def _ask(self, wish: Wish) -> None:
+    async def ask(self, wish: Wish) -> None:
+        """Ask until there is a plan, or a clear no."""
         body = {"request": wish.text, "user_id": PERSON}
         status, said = await self._told("/request", body, wish.key)
         wish.note(f"asked: {status}")
@@ -99,23 +106,22 @@ class Clients:
     async def _decide(self, wish: Wish, chance: random.Random) -> None:
         fate = chance.random()
         if fate < 0.6:
-            await self._click(wish, approved=True)
+            await self.click(wish, approved=True)
         elif fate < 0.75:  # twice at once, with two keys
-            await asyncio.gather(self._click(wish, approved=True), self._click(wish, approved=True))
+            await asyncio.gather(self.click(wish, approved=True), self.click(wish, approved=True))
         elif fate < 0.85:
-            await asyncio.gather(
-                self._click(wish, approved=True), self._click(wish, approved=False)
-            )
+            await asyncio.gather(self.click(wish, approved=True), self.click(wish, approved=False))
         elif fate < 0.97:
-            await self._click(wish, approved=True)
+            await self.click(wish, approved=True)
             await self._pause()
-            await self._cancel(wish)
+            await self.cancel(wish)
         else:
-            await self._click(wish, approved=False)
+            await self.click(wish, approved=False)
         if not wish.is_decided:  # a changed plan cannot be approved; nothing is left but a no
-            await self._click(wish, approved=False)
+            await self.click(wish, approved=False)
 
-    async def _click(self, wish: Wish, *, approved: bool) -> None:
+    async def click(self, wish: Wish, *, approved: bool) -> None:
+        """Decide, and remember what was answered."""
         body = {"approved": approved, "user_id": PERSON}
         status, said = await self._told(f"/plan/{wish.number}/approve", body, str(uuid.uuid4()))
         wish.note(f"{'approve' if approved else 'reject'}: {status} {said.get('detail', '')}")
@@ -123,14 +129,18 @@ class Clients:
             wish.approved = wish.approved or approved
             wish.rejected = wish.rejected or not approved
 
-    async def _cancel(self, wish: Wish) -> None:
+    async def cancel(self, wish: Wish) -> None:
+        """Call a plan off, and remember what was answered."""
         body = {"user_id": PERSON}
         status, said = await self._told(f"/plan/{wish.number}/cancel", body, str(uuid.uuid4()))
         wish.note(f"cancel: {status} {said.get('detail', '')}")
         wish.cancelled = wish.cancelled or status == 200
 
     async def _changed(self, number: int) -> bool:
-        return await self._archive.change_step(number)
+        try:
+            return await self._archive.change_step(number)
+        except SQLAlchemyError:  # the database has gone away with it
+            return False
 
     async def _told(
         self, path: str, body: Mapping[str, object], key: str

@@ -173,8 +173,6 @@ class Judge:
         done, status = self._effects[attempt["id"]], attempt["status"]
         if attempt["ended_at"] is None:
             self.ledger.find("stuck", number, f"{where} is {status}")
-        if status == "unknown":
-            self.ledger.unknown += 1
         if status == "succeeded" and not done:
             self.ledger.find("false", number, f"{where} succeeded, and nothing was done")
         if done and (status in _NEVER_STARTED or attempt["started_at"] is None):

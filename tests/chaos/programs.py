@@ -127,11 +127,11 @@ class Program:
     def is_alive(self) -> bool:
         return self.life is not None and self.life.lives
 
-    async def start(self, crash_at: str | None = None) -> Process:
+    async def start(self, crash_at: str | None = None, **more: str) -> Process:
         """Start it, armed or not; it must not be alive."""
         assert not self.is_alive
         armed = {} if crash_at is None else {"CHIFFON_CRASH_AT": crash_at}
-        settings = {**clean_environment(), **self.settings, **armed}
+        settings = {**clean_environment(), **self.settings, **armed, **more}
         self.life = await self.nursery.start(
             self.command, self.words, settings, self.room, self.log
         )

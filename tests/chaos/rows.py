@@ -6,13 +6,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Table, func, select, update
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from orchestrator.protocol import control_queue, work_queue
 from orchestrator.store import tables
-from orchestrator.store.dialects import dialect_for
+from orchestrator.store.dialects import Dialect, dialect_for
+from tests.plugins.waiting import until
 
 Row = dict[str, Any]
+_AWAY_SECONDS = 60.0
 _CHANGED_BY_A_TAMPERER = (
     "capability", "idempotent", "entry_digest", "timeout_seconds", "parameters", "digest"
 )  # fmt: skip
@@ -33,12 +36,32 @@ class Records:
 class Archive:
     """Reads the database of a run."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, dialect: Dialect) -> None:
         self._engine = engine
+        self._dialect = dialect
+
+    @asynccontextmanager
+    async def _connected(self) -> AsyncIterator[AsyncConnection]:
+        """Give a connection, once the database is there."""
+        found: list[AsyncConnection] = []
+
+        async def here() -> bool:
+            try:
+                found.append(await self._engine.connect())
+            except (SQLAlchemyError, OSError) as fault:
+                if not self._dialect.is_outage(fault):
+                    raise
+            return bool(found)
+
+        await until(here, what="the database answers", seconds=_AWAY_SECONDS)
+        try:
+            yield found[0]
+        finally:
+            await found[0].close()
 
     async def records(self) -> Records:
         """Return everything, oldest first."""
-        async with self._engine.connect() as connection:
+        async with self._connected() as connection:
 
             async def all_of(table: Table, *columns: str) -> list[Row]:
                 wanted = [table.c[name] for name in columns or table.c.keys()]
@@ -64,7 +87,7 @@ class Archive:
 
     async def unsettled(self) -> list[int]:
         """Return how many requests, plans, attempts and messages still wait for something."""
-        moving = ("pending_approval", "approved", "executing")
+        moving = ("approved", "executing")
         outbox = tables.outbox
         questions = (
             (tables.requests, tables.requests.c.status == "pending"),
@@ -72,7 +95,7 @@ class Archive:
             (tables.attempts, tables.attempts.c.ended_at.is_(None)),
             (outbox, outbox.c.sent_at.is_(None) & outbox.c.failed_at.is_(None)),
         )
-        async with self._engine.connect() as connection:
+        async with self._connected() as connection:
             return [
                 int(
                     (
@@ -87,7 +110,7 @@ class Archive:
     async def story(self, plan_id: str, request_id: str) -> list[Row]:
         """Return what was written down about a plan, in its order."""
         table = tables.audit_events
-        async with self._engine.connect() as connection:
+        async with self._connected() as connection:
             found = await connection.execute(
                 select(table.c.at, table.c.kind, table.c.actor, table.c.details)
                 .where(table.c.subject.in_([plan_id, request_id]))
@@ -97,7 +120,7 @@ class Archive:
 
     async def agent_queues(self) -> list[str]:
         """Return the queues of every agent that ever registered."""
-        async with self._engine.connect() as connection:
+        async with self._connected() as connection:
             found = await connection.execute(select(tables.agents.c.id))
             agents = [str(row[0]) for row in found]
         return [name for agent in agents for name in (work_queue(agent), control_queue(agent))]
@@ -105,7 +128,7 @@ class Archive:
     async def change_step(self, plan_number: int) -> bool:
         """Put the first step of a plan in place of its last, as somebody with the file might."""
         columns = tables.tasks.c
-        async with self._engine.connect() as connection:
+        async with self._connected() as connection:
             _ = await connection.execution_options(chiffon_write=True)
             found = await connection.execute(
                 select(tables.tasks)
@@ -127,8 +150,9 @@ class Archive:
 @asynccontextmanager
 async def opened_archive(database_url: str) -> AsyncIterator[Archive]:
     """Open the database; it is let go of at the end."""
-    engine = dialect_for(database_url).engine()
+    dialect = dialect_for(database_url)
+    engine = dialect.engine()
     try:
-        yield Archive(engine)
+        yield Archive(engine, dialect)
     finally:
         await engine.dispose()

@@ -23,7 +23,7 @@ from tests.chaos.site import Site, embedded_site, served_site
 from tests.chaos.storm import Storm
 from tests.chaos.trouble import Trouble
 
-_AT_ONCE = 8
+_AT_ONCE = 12
 _LAST_CLICKS_SECONDS = 60.0
 _EXIT_SECONDS = 30.0
 
@@ -113,9 +113,10 @@ async def run(wanted: Wanted, room: Path) -> Outcome:
             shuffler = Shuffler(storm, site.broker_url, archive) if site.broker_url else None
             await _storm(wanted, site, storm, clients, trouble, shuffler)
             settle_seconds = await settled(archive)
-            await resolve_unknown(site, archive, clients)
+            unknown = await resolve_unknown(site, archive, clients)
             await settled(archive)
             ledger = await judged(site, archive, clients)
+            ledger.unknown = unknown
             await _all_end(site, ledger)
             await clients.close()
             faults = trouble.counted()

@@ -5,6 +5,7 @@ import time
 from contextlib import suppress
 
 import aio_pika
+from yarl import URL
 
 from orchestrator.protocol import DEAD_QUEUE, RESULTS_QUEUE
 from tests.chaos.clients import Clients
@@ -28,15 +29,21 @@ async def settled(archive: Archive, seconds: float = SETTLE_SECONDS) -> float:
     return time.monotonic() - began
 
 
-async def resolve_unknown(site: Site, archive: Archive, clients: Clients) -> None:
-    """Do as a person would: look at the canary, and say what became of each step in doubt."""
+async def resolve_unknown(site: Site, archive: Archive, clients: Clients) -> int:
+    """Do as a person would: look at the canary, and say what became of each step in doubt.
+
+    Returns how many there were.
+    """
+    count = 0
     records = await archive.records()
     judge = Judge(clients.wishes, records, site.canary.lines())
     numbers = {plan["id"]: plan["number"] for plan in records.plans}
     for task in records.tasks:
         if task["status"] == "outcome_unknown":
+            count += 1
             decision = "done" if judge.effects_of(task["id"]) else "failed"
             await clients.resolve(numbers[task["plan_id"]], task["step_number"], decision)
+    return count
 
 
 async def judged(site: Site, archive: Archive, clients: Clients) -> Ledger:
@@ -57,9 +64,12 @@ async def judged(site: Site, archive: Archive, clients: Clients) -> Ledger:
 async def queues(site: Site, archive: Archive) -> dict[str, int]:
     """Return the queues that are not empty."""
     assert site.broker_url is not None
-    names = [RESULTS_QUEUE, DEAD_QUEUE, *await archive.agent_queues()]
+    address = URL(site.broker_url)
+    prefix = address.query.get("prefix", "")
+    known = [RESULTS_QUEUE, DEAD_QUEUE, *await archive.agent_queues()]
+    names = [prefix + name for name in known]
     counted: dict[str, int] = {}
-    connection = await aio_pika.connect(site.broker_url)
+    connection = await aio_pika.connect(address.without_query_params("prefix"))
     async with connection:
 
         async def count() -> bool:

@@ -15,7 +15,14 @@ from orchestrator.transport.rabbitmq import RabbitTransport
 
 FASTER = 5
 LEASE_SECONDS = agents.LEASE.total_seconds() / FASTER
-_AGENT = ("heartbeat_seconds", "introduction_seconds", "claim_seconds", "stop_seconds")
+_AGENT = (
+    "heartbeat_seconds",
+    "introduction_seconds",
+    "claim_seconds",
+    "status_seconds",
+    "report_seconds",
+    "stop_seconds",
+)
 
 
 def shorten_times() -> None:

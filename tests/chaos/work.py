@@ -26,7 +26,7 @@ _ENTRY = """\
   - name: paint_{thing}
     title: Paint the {thing}
     description: Paint the {thing} of the garden
-    agent_type: infra
+    agent_type: {pool}
     risk: low
     idempotent: {idempotent}
     examples: [paint the {thing}, give the {thing} new paint, the {thing} wants painting]
@@ -43,6 +43,7 @@ class Thing:
     idempotent: bool
     seconds: float
     fails: bool = False
+    pool: str = "infra"
 
     @property
     def capability(self) -> str:
@@ -56,7 +57,10 @@ THINGS = (
     Thing("gate", idempotent=False, seconds=0.8),
     Thing("roof", idempotent=False, seconds=0.05, fails=True),
 )
-BY_CAPABILITY = {thing.capability: thing for thing in THINGS}
+PATH = Thing("path", idempotent=True, seconds=0.05, pool="code")
+"""Painted by agents of another pool; no run asks for it by chance."""
+
+BY_CAPABILITY = {thing.capability: thing for thing in (*THINGS, PATH)}
 
 
 @dataclass(frozen=True)
@@ -73,17 +77,15 @@ class Canary:
 
     def __init__(self, room: Path) -> None:
         self.file = room / "canary"
-        self.catalog = room / "catalog"
-        self.catalog.mkdir()
+        folder = room / "catalog"
+        self.catalog, self.other_pool = folder / "garden.yaml", folder / "path.yaml"
+        folder.mkdir()
         self.file.touch()
-        script = self.catalog / "paint.sh"
+        script = folder / "paint.sh"
         script.write_text(_SCRIPT.format(canary=self.file), encoding="utf-8")
-        entries = "".join(_entry(thing) for thing in THINGS)
-        (self.catalog / "garden.yaml").write_text(
-            "version: 1\ncapabilities:\n" + entries, encoding="utf-8"
-        )
-        for path in (room, self.catalog, self.file, script):
-            path.chmod(0o755 if path.is_dir() else 0o644)
+        for file, things in ((self.catalog, THINGS), (self.other_pool, (PATH,))):
+            entries = "".join(_entry(thing) for thing in things)
+            file.write_text("version: 1\ncapabilities:\n" + entries, encoding="utf-8")
 
     def lines(self) -> list[Line]:
         """Return what was really done, oldest first."""
@@ -99,6 +101,7 @@ class Canary:
 def _entry(thing: Thing) -> str:
     return _ENTRY.format(
         thing=thing.name,
+        pool=thing.pool,
         idempotent=str(thing.idempotent).lower(),
         seconds=thing.seconds,
         status=3 if thing.fails else 0,
