@@ -14,9 +14,11 @@ from typing import Any
 import httpx
 from sqlalchemy.exc import SQLAlchemyError
 
+from tests.chaos.programs import Program
 from tests.chaos.rows import Archive
 from tests.chaos.site import PERSON, Site
 from tests.chaos.work import request
+from tests.plugins.waiting import until
 
 _ANSWER_SECONDS = 8.0
 _AGAIN_SECONDS = (0.1, 0.7)
@@ -83,6 +85,18 @@ class Clients:
             wish.changed = await self._changed(wish.number)
             wish.note("its row was changed")
         await self._decide(wish, chance)
+
+    async def answered_by(self, front: Program) -> None:
+        """Wait until a front answers at all."""
+        address = f"{self._site.address(front)}/api/v1/plans"
+
+        async def answers() -> bool:
+            try:
+                return (await self._http.get(address)).status_code == 200
+            except httpx.TransportError:
+                return False
+
+        await until(answers, what=f"{front.name} answers", seconds=60)
 
     async def resolve(self, plan: int, step: int, decision: str) -> None:
         """Say what became of a step of unknown outcome."""

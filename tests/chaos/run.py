@@ -17,15 +17,22 @@ from tests.chaos.ledger import Ledger
 from tests.chaos.programs import Nursery
 from tests.chaos.rows import Archive, opened_archive
 from tests.chaos.servers import Postgres, Rabbit
-from tests.chaos.settle import judged, resolve_unknown, settled
+from tests.chaos.settle import (
+    SETTLE_SECONDS,
+    SETTLE_SECONDS_EMBEDDED,
+    judged,
+    resolve_unknown,
+    settled,
+)
 from tests.chaos.shuffler import Shuffler
 from tests.chaos.site import Site, embedded_site, served_site
 from tests.chaos.storm import Storm
 from tests.chaos.trouble import Trouble
 
 _AT_ONCE = 12
-_LAST_CLICKS_SECONDS = 60.0
+_LAST_CLICKS_SECONDS = 30.0
 _EXIT_SECONDS = 30.0
+_NEW_QUEUES_SECONDS = 3.0
 
 
 @dataclass(frozen=True)
@@ -112,9 +119,11 @@ async def run(wanted: Wanted, room: Path) -> Outcome:
             storm = Storm(wanted.seed, life_seconds=2.0 if wanted.embedded else 4.0)
             shuffler = Shuffler(storm, site.broker_url, archive) if site.broker_url else None
             await _storm(wanted, site, storm, clients, trouble, shuffler)
-            settle_seconds = await settled(archive)
+            longest = SETTLE_SECONDS_EMBEDDED if wanted.embedded else SETTLE_SECONDS
+            settle_seconds = await settled(archive, longest)
             unknown = await resolve_unknown(site, archive, clients)
-            await settled(archive)
+            if settle_seconds < longest:
+                _ = await settled(archive, longest)
             ledger = await judged(site, archive, clients)
             ledger.unknown = unknown
             await _all_end(site, ledger)
@@ -152,7 +161,10 @@ async def _storm(
 ) -> None:
     for program in site.programs:  # a quorum queue that is new must not meet a kill
         _ = await program.start()
-    await storm.pause(3)
+    began = time.monotonic()
+    await asyncio.gather(*(clients.answered_by(front) for front in site.fronts))
+    storm.start_seconds = time.monotonic() - began
+    await storm.pause(_NEW_QUEUES_SECONDS if site.agents else 0)
     for program in site.programs:
         program.signal(signal.SIGKILL)
         assert program.life is not None

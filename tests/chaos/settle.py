@@ -15,6 +15,7 @@ from tests.chaos.site import Site
 from tests.plugins.waiting import until
 
 SETTLE_SECONDS = 90.0
+SETTLE_SECONDS_EMBEDDED = 25.0
 
 
 async def settled(archive: Archive, seconds: float = SETTLE_SECONDS) -> float:

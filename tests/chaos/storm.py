@@ -22,12 +22,14 @@ class Storm:
 
     Attributes:
         life_seconds: how long one lives on average, at most twice as long.
+        start_seconds: how long a start takes here; some lives are longer by that.
         kills: ends by SIGKILL, from outside and at crash points.
         log: what was done when, for the timeline.
     """
 
     seed: int
     life_seconds: float
+    start_seconds: float = 0
     kills: int = 0
     stops: int = 0
     restarts: int = 0
@@ -52,7 +54,9 @@ class Storm:
             place = _place(program, chance)
             life = await program.start(place)
             self.note(f"{program.name} starts" + (f", to die at {place}" if place else ""))
-            seconds = chance.uniform(0.3, 2 * self.life_seconds)
+            seconds = (
+                chance.uniform(0.3, 2 * self.life_seconds) + self.start_seconds * chance.random()
+            )
             await self._live(life, seconds)
             if life.lives and self.over.is_set():
                 break
