@@ -24,7 +24,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 _BUSY_SECONDS = 15
 _RETRIED_SQLSTATES = {"40001", "40P01"}  # serialization failure, deadlock
-_OUTAGE_SQLSTATES = ("08", "40", "53", "55P03", "57", "58")  # connection … system error
+_OUTAGE_SQLSTATES = ("08", "25P03", "40", "53", "55P03", "57", "58")  # connection … system error
+_SERVER_SETTINGS = {
+    "statement_timeout": "30000",
+    # A replica that is stopped in the middle of a transaction must not hold its locks for ever.
+    "idle_in_transaction_session_timeout": "10000",
+    "timezone": "UTC",
+}
 
 
 class Dialect(Protocol):
@@ -167,7 +173,7 @@ class Postgresql:
             self._url,
             pool_pre_ping=True,
             pool_size=10,
-            connect_args={"server_settings": {"statement_timeout": "30000", "timezone": "UTC"}},
+            connect_args={"server_settings": _SERVER_SETTINGS},
         )
 
     def write_turn(self) -> AbstractAsyncContextManager[object]:

@@ -280,6 +280,22 @@ class TestPostgresql(DialectCase):
             assert await connection.scalar(text("SHOW timezone")) == "UTC"
             assert await connection.scalar(text("SHOW statement_timeout")) == "30s"
 
+    async def test_a_replica_that_stops_in_a_transaction_does_not_keep_its_locks(
+        self, dialect: Dialect, url: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """As SIGSTOP, a paused machine or a line cut in silence does it."""
+        monkeypatch.setitem(dialects._SERVER_SETTINGS, "idle_in_transaction_session_timeout", "200")
+        stopped, other = dialect_for(url).engine(), dialect.engine()
+        async with stopped.connect() as holder:
+            await dialect.take_turn(holder, "routing")
+            async with asyncio.timeout(10), other.connect() as waiting:
+                await dialect.take_turn(waiting, "routing")
+            with pytest.raises(DBAPIError) as fault:
+                await holder.execute(select(1))
+            assert dialect.is_outage(fault.value)
+        await stopped.dispose()
+        await other.dispose()
+
     async def test_a_connection_that_the_server_ended_is_noticed(
         self, dialect: Dialect, engine: AsyncEngine
     ) -> None:
