@@ -46,7 +46,7 @@ CHAOS = $(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED))
 
 prove: $(STAMP) ## Kill `chiffon up` again and again, hold its word against the truth (SABOTAGE=outbox|inbox|digest: must fail)
 	@$(CHAOS) --embedded --plans $(or $(PLANS),30) --kills $(or $(KILLS),25) \
-		--seconds $(or $(SECONDS),45) $(if $(SABOTAGE),--sabotage $(SABOTAGE))
+		--seconds $(or $(SECONDS),40) $(if $(SABOTAGE),--sabotage $(SABOTAGE))
 
 chaos: $(STAMP) ## The same with replicas, agents, a PostgreSQL and a RabbitMQ of its own (SEED, PLANS, KILLS, SECONDS)
 	@$(CHAOS) --plans $(or $(PLANS),100) --kills $(or $(KILLS),200) --seconds $(or $(SECONDS),600)

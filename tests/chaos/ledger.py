@@ -80,6 +80,9 @@ class Judge:
 
     def judge(self) -> Ledger:
         self._judge_wishes()
+        for request in self._records.requests:
+            if request["status"] in {"pending", "failed"}:
+                self.ledger.find("stuck", None, f"a request is {request['status']}")
         self._judge_canary()
         for task in self._records.tasks:
             self._judge_task(task)
@@ -94,7 +97,7 @@ class Judge:
         decided = {row["plan_id"]: row["decision"] for row in self._records.approvals}
         for wish in self._wishes:
             if wish.number is None:
-                self.ledger.find("stuck", None, f"{wish.key} has no plan: {wish.refused}")
+                self._judge_unplanned(wish)
                 continue
             plan = self._plans.get(wish.plan_id)
             if plan is None:
@@ -103,10 +106,16 @@ class Judge:
             if wish.approved:
                 self.ledger.accepted += 1
                 self._judge_accepted(wish, plan, decided.get(wish.plan_id))
-            if plan["status"] not in ENDED:
+            undecided = plan["status"] == "pending_approval" and not wish.is_decided
+            if plan["status"] not in ENDED and not undecided:
                 self.ledger.find("stuck", wish.number, f"it is {plan['status']}")
             if wish.approved and wish.rejected:
                 self.ledger.find("false", wish.number, "both a yes and a no were accepted")
+
+    def _judge_unplanned(self, wish: Wish) -> None:
+        """What was never answered was not accepted; what was, is planned or still asked about."""
+        if wish.refused:
+            self.ledger.find("stuck", None, f"{wish.key} has no plan: {wish.refused}")
 
     def _judge_accepted(self, wish: Wish, plan: Row, decision: str | None) -> None:
         if decision != "approved":

@@ -29,8 +29,9 @@ from tests.chaos.site import Site, embedded_site, served_site
 from tests.chaos.storm import Storm
 from tests.chaos.trouble import Trouble
 
-_AT_ONCE = 12
-_LAST_CLICKS_SECONDS = 30.0
+_AT_ONCE = 30
+_AT_ONCE_EMBEDDED = 6
+_LAST_CLICKS_SECONDS = 20.0
 _EXIT_SECONDS = 30.0
 _NEW_QUEUES_SECONDS = 3.0
 
@@ -116,7 +117,7 @@ async def run(wanted: Wanted, room: Path) -> Outcome:
         async with opened_archive(site.database_url) as archive:
             clients = Clients(site, archive, wanted.seed)
             clients.tampering = wanted.sabotage in {None, "digest"}
-            storm = Storm(wanted.seed, life_seconds=2.0 if wanted.embedded else 4.0)
+            storm = Storm(wanted.seed, life_seconds=2.0 if wanted.embedded else 7.0)
             shuffler = Shuffler(storm, site.broker_url, archive) if site.broker_url else None
             await _storm(wanted, site, storm, clients, trouble, shuffler)
             longest = SETTLE_SECONDS_EMBEDDED if wanted.embedded else SETTLE_SECONDS
@@ -187,7 +188,7 @@ async def _storm(
 
 async def _ask_all(wanted: Wanted, storm: Storm, clients: Clients) -> None:
     """Ask for every plan, a few at once, spread over the storm."""
-    free = asyncio.Semaphore(_AT_ONCE)
+    free = asyncio.Semaphore(_AT_ONCE_EMBEDDED if wanted.embedded else _AT_ONCE)
 
     async def one(number: int) -> None:
         async with free:

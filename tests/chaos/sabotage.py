@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping
 
 from agent import journal
 from agent.journal import Entry, Journal
+from agent.run import Run, Stop
 from orchestrator.domain.plan import WorkPlan
-from orchestrator.protocol import Envelope
+from orchestrator.protocol import Envelope, WorkResult
 from orchestrator.store.repositories.mail import Letter, Mail
 
 PROMISES = {
@@ -49,6 +50,17 @@ def _without_inbox() -> None:
         del self, message_id, source
         return True
 
+    async def execute(self: Run, after: list[Run]) -> WorkResult | None:
+        del after
+        return await alone(self, [])
+
+    def stop(self: Run, why: Stop) -> None:
+        if why is not Stop.SUPERSEDED:
+            ended(self, why)
+
+    alone, ended = Run.execute, Run.stop
+    Run.execute = execute  # type: ignore[method-assign]
+    Run.stop = stop  # type: ignore[method-assign]
     Journal.receive = receive  # type: ignore[method-assign]
     Mail.is_new = is_new  # type: ignore[method-assign]
 

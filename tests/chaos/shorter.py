@@ -9,6 +9,7 @@ from orchestrator import keeper
 from orchestrator.domain import agents
 from orchestrator.keeper import Keeper
 from orchestrator.relay import Relay
+from orchestrator.store import dialects
 from orchestrator.store.repositories import conversation, mail, requests
 from orchestrator.transport import delivery
 from orchestrator.transport.rabbitmq import RabbitTransport
@@ -50,6 +51,9 @@ def shorten_times() -> None:
                 defaults[name] = value / FASTER
             if name == "confirm_seconds":
                 defaults[name] = value / 2
+    idle = "idle_in_transaction_session_timeout"
+    settings = dialects._SERVER_SETTINGS
+    settings[idle] = str(int(settings[idle]) // FASTER)
     for name in _AGENT:
         AgentSettings.model_fields[name].default /= FASTER
     AgentSettings.model_rebuild(force=True)
