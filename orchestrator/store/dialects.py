@@ -25,6 +25,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 _BUSY_SECONDS = 15
 _RETRIED_SQLSTATES = {"40001", "40P01"}  # serialization failure, deadlock
 _OUTAGE_SQLSTATES = ("08", "25P03", "40", "53", "55P03", "57", "58")  # connection … system error
+_ENDING = asyncpg.InternalClientError
 _SERVER_SETTINGS = {
     "statement_timeout": "30000",
     # A replica that is stopped in the middle of a transaction must not hold its locks for ever.
@@ -219,7 +220,9 @@ class Postgresql:
         """Say whether the server is away, starting, stopping, full or out of connections."""
         if isinstance(fault, DBAPIError):
             state = str(getattr(fault.orig, "sqlstate", None) or "")
-            return fault.connection_invalidated or state.startswith(_OUTAGE_SQLSTATES)
+            # Said of a connection whose end the server has announced and the driver not yet seen.
+            is_ending = isinstance(getattr(fault.orig, "__cause__", None), _ENDING)
+            return fault.connection_invalidated or is_ending or state.startswith(_OUTAGE_SQLSTATES)
         return isinstance(fault, OSError | PoolTimeout | asyncpg.PostgresConnectionError)
 
 

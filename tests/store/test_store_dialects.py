@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import asyncpg
 import pytest
 from sqlalchemy import column, delete, exists, func, insert, select, table, text, update
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
@@ -295,6 +296,12 @@ class TestPostgresql(DialectCase):
             assert dialect.is_outage(fault.value)
         await stopped.dispose()
         await other.dispose()
+
+    def test_a_connection_that_is_just_ending_is_an_outage(self, dialect: Dialect) -> None:
+        """The driver has read that the server ends it, and refuses every further statement."""
+        orig = Exception("cannot switch to state 15; another operation (2) is in progress")
+        orig.__cause__ = asyncpg.InternalClientError(str(orig))
+        assert dialect.is_outage(DBAPIError("COMMIT", None, orig))
 
     async def test_a_connection_that_the_server_ended_is_noticed(
         self, dialect: Dialect, engine: AsyncEngine
