@@ -29,7 +29,7 @@ from tests.chaos.site import Site, embedded_site, served_site
 from tests.chaos.storm import Storm
 from tests.chaos.trouble import Trouble
 
-_AT_ONCE = 30
+_AT_ONCE = 12
 _AT_ONCE_EMBEDDED = 6
 _LAST_CLICKS_SECONDS = 20.0
 _EXIT_SECONDS = 30.0
@@ -177,6 +177,8 @@ async def _storm(
     asking = asyncio.create_task(_ask_all(wanted, storm, clients))
     ends = time.monotonic() + wanted.seconds
     while time.monotonic() < ends and (not asking.done() or storm.kills < wanted.kills):
+        planned = sum(wish.is_decided for wish in clients.wishes) / wanted.plans
+        storm.is_ahead = storm.kills > planned * wanted.kills
         await storm.pause(0.2)
     storm.over.set()
     storm.note("the storm is over")

@@ -14,6 +14,7 @@ from tests.chaos.shorter import LEASE_SECONDS
 
 _AT_START = ("registration", "renewal", "agent.recovered", "heartbeat")
 _END_SECONDS = 30.0
+_LONGER = 4
 
 
 @dataclass
@@ -23,6 +24,7 @@ class Storm:
     Attributes:
         life_seconds: how long one lives on average, at most twice as long.
         start_seconds: how long a start takes here; some lives are longer by that.
+        is_ahead: more was killed than was planned by now: lives last longer.
         kills: ends by SIGKILL, from outside and at crash points.
         log: what was done when, for the timeline.
     """
@@ -30,6 +32,7 @@ class Storm:
     seed: int
     life_seconds: float
     start_seconds: float = 0
+    is_ahead: bool = False
     kills: int = 0
     stops: int = 0
     restarts: int = 0
@@ -57,7 +60,7 @@ class Storm:
             seconds = (
                 chance.uniform(0.3, 2 * self.life_seconds) + self.start_seconds * chance.random()
             )
-            await self._live(life, seconds)
+            await self._live(life, seconds * (_LONGER if self.is_ahead else 1))
             if life.lives and self.over.is_set():
                 break
             if life.lives:
