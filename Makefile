@@ -15,7 +15,7 @@ PARALLEL := --numprocesses=$(shell expr $$(nproc 2>/dev/null || echo 2) + 1) --d
 COVERAGE := --cov --cov-report=term-missing:skip-covered
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test coverage services check format constraints clean
+.PHONY: help install run test coverage prove chaos chaos-ci services check format constraints clean
 
 help: ## Say what there is
 	@echo "make TARGET, where TARGET is one of"
@@ -37,6 +37,23 @@ test: $(STAMP) ## Run all tests (CI=true: with coverage); the last line says wha
 
 coverage: $(STAMP) ## Run all tests and fail where less than 90 % of the branches are covered
 	@$(BIN)/pytest $(PARALLEL) $(COVERAGE) $(ARGS)
+
+# A seed, sizes and the longest time of a storm in seconds; SABOTAGE breaks one promise on purpose.
+SEED ?=
+SABOTAGE ?=
+prove chaos chaos-ci: export PYTHONDONTWRITEBYTECODE =
+CHAOS = $(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED))
+
+prove: $(STAMP) ## Kill `chiffon up` again and again, hold its word against the truth (SABOTAGE=outbox|inbox|digest: must fail)
+	@$(CHAOS) --embedded --plans $(or $(PLANS),30) --kills $(or $(KILLS),25) \
+		--seconds $(or $(SECONDS),40) $(if $(SABOTAGE),--sabotage $(SABOTAGE))
+
+chaos: $(STAMP) ## The same with replicas, agents, a PostgreSQL and a RabbitMQ of its own (SEED, PLANS, KILLS, SECONDS)
+	@$(CHAOS) --plans $(or $(PLANS),100) --kills $(or $(KILLS),200) --seconds $(or $(SECONDS),600)
+
+chaos-ci: $(STAMP) ## Two minutes of each, as CI does
+	@$(CHAOS) --plans 1000 --kills 40 --seconds 120
+	@$(CHAOS) --embedded --plans 1000 --kills 30 --seconds 120
 
 services: ## Bring what some tests need: servers, a browser (Docker, or Debian packages as root)
 	@PYTHON="$(PYTHON)" sh scripts/python.sh scripts/services.py

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from agent.settings import AgentSettings
 from agent.worker import Agent
+from orchestrator import crash_points
 from orchestrator.catalog.catalogue import LiveCatalog
 from orchestrator.errors import ChiffonError, SettingsError
 from orchestrator.logs import configure_logging
@@ -56,6 +57,7 @@ def agent(
             slots=slots,
         )
         configure_logging(settings, sys.stderr)
+        crash_points.arm(settings.crash_at)
         uvloop.run(_run(settings, its_own))
     except ValidationError as fault:
         wrong = fault.errors()[0]

@@ -11,6 +11,7 @@ from agent.admission import Order
 from agent.journal import Entry, State
 from agent.reporter import Reporter
 from agent.run import Means, Run, Stop
+from orchestrator.crash_points import crash_point
 from orchestrator.domain.ids import is_id
 from orchestrator.protocol import (
     Cancel,
@@ -65,8 +66,10 @@ class Desk:
             raise WireError(f"{envelope.type} is no work")
         if not is_id(payload.attempt_id):  # it names a folder
             raise WireError("the attempt id is no UUID")
+        crash_point("agent.received")
         async with self._door:
             await self._take_up(Order.read(envelope, payload))
+        crash_point("agent.journalled")
 
     async def on_control(self, body: bytes) -> None:
         """Follow an order or an answer.
@@ -159,6 +162,7 @@ class Desk:
             else:
                 break
         if result is not None:
+            crash_point("agent.finished")
             _log.info("attempt_ended", attempt_id=attempt_id, outcome=result.outcome.value)
             self._reporter.report(attempt_id, message)
 

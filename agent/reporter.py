@@ -6,6 +6,7 @@ import sqlite3
 import structlog
 
 from agent.journal import Journal
+from orchestrator.crash_points import crash_point
 from orchestrator.errors import TransportError
 from orchestrator.protocol import RESULTS_QUEUE
 from orchestrator.transport.port import Transport
@@ -46,7 +47,9 @@ class Reporter:
         while True:
             try:
                 await self._transport.publish(RESULTS_QUEUE, message)
+                crash_point("agent.result_confirmed")
                 await self._journal.reported(attempt_id)
+                crash_point("agent.result_noted")
             except (TransportError, sqlite3.Error) as fault:
                 _log.warning("result_not_taken_yet", attempt_id=attempt_id, reason=str(fault))
             else:

@@ -19,6 +19,7 @@ from agent.output import Output
 from agent.processes import Birth
 from agent.redact import Secrets
 from agent.settings import AgentSettings
+from orchestrator.crash_points import crash_point
 from orchestrator.domain.ids import new_id
 from orchestrator.errors import TransportError
 from orchestrator.protocol import (
@@ -128,6 +129,7 @@ class Run:
             if not await self._claimed():
                 return self._never_started()
             self._has_leave = True
+            crash_point("agent.has_leave")
             # Once more: the wait for leave may have been long.
             return await self._work(self._means.admission.admit(self.order))
         finally:
@@ -145,8 +147,10 @@ class Run:
                 attempt_number=self.request.attempt_number,
                 claim_id=self._claim_id,
             )
+            crash_point("agent.before_claim")
             if not await self._unless_stopped(self._send(claim)):
                 break
+            crash_point("agent.after_claim")
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._means.settings.claim_seconds):
                     return await self._unless_stopped(self._go.wait())
@@ -162,6 +166,7 @@ class Run:
             await self._means.journal.claimed(self.attempt_id)
             await asyncio.to_thread(_make_folder, folder)
             ended = await admitted.executor.run(self._job(admitted, output, folder))
+            crash_point("agent.after_effect")
         finally:
             telling.cancel()
             await asyncio.gather(telling, return_exceptions=True)
@@ -183,6 +188,7 @@ class Run:
 
     async def _started(self, process: Birth) -> None:
         await self._means.journal.started(self.attempt_id, process)
+        crash_point("agent.started")
         self.process = process
 
     async def _broken(self, fault: Exception) -> WorkResult:

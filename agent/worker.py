@@ -19,6 +19,7 @@ from agent.reporter import Reporter
 from agent.run import Means
 from agent.session import Session
 from agent.settings import AgentSettings
+from orchestrator.crash_points import crash_point
 from orchestrator.protocol import control_queue, work_queue
 from orchestrator.transport.port import Subscription, Transport
 
@@ -166,6 +167,8 @@ class Agent:
             work_folder=self.settings.work_folder,
             term_seconds=self.settings.term_seconds,
         )
+        if unreported:
+            crash_point("agent.recovered")
         # Told of an interruption first, the orchestrator would not know that this is a new life,
         # and that the step may be given to this agent again.
         if self._session is not None:

@@ -22,6 +22,7 @@ from bot.blocks.message import Message
 from bot.blocks.replies import reply, shows_all_output
 from bot.pace import Later, pause_after
 from bot.poster import Poster, Refusal, SlackRefused, Unanswered
+from orchestrator.crash_points import crash_point
 from orchestrator.domain.conversation import Card, CardList, Notice, NoticeList
 from orchestrator.domain.views import PlanStatusResult, Result
 
@@ -271,6 +272,7 @@ class Notifier:
     async def _post_page(self, card: Card, shown: list[str], page: Message) -> None:
         """Post the next message of a card, and note it before the one after it."""
         ts = await self._put(card, page)
+        crash_point("notifier.card_posted")
         shown.append(ts)
         self._remember(card.card_id, ts, page)
         await self._service.card_shown(
@@ -338,6 +340,7 @@ class Notifier:
             plain,
             lambda it: self._poster.post(notice.channel, notice.thread, it),
         )
+        crash_point("notifier.reply_posted")
         await self._service.notice_posted(notice.notice_id, message=ts)
 
     async def _upload(self, notice: Notice, plan_id: str) -> None:

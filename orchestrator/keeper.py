@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
+from orchestrator.crash_points import crash_point
 from orchestrator.domain.attempt import Attempt
 from orchestrator.domain.lifecycle import PlanStatus
 from orchestrator.domain.request import Request
@@ -110,6 +111,7 @@ class Keeper:
             return await uow.requests.claim_abandoned()
 
         for request in await self._ctx.store.transact(claim):
+            crash_point("keeper.before_take_up")
             _log.info("request_taken_up", request_id=request.request_id)
             with structlog.contextvars.bound_contextvars(correlation_id=request.correlation_id):
                 await self._safely("request", understand(self._ctx, request))
@@ -122,8 +124,10 @@ class Keeper:
 
             async def move(uow: UnitOfWork, plan_id: str = plan_id) -> None:
                 await advance(self._ctx, uow, plan_id)
+                crash_point("move_on.before_commit")
 
             await self._safely("move on", self._ctx.store.transact(move))
+            crash_point("move_on.after_commit")
 
     async def sweep(self) -> int:
         """Forget a batch of old mail, of each kind; the next tick goes on where more is left.

@@ -13,6 +13,7 @@ from collections import deque
 
 import structlog
 
+from orchestrator.crash_points import crash_point
 from orchestrator.errors import BrokerUnavailable, Unroutable
 from orchestrator.store.repositories.mail import Letter
 from orchestrator.store.unit_of_work import UnitOfWork
@@ -84,7 +85,10 @@ class Relay:
         async def claim(uow: UnitOfWork) -> list[Letter]:
             return await uow.mail.claim(GROUP)
 
-        return await self._ctx.store.transact(claim)
+        taken = await self._ctx.store.transact(claim)
+        if taken:
+            crash_point("relay.claimed")
+        return taken
 
     def _send(self, *letters: Letter) -> None:
         for letter in letters:
@@ -94,8 +98,10 @@ class Relay:
 
     async def _publish(self, letter: Letter) -> None:
         sent = Sent(letter)
+        crash_point("relay.before_publish")
         try:
             await self._transport.publish(letter.queue, letter.body.encode())
+            crash_point("relay.after_publish")
         except Unroutable:
             reason = f"The agent's queue {letter.queue} does not exist."
             sent = Sent(letter, nowhere=True, reason=reason)

@@ -16,6 +16,7 @@ from pydantic_settings import (
 )
 from typing_extensions import override
 
+from orchestrator import crash_points
 from orchestrator.errors import SettingsError
 from orchestrator.secret_files import SecretFiles
 
@@ -49,6 +50,7 @@ class Settings(BaseSettings):
     local_model: str | None = None
     local_model_quota: int | None = Field(default=None, ge=1, description="Calls per hour")
     external_model: str | None = None
+    crash_at: str | None = Field(default=None, description="A test's wish: die there")
     log_format: str = Field(default="auto", pattern="^(auto|console|json)$")
 
     @classmethod
@@ -107,6 +109,11 @@ class Settings(BaseSettings):
             message = "must start with amqp:// or amqps:// (or be unset for the in-process one)"
             raise ValueError(message)
         return url
+
+    @field_validator("crash_at", mode="after")
+    @classmethod
+    def _known_place(cls, place: str | None) -> str | None:
+        return None if place is None else crash_points.check(place)
 
     @property
     def port_is_chosen(self) -> bool:

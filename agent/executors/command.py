@@ -20,6 +20,7 @@ from agent.executors.gate import Exit, GatedProcess, spawn
 from agent.processes import ATTEMPT_VARIABLE, Birth, birth_of
 from orchestrator.catalog.models import Capability
 from orchestrator.catalog.template import render_argv
+from orchestrator.crash_points import crash_point
 from orchestrator.protocol import Outcome, ResourceUse
 
 _PASSED_ON = ("HOME", "TZ", "XDG_RUNTIME_DIR")
@@ -98,6 +99,7 @@ class CommandExecutor:
         began = time.monotonic()
         try:
             process.let_go()
+            crash_point("agent.let_go")
             outcome = await _first_end(job, process)
             await self._end(job, process.pid)
             left = await asyncio.shield(process.exited)

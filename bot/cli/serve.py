@@ -17,6 +17,7 @@ from bot.cli.home import announced, local_token
 from bot.cli.listen import address_of, listening_socket
 from bot.cli.serving import serving
 from bot.cli.signals import stopped_by_signals
+from orchestrator import crash_points
 from orchestrator.api.app import build_app
 from orchestrator.bootstrap import open_orchestrator
 from orchestrator.catalog.catalogue import LiveCatalog
@@ -35,6 +36,7 @@ def serve() -> int:
     try:
         settings = load_settings()
         configure_logging(settings, sys.stderr)
+        crash_points.arm(settings.crash_at)
         if settings.broker_url is None:
             raise SettingsError(
                 "CHIFFON_BROKER_URL is not set: `chiffon serve` has no agents of its own, so it "

@@ -17,6 +17,7 @@ from bot.cli.home import announced, local_token
 from bot.cli.listen import address_of
 from bot.cli.serving import serving
 from bot.cli.signals import stopped_by_signals
+from orchestrator import crash_points
 from orchestrator.api.app import build_app
 from orchestrator.bootstrap import open_orchestrator
 from orchestrator.catalog.catalogue import LiveCatalog
@@ -37,6 +38,7 @@ def run(settings: Settings, listener: socket.socket) -> None:
         ChiffonError: something that it needs is not usable.
     """
     configure_logging(settings, sys.stderr)
+    crash_points.arm(settings.crash_at)
     asyncio.run(_serve(settings, listener))
 
 

@@ -27,8 +27,16 @@ from orchestrator.store.tls import without_tls
 
 _BUSY_SECONDS = 15
 _RETRIED_SQLSTATES = {"40001", "40P01", "55P03"}  # serialization failure, deadlock, lock timeout
-_LOST_SQLSTATES = ("08", "57P01", "57P02", "57P03")  # connection exceptions, shutdown, starting
+# Connection exceptions, idle too long in a transaction, shutdown, starting.
+_LOST_SQLSTATES = ("08", "25P03", "57P01", "57P02", "57P03")
 _OUTAGE_SQLSTATES = (*_LOST_SQLSTATES, *_RETRIED_SQLSTATES, "53", "57", "58")  # full, system error
+_ENDING = asyncpg.InternalClientError
+_SERVER_SETTINGS = {
+    "statement_timeout": "30000",
+    # A replica that is stopped in the middle of a transaction must not hold its locks for ever.
+    "idle_in_transaction_session_timeout": "10000",
+    "timezone": "UTC",
+}
 _TURN_SECONDS = 1800.0
 _BUILD_LIMIT = "30min"
 
@@ -210,12 +218,11 @@ class Postgresql:
             SettingsError: what the address says about TLS is not usable.
         """
         url, tls = without_tls(make_url(self._url))
-        server_settings = {"statement_timeout": "30000", "timezone": "UTC"}
         return create_async_engine(
             url,
             pool_pre_ping=True,
             pool_size=10,
-            connect_args={"server_settings": server_settings, **tls},
+            connect_args={"server_settings": _SERVER_SETTINGS, **tls},
         )
 
     def write_turn(self) -> AbstractAsyncContextManager[object]:
@@ -290,7 +297,9 @@ class Postgresql:
     def is_lost(self, fault: DBAPIError) -> bool:
         """Say whether the server ended the connection, stops, or is starting."""
         state = getattr(fault.orig, "sqlstate", None) or ""
-        return fault.connection_invalidated or state.startswith(_LOST_SQLSTATES)
+        # Said of a connection whose end the server has announced and the driver not yet seen.
+        is_ending = isinstance(getattr(fault.orig, "__cause__", None), _ENDING)
+        return fault.connection_invalidated or is_ending or state.startswith(_LOST_SQLSTATES)
 
     def is_outage(self, fault: BaseException) -> bool:
         """Say whether the server is away, starting, stopping, full or out of connections."""

@@ -25,6 +25,7 @@ from aio_pika.exceptions import (
 from aiormq.abc import AbstractChannel
 from yarl import URL
 
+from orchestrator.crash_points import crash_point
 from orchestrator.errors import BrokerUnavailable, TransportError, Unroutable
 from orchestrator.protocol import DEAD_QUEUE
 from orchestrator.transport.delivery import Delivery, End, deliver
@@ -114,8 +115,10 @@ class RabbitSubscription:
             end = await deliver(self.name, delivery, self._handler, self._stopping)
             if end is End.DEAD:
                 _log.error("message_is_a_dead_letter", queue=self.name, fault=delivery.fault)
+        crash_point("broker.before_ack")
         try:
             await _settle(message, end)
+            crash_point("broker.after_ack")
         except _FAULTS as fault:  # its connection is gone: the broker delivers it again
             _log.info("message_not_settled", queue=self.name, fault=type(fault).__name__)
 

@@ -2,6 +2,7 @@
 
 import structlog
 
+from orchestrator.crash_points import crash_point
 from orchestrator.domain.approval import Decision, Verdict, highest, may_approve
 from orchestrator.domain.lifecycle import PlanStatus
 from orchestrator.domain.views import ApproveResult, Identity
@@ -52,9 +53,12 @@ async def approve_plan(
         )
         await uow.plans.add_approval(approval, decision.source_key)
         await _carry_out(ctx, uow, stored, approval, who)
+        crash_point("approval.before_commit")
         return _decided(stored.plan.plan_id, approval.decision)
 
-    return await ctx.store.transact(decide)
+    result = await ctx.store.transact(decide)
+    crash_point("approval.after_commit")
+    return result
 
 
 def _decided(plan_id: str, decision: str) -> ApproveResult:

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 import structlog
 
+from orchestrator.crash_points import crash_point
 from orchestrator.domain.approval import highest, may_approve
 from orchestrator.domain.attempt import Attempt
 from orchestrator.domain.digest import canonical_hash
@@ -213,6 +214,7 @@ async def _do(ctx: Context, reference: str, order: Order, kind: str, deed: Deed)
                 },
             )
             await deed(uow, stored)
+            crash_point("control.before_commit")
             _log.info(kind, plan=stored.plan.number, person=order.who.person)
         now = await plan_by(uow, stored.plan.plan_id)
         return ApproveResult(
@@ -221,7 +223,9 @@ async def _do(ctx: Context, reference: str, order: Order, kind: str, deed: Deed)
             dispatch_started=now.plan.status in RUNNING,
         )
 
-    return await ctx.store.transact(work)
+    result = await ctx.store.transact(work)
+    crash_point("control.after_commit")
+    return result
 
 
 async def _is_new(uow: UnitOfWork, order: Order, kind: str, plan_id: str, step: int | None) -> bool:

@@ -2,6 +2,7 @@
 
 import structlog
 
+from orchestrator.crash_points import crash_point
 from orchestrator.domain.lifecycle import STARTED_ATTEMPTS, AttemptStatus
 from orchestrator.domain.views import AgentList, AgentView
 from orchestrator.protocol import Envelope, Heartbeat, Register, ReportIn, control_queue, seal
@@ -23,6 +24,7 @@ async def record_registration(ctx: Context, agent: Register) -> None:
     async def keep(uow: UnitOfWork) -> list[str]:
         before = await uow.agents.register(agent)
         await uow.attempts.extend_leases(agent.agent_id, agent.holds)
+        crash_point("registration.before_commit")
         if before is None or before == agent.incarnation:
             return []
         known = await uow.attempts.open_of_agent(agent.agent_id)
@@ -33,6 +35,7 @@ async def record_registration(ctx: Context, agent: Register) -> None:
         ]
 
     lost = await ctx.store.transact(keep)
+    crash_point("registration.after_commit")
     _log.info("agent_registered", agent_id=agent.agent_id, type=agent.agent_type)
     for attempt_id in lost:
         await _forget(ctx, attempt_id)
@@ -50,9 +53,12 @@ async def record_heartbeat(ctx: Context, envelope: Envelope, beat: Heartbeat) ->
         else:
             message = seal(ReportIn(agent_id=beat.agent_id))
             await uow.mail.post(control_queue(beat.agent_id), message)
+        crash_point("heartbeat.before_commit")
         return known
 
-    if not await ctx.store.transact(keep):
+    known = await ctx.store.transact(keep)
+    crash_point("heartbeat.after_commit")
+    if not known:
         _log.info("agent_asked_to_report_in", agent_id=beat.agent_id)
 
 

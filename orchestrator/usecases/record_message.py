@@ -2,6 +2,7 @@
 
 import structlog
 
+from orchestrator.crash_points import crash_point
 from orchestrator.domain.attempt import Attempt
 from orchestrator.domain.lifecycle import (
     OPEN_ATTEMPTS,
@@ -65,8 +66,10 @@ async def record_claim(ctx: Context, envelope: Envelope, claim: Claim) -> None:
         message = seal(reply, trace=envelope.trace)
         await uow.mail.post(control_queue(claim.agent_id), message)
         _log.info("claim_answered", attempt_id=claim.attempt_id, go=go)
+        crash_point("claim.before_commit")
 
     await ctx.store.transact(answer)
+    crash_point("claim.after_commit")
 
 
 async def _locate(uow: UnitOfWork, attempt_id: str) -> tuple[StoredPlan | None, Attempt | None]:
@@ -128,8 +131,10 @@ async def record_status(ctx: Context, status: WorkStatus) -> None:
         await uow.logs.noted(status.attempt_id, status="running")
         if status.output:
             await uow.logs.add_output(status.attempt_id, status.output)
+        crash_point("status.before_commit")
 
     await ctx.store.transact(keep)
+    crash_point("status.after_commit")
 
 
 async def record_result(ctx: Context, envelope: Envelope, result: WorkResult) -> None:
@@ -154,8 +159,10 @@ async def record_result(ctx: Context, envelope: Envelope, result: WorkResult) ->
             actor=f"agent:{result.agent_id}",
         )
         await end_attempt(ctx, uow, stored, attempt, ending)
+        crash_point("result.before_commit")
 
     await ctx.store.transact(keep)
+    crash_point("result.after_commit")
 
 
 async def _keep_output(

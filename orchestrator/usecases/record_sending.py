@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from orchestrator.crash_points import crash_point
 from orchestrator.domain.attempt import Attempt
 from orchestrator.domain.lifecycle import (
     STARTED_ATTEMPTS,
@@ -48,8 +49,10 @@ async def record_sending(ctx: Context, group: Sequence[Sent]) -> None:
         for attempt in await _attempts(uow, [sent.letter for sent in group if sent.waits]):
             stored = await plan_by(uow, attempt.plan_id, lock=True)
             await tell_dispatch_waits(uow, stored, waiting[attempt.attempt_id])
+        crash_point("relay.before_commit")
 
     await ctx.store.transact(keep)
+    crash_point("relay.after_commit")
     for sent in group:
         if sent.waits:
             _log.warning("message_waits_for_broker", queue=sent.letter.queue, reason=sent.reason)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from orchestrator.crash_points import crash_point
 from orchestrator.domain.ids import new_id
 from orchestrator.domain.lifecycle import RequestStatus
 from orchestrator.domain.request import Request
@@ -137,10 +138,12 @@ async def _keep(
             request_id=request.request_id,
             details={"team": who.team, "characters": len(text)},
         )
+        crash_point("request.before_commit")
         return request, True
 
     request, is_new = await ctx.store.transact(keep)
     if is_new:
+        crash_point("request.after_commit")
         with structlog.contextvars.bound_contextvars(correlation_id=request.correlation_id):
             _log.info("request_submitted", request_id=request.request_id, requester=who.person)
     return request, is_new

@@ -2,6 +2,7 @@
 
 import structlog
 
+from orchestrator.crash_points import crash_point
 from orchestrator.domain.lifecycle import (
     OPEN_ATTEMPTS,
     STARTED_ATTEMPTS,
@@ -31,11 +32,13 @@ async def expire_plan(ctx: Context, plan_id: str) -> None:
         await uow.audit.add(
             "plan_expired", actor="keeper", request_id=stored.plan.request_id, plan_id=plan_id
         )
+        crash_point("expiry.before_commit")
 
     try:
         await ctx.store.transact(move)
     except Conflict:
         return  # it was decided, or started, just now
+    crash_point("expiry.after_commit")
     _log.info("plan_expired", plan_id=plan_id)
 
 
@@ -70,8 +73,10 @@ async def end_overdue(ctx: Context, attempt_id: str) -> None:
         else:
             return
         await end_attempt(ctx, uow, stored, attempt, ending)
+        crash_point("overdue.before_commit")
 
     await ctx.store.transact(keep)
+    crash_point("overdue.after_commit")
 
 
 async def _online(uow: UnitOfWork) -> set[str]:
@@ -84,6 +89,8 @@ async def presume_alive(ctx: Context) -> None:
     async def renew(uow: UnitOfWork) -> None:
         await uow.agents.presume_alive()
         await uow.attempts.renew_leases()
+        crash_point("renewal.before_commit")
 
     await ctx.store.transact(renew)
+    crash_point("renewal.after_commit")
     _log.warning("leases_renewed", why="nobody could be heard for a while")

@@ -2,6 +2,7 @@
 
 import structlog
 
+from orchestrator.crash_points import crash_point
 from orchestrator.domain.lifecycle import RequestStatus
 from orchestrator.domain.plan import WorkPlan
 from orchestrator.domain.request import DecomposedRequest, Request
@@ -27,7 +28,8 @@ async def understand(ctx: Context, request: Request) -> SubmitResult:
     except Conflict:  # another worker took it over, and was first
         _log.info("request_understood_elsewhere", request_id=request.request_id)
     except Exception as fault:
-        await _give_up(ctx, request, type(fault).__name__)
+        if not ctx.store.is_outage(fault):  # else it stays pending, and the keeper takes it up
+            await _give_up(ctx, request, type(fault).__name__)
         raise
     return await submitted(ctx, request.request_id)
 
@@ -40,8 +42,10 @@ async def _think_and_keep(ctx: Context, request: Request) -> None:
     async def keep(uow: UnitOfWork) -> None:
         await uow.requests.understood(request.request_id, status, decomposed)
         await keep_understanding(ctx, uow, request, decomposed, draft)
+        crash_point("understanding.before_commit")
 
     await ctx.store.transact(keep)
+    crash_point("understanding.after_commit")
     _log.info("request_understood", request_id=request.request_id, status=status.value)
 
 
@@ -81,12 +85,17 @@ async def keep_understanding(
 async def _draft_or_none(
     ctx: Context, request: Request, decomposed: DecomposedRequest
 ) -> Draft | None:
-    """Draft the plan. A fault here must not lose the understanding: `generate_plan` tells it."""
+    """Draft the plan. A fault here must not lose the understanding: `generate_plan` tells it.
+
+    A database that is away is no fault of the plan: the whole is done again once it is back.
+    """
     if status_of(decomposed) is not RequestStatus.PARSING_COMPLETE:
         return None
     try:
         return await draft_plan(ctx, request, decomposed)
-    except Exception:  # noqa: BLE001 - whatever the planner met, the understanding is kept
+    except Exception as fault:
+        if ctx.store.is_outage(fault):
+            raise
         _log.warning("planning_failed", request_id=request.request_id, exc_info=True)
         return None
 

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import asyncpg
 import pytest
 from sqlalchemy import column, delete, exists, func, insert, select, table, text, update
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
@@ -289,6 +290,28 @@ class TestPostgresql(DialectCase):
                 await dialect.limit_waits(connection)
                 assert await connection.scalar(waits) == "1s"
             assert await connection.scalar(waits) == "0"
+
+    async def test_a_replica_that_stops_in_a_transaction_does_not_keep_its_locks(
+        self, dialect: Dialect, url: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """As SIGSTOP, a paused machine or a line cut in silence does it."""
+        monkeypatch.setitem(dialects._SERVER_SETTINGS, "idle_in_transaction_session_timeout", "200")
+        stopped, other = dialect_for(url).engine(), dialect.engine()
+        async with stopped.connect() as holder:
+            await dialect.take_turn(holder, "routing")
+            async with asyncio.timeout(10), other.connect() as waiting:
+                await dialect.take_turn(waiting, "routing")
+            with pytest.raises(DBAPIError) as fault:
+                await holder.execute(select(1))
+            assert dialect.is_outage(fault.value)
+        await stopped.dispose()
+        await other.dispose()
+
+    def test_a_connection_that_is_just_ending_is_an_outage(self, dialect: Dialect) -> None:
+        """The driver has read that the server ends it, and refuses every further statement."""
+        orig = Exception("cannot switch to state 15; another operation (2) is in progress")
+        orig.__cause__ = asyncpg.InternalClientError(str(orig))
+        assert dialect.is_outage(DBAPIError("COMMIT", None, orig))
 
     async def test_a_connection_that_the_server_ended_is_noticed(
         self, dialect: Dialect, engine: AsyncEngine

@@ -291,6 +291,27 @@ async def test_a_fault_while_understanding_is_told_in_the_thread(
     }
 
 
+async def test_a_database_that_goes_away_while_planning_costs_only_time(
+    talk: Talk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is given up, neither the request nor its plan: the keeper does the whole again."""
+
+    def away(*_: object, **__: object) -> None:
+        raise OSError("the database is away")
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(talk.desk.service.context.planner, "generate_plan", away)
+        asked = await talk.desk.service.submit_request("Deploy Gitea", EVE, team=TEAM)
+    assert asked.error is not None
+    (row,) = await talk.desk.rows(requests)
+    assert row["status"] == RequestStatus.PENDING
+    assert await talk.replies() == []
+    async with talk.desk.service.context.store.engine.begin() as connection:
+        await connection.execute(update(requests).values(thinking_until=long_ago()))
+    await Keeper(talk.desk.service.context).tick()
+    assert len(await talk.desk.rows(plans)) == 1
+
+
 async def test_a_fault_while_planning_is_told_in_the_thread(
     talk: Talk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
