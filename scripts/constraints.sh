@@ -17,7 +17,7 @@ export CUSTOM_COMPILE_COMMAND="make constraints"
 [ -n "${PYTHON:-}" ] || ! command -v python3.11 >/dev/null || export PYTHON=python3.11
 sh "$here/python.sh" -m venv "$room/venv"
 "$room/venv/bin/pip" install --quiet "pip-tools>=7.5"
-"$room/venv/bin/pip-compile" --quiet --upgrade --all-extras --generate-hashes \
+"$room/venv/bin/pip-compile" --quiet --upgrade --all-extras --no-strip-extras --generate-hashes \
     --allow-unsafe --no-annotate \
     --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
     --output-file "$room/constraints.txt" pyproject.toml
