@@ -14,6 +14,15 @@ from tests.chaos.shorter import LEASE_SECONDS
 
 _AT_START = ("registration", "renewal", "agent.recovered", "heartbeat")
 _END_SECONDS = 30.0
+_BETWEEN = (
+    "approval.after_commit",
+    "relay.before_publish",
+    "relay.after_publish",
+    "result.after_commit",
+    "agent.after_effect",
+    "agent.result_confirmed",
+)
+"""The borders at which most is at stake: half of all that are armed die at one of these."""
 _LONGER = 4
 
 
@@ -122,6 +131,8 @@ def _place(program: Program, chance: random.Random) -> str | None:
     if chance.random() < 0.55:
         return None
     names = _places(program.command)
+    if chance.random() < 0.5:
+        names = [name for name in names if name in _BETWEEN] or names
     return f"{chance.choice(names)}:{chance.choice([1, 1, 2, 3, 5])}"
 
 
