@@ -5,6 +5,7 @@ import asyncio
 import logging
 import random
 import shutil
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -25,6 +26,8 @@ def main(words: Sequence[str]) -> int:
         embedded=options.embedded,
         sabotage=options.sabotage or None,
     )
+    for number in (signal.SIGINT, signal.SIGTERM):  # in the background, too, it leaves nobody
+        signal.signal(number, signal.default_int_handler)
     for name in ("aio_pika", "aiormq"):
         logging.getLogger(name).setLevel(logging.CRITICAL)  # a broker that is away is no news
     room = new_room()

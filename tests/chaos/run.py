@@ -33,6 +33,7 @@ _AT_ONCE = 12
 _AT_ONCE_EMBEDDED = 6
 _LAST_CLICKS_SECONDS = 20.0
 _EXIT_SECONDS = 30.0
+_HEAD_START = 10
 _NEW_QUEUES_SECONDS = 3.0
 
 
@@ -178,7 +179,8 @@ async def _storm(
     ends = time.monotonic() + wanted.seconds
     while time.monotonic() < ends and (not asking.done() or storm.kills < wanted.kills):
         planned = sum(wish.is_decided for wish in clients.wishes) / wanted.plans
-        storm.is_ahead = storm.kills > planned * wanted.kills
+        ahead = storm.kills > _HEAD_START + planned * wanted.kills
+        storm.is_ahead = ahead and not wanted.embedded
         await storm.pause(0.2)
     storm.over.set()
     storm.note("the storm is over")

@@ -6,11 +6,17 @@ Nothing here can be switched on in the product: it lives in the launcher of the 
 from collections.abc import Callable, Mapping
 
 from agent import journal
+from agent.desk import Desk
 from agent.journal import Entry, Journal
 from agent.run import Run, Stop
+from orchestrator.domain.attempt import Attempt
 from orchestrator.domain.plan import WorkPlan
-from orchestrator.protocol import Envelope, WorkResult
+from orchestrator.protocol import Envelope
 from orchestrator.store.repositories.mail import Letter, Mail
+from orchestrator.store.repositories.plans import StoredPlan
+from orchestrator.store.unit_of_work import UnitOfWork
+from orchestrator.usecases import record_message
+from orchestrator.usecases.context import Context
 
 PROMISES = {
     "outbox": "what is decided is sent, whatever dies: messages stand in the deciding commit",
@@ -41,28 +47,32 @@ def _without_outbox() -> None:
 
 
 def _without_inbox() -> None:
-    """Take every copy of a message for a new one, at the agent and at the orchestrator."""
+    """Forget at both ends what came before: every copy is a new one, and each may start."""
+    may_go, ended = record_message._may_go, Run.stop
 
     async def receive(self: Journal, entry: Entry) -> None:
         await self._write(lambda database: journal._receive(database, entry))
 
-    async def is_new(self: Mail, message_id: str, source: str) -> bool:
-        del self, message_id, source
-        return True
-
-    async def execute(self: Run, after: list[Run]) -> WorkResult | None:
-        del after
-        return await alone(self, [])
+    async def carry_out(self: Desk, run: Run, older: list[Run]) -> None:
+        await self._keep(run.order, await run.execute(older))
 
     def stop(self: Run, why: Stop) -> None:
         if why is not Stop.SUPERSEDED:
             ended(self, why)
 
-    alone, ended = Run.execute, Run.stop
-    Run.execute = execute  # type: ignore[method-assign]
-    Run.stop = stop  # type: ignore[method-assign]
+    async def is_new(self: Mail, message_id: str, source: str) -> bool:
+        del self, message_id, source
+        return True
+
+    async def always(ctx: Context, uow: UnitOfWork, stored: StoredPlan, attempt: Attempt) -> bool:
+        _ = await may_go(ctx, uow, stored, attempt)
+        return True
+
     Journal.receive = receive  # type: ignore[method-assign]
+    Desk._carry_out = carry_out  # type: ignore[method-assign]
+    Run.stop = stop  # type: ignore[method-assign]
     Mail.is_new = is_new  # type: ignore[method-assign]
+    record_message._may_go = always
 
 
 def _without_digest() -> None:

@@ -12,6 +12,7 @@ from tests.chaos.clients import Clients
 from tests.chaos.ledger import Judge, Ledger
 from tests.chaos.rows import Archive
 from tests.chaos.site import Site
+from tests.chaos.work import BY_CAPABILITY
 from tests.plugins.waiting import until
 
 SETTLE_SECONDS = 90.0
@@ -42,7 +43,9 @@ async def resolve_unknown(site: Site, archive: Archive, clients: Clients) -> int
     for task in records.tasks:
         if task["status"] == "outcome_unknown":
             count += 1
-            decision = "done" if judge.effects_of(task["id"]) else "failed"
+            happened = bool(judge.effects_of(task["id"]))
+            well = happened and not BY_CAPABILITY[task["capability"]].fails
+            decision = "done" if well else "failed"
             await clients.resolve(numbers[task["plan_id"]], task["step_number"], decision)
     return count
 

@@ -14,7 +14,18 @@ from tests.chaos.shorter import LEASE_SECONDS
 
 _AT_START = ("registration", "renewal", "agent.recovered", "heartbeat")
 _END_SECONDS = 30.0
+_BETWEEN = (
+    "approval.after_commit",
+    "relay.before_publish",
+    "relay.after_publish",
+    "result.after_commit",
+    "agent.after_effect",
+    "agent.result_confirmed",
+)
+"""The borders at which most is at stake: half of all that are armed die at one of these."""
 _LONGER = 4
+_CERTAIN = ("approval.after_commit", "relay.before_publish")
+_CERTAIN_SECONDS = 15.0
 
 
 @dataclass
@@ -53,13 +64,17 @@ class Storm:
     async def torment(self, program: Program) -> None:
         """Give one program one life after another; the last one is whole."""
         chance = random.Random(f"{self.seed} {program.name}")
+        certain = iter(() if program.command == "agent" else _CERTAIN)
         while not self.over.is_set():
-            place = _place(program, chance)
+            first = next(certain, None)
+            place = first or _place(program, chance)
             life = await program.start(place)
             self.note(f"{program.name} starts" + (f", to die at {place}" if place else ""))
             seconds = (
                 chance.uniform(0.3, 2 * self.life_seconds) + self.start_seconds * chance.random()
             )
+            if first is not None:
+                seconds = _CERTAIN_SECONDS
             await self._live(life, seconds * (_LONGER if self.is_ahead else 1))
             if life.lives and self.over.is_set():
                 break
@@ -122,6 +137,8 @@ def _place(program: Program, chance: random.Random) -> str | None:
     if chance.random() < 0.55:
         return None
     names = _places(program.command)
+    if chance.random() < 0.5:
+        names = [name for name in names if name in _BETWEEN] or names
     return f"{chance.choice(names)}:{chance.choice([1, 1, 2, 3, 5])}"
 
 

@@ -37,7 +37,6 @@ _ON_SERVERS = (
     *("approval.before_commit", "approval.after_commit"),
     *("relay.claimed", "relay.before_publish", "relay.after_publish"),
     *("relay.before_commit", "relay.after_commit"),
-    *("registration.before_commit", "registration.after_commit"),
     *("claim.before_commit", "claim.after_commit"),
     *("result.before_commit", "result.after_commit"),
     *("broker.before_ack", "broker.after_ack"),

@@ -108,6 +108,9 @@ async def walk(
             program.signal(signal.SIGKILL)
             assert program.life is not None
             _ = await program.life.gone()
+        for other in site.programs:
+            if not other.is_alive and other is not program:
+                _ = await other.start()
         life = await program.start(stage.point, **stage.settings)
         deeds.append(asyncio.ensure_future(stage.deed(site, clients)))
         try:
@@ -115,9 +118,6 @@ async def walk(
         except TimeoutError as fault:
             raise AssertionError(f"{stage.point} was not reached in {program.log}") from fault
         assert status == -signal.SIGKILL, f"{stage.point}: {status}; see {program.log}"
-        for each in site.programs:
-            if not each.is_alive and each is not program:
-                _ = await each.start()
     for program in site.programs:
         if not program.is_alive:
             _ = await program.start()
