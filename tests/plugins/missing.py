@@ -12,6 +12,7 @@ from collections.abc import Iterator
 import pytest
 
 _NEEDS = re.compile(r"needs (?P<thing>[^:\n]+): (?P<why>[^\n]+)")
+_BY_CI = "`CI=true make test`"
 _IN_CI = " -- and in CI nothing may be missing"
 
 
@@ -36,6 +37,11 @@ def in_ci() -> bool:
     return os.environ.get("CI", "").lower() in {"1", "true"}
 
 
+def require_ci(thing: str = "the walk over every crash point") -> None:
+    """Skip the test that runs unless CI asks for all of it: it takes minutes, not seconds."""
+    require(thing, answered=in_ci(), why=f"takes minutes; {_BY_CI} runs it")
+
+
 def closing_line(reasons: dict[str, str], other_skips: int) -> str:
     """Return the last line of a run."""
     told = [f"{thing} ({why})" for thing, why in sorted(reasons.items())]
@@ -43,7 +49,8 @@ def closing_line(reasons: dict[str, str], other_skips: int) -> str:
         told.append(f"{other_skips} skipped for the reasons above")
     if not told:
         return "Everything that was asked for ran here."
-    hint = " `make services` brings the servers." if reasons else ""
+    servers = any(_BY_CI not in why for why in reasons.values())
+    hint = " `make services` brings the servers." if servers else ""
     return f"Not run here: {'; '.join(told)}.{hint}"
 
 
