@@ -4,6 +4,7 @@ import asyncio
 import sqlite3
 from collections.abc import Callable, Coroutine
 from typing import Any
+from weakref import WeakValueDictionary
 
 import structlog
 
@@ -46,7 +47,8 @@ class Desk:
         self._report_in = report_in
         self._runs: dict[str, Run] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._door = asyncio.Lock()  # a cancel must not slip by the attempt it is about
+        # A cancel must not slip by the attempt it is about: one at a time for each attempt.
+        self._doors: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._closing = False
 
     @property
@@ -65,7 +67,7 @@ class Desk:
             raise WireError(f"{envelope.type} is no work")
         if not is_id(payload.attempt_id):  # it names a folder
             raise WireError("the attempt id is no UUID")
-        async with self._door:
+        async with self._door(payload.attempt_id):
             await self._take_up(Order.read(envelope, payload))
 
     async def on_control(self, body: bytes) -> None:
@@ -105,6 +107,9 @@ class Desk:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
+    def _door(self, attempt_id: str) -> asyncio.Lock:
+        return self._doors.setdefault(attempt_id, asyncio.Lock())
+
     async def _take_up(self, order: Order) -> None:
         request, journal = order.request, self._means.journal
         entry = Entry(
@@ -114,9 +119,10 @@ class Desk:
             capability=request.capability,
             trace=order.trace,
         )
-        if known := await journal.receive(entry):
+        known, highest = await journal.take(entry)
+        if known is not None:
             await self._answer_again(known, order)
-        elif await journal.highest_number(request.task_id) > request.attempt_number:
+        elif highest > request.attempt_number:
             reason = "a newer try of this step was handed to this agent already"
             self._refuse(order, Outcome.FAILED, reason)
         else:
@@ -168,7 +174,7 @@ class Desk:
             self._refuse(order, Outcome.CANCELLED, Stop.CANCELLED.value)
 
     async def _cancel(self, attempt_id: str) -> None:
-        async with self._door:
+        async with self._door(attempt_id):
             if run := self._runs.get(attempt_id):
                 run.stop(Stop.CANCELLED)
             else:

@@ -120,7 +120,9 @@ class Agent:
         self._control = await self._transport.consume(
             control_queue(self.agent_id), desk.on_control, prefetch=_CONTROL_PREFETCH
         )
-        self._work = await self._transport.consume(work_queue(self.agent_id), desk.on_work)
+        self._work = await self._transport.consume(
+            work_queue(self.agent_id), desk.on_work, prefetch=self.settings.slots
+        )
         self._pruning = asyncio.create_task(self._keep_pruning(), name="prune journal")
         _log.info("agent_started", agent=self.settings.name, agent_id=self.agent_id)
 

@@ -33,6 +33,8 @@ def _of_floor(made: Floor) -> Approve:
     async def approve(plan: WorkPlan) -> float:
         began = time.monotonic_ns()
         await made.approve(plan)
+        if made.reader is None:
+            raise RuntimeError("nobody reads")
         return (await made.reader.seen(plan.plan_id) - began) / 1e6
 
     return approve

@@ -41,24 +41,32 @@ class Floor:
     store: Store
     pool: asyncpg.Pool
     exchange: AbstractExchange
-    work: str
-    reader: Watcher
+    prefix: str
+    reader: Watcher | None
 
     async def approve(self, plan: WorkPlan) -> list[Attempt]:
         """Commit the rows of an approval, then publish each task; all are confirmed."""
-        attempts = [Attempt(new_id(), plan, task) for task in plan.tasks]
-        async with self.pool.acquire() as connection, connection.transaction():
-            await _approved(connection, plan)
-            await handed_over(connection, attempts)
+        attempts = await self.commit(plan)
         for attempt in attempts:
             await self.publish(plan.plan_id, attempt)
         return attempts
 
+    async def commit(self, plan: WorkPlan) -> list[Attempt]:
+        """Commit the rows of an approval."""
+        attempts = [Attempt(new_id(), plan, task) for task in plan.tasks]
+        async with self.pool.acquire() as connection, connection.transaction():
+            await _approved(connection, plan)
+            await handed_over(connection, attempts)
+        return attempts
+
     async def publish(self, key: str, attempt: Attempt) -> None:
         """Publish one message, and wait for the confirmation."""
-        body = (key + _body(attempt)).encode()
+        await self.publish_to("work", (key + _body(attempt)).encode())
+
+    async def publish_to(self, name: str, body: bytes) -> None:
+        """Publish to one of the queues, and wait for the confirmation."""
         message = aio_pika.Message(body, delivery_mode=aio_pika.DeliveryMode.PERSISTENT)
-        await self.exchange.publish(message, self.work)
+        await self.exchange.publish(message, self.prefix + name)
 
 
 def _body(attempt: Attempt) -> str:
@@ -106,7 +114,14 @@ async def handed_over(connection: asyncpg.Connection, attempts: list[Attempt]) -
         " sequence, reserved, lease_until, cancel_wanted, created_at)"
         " VALUES ($1, $2, $3, 1, 1, $4, 'one', 'queued', 0, '{}', $5, false, $6)",
         [
-            (each.key, each.task.task_id, each.plan.plan_id, AGENT, now + timedelta(seconds=30), now)
+            (
+                each.key,
+                each.task.task_id,
+                each.plan.plan_id,
+                AGENT,
+                now + timedelta(seconds=30),
+                now,
+            )
             for each in attempts
         ],
     )
@@ -148,8 +163,8 @@ async def handed_over(connection: asyncpg.Connection, attempts: list[Attempt]) -
 
 
 @asynccontextmanager
-async def floor() -> AsyncIterator[Floor]:
-    """Open everything that the floor needs."""
+async def floor(*, reads: bool = True) -> AsyncIterator[Floor]:
+    """Open everything that the floor needs; with `reads`, a process that reads the work."""
     async with AsyncExitStack() as stack:
         url = await stack.enter_async_context(database())
         prefix = await stack.enter_async_context(queues("work", "done"))
@@ -164,11 +179,12 @@ async def floor() -> AsyncIterator[Floor]:
         for name in ("work", "done"):
             arguments = {"x-queue-type": "quorum"}
             await channel.declare_queue(prefix + name, durable=True, arguments=arguments)
-        reader = await stack.enter_async_context(
-            watched("floor_consumer", RABBIT, f"{prefix}work")
-        )
-        await reader.seen("ready")
-        yield Floor(store, pool, channel.default_exchange, f"{prefix}work", reader)
+        reader = None
+        if reads:
+            consumer = watched("floor_consumer", RABBIT, f"{prefix}work")
+            reader = await stack.enter_async_context(consumer)
+            await reader.seen("ready")
+        yield Floor(store, pool, channel.default_exchange, prefix, reader)
 
 
 async def _with_agent(pool: asyncpg.Pool) -> None:

@@ -5,13 +5,14 @@ import sys
 
 import uvloop
 
-from benchmarks import approvals
+from benchmarks import approvals, throughput
 from benchmarks.measure import Row, keep, told
 from orchestrator.logs import configure_logging
 from orchestrator.settings import Settings
 
 MEASURES = {
     "approvals": approvals.measure,
+    "throughput": throughput.measure,
 }
 
 

@@ -29,7 +29,9 @@ def row(measure: str, rounds: Sequence[float], goal: str) -> Row:
     middle = statistics.median(rounds)
     sign, bound = goal.split()[:2]
     met = middle <= float(bound) if sign == "<=" else middle >= float(bound)
-    return Row(measure, *(round(value, 3) for value in (middle, min(rounds), max(rounds))), goal, met)
+    return Row(
+        measure, *(round(value, 3) for value in (middle, min(rounds), max(rounds))), goal, met
+    )
 
 
 def percentile(values: Sequence[float], share: float) -> float:

@@ -3,9 +3,11 @@
 import structlog
 
 from orchestrator.domain.approval import Decision, Verdict, highest, may_approve
+from orchestrator.domain.ids import is_id
 from orchestrator.domain.lifecycle import PlanStatus
 from orchestrator.domain.views import ApproveResult, Identity
 from orchestrator.errors import Conflict, Error, ErrorCode
+from orchestrator.store.lanes import Touching
 from orchestrator.store.repositories.plans import Approval, StoredPlan
 from orchestrator.store.unit_of_work import UnitOfWork
 from orchestrator.usecases.advance import advance, entry_changed
@@ -54,7 +56,12 @@ async def approve_plan(
         await _carry_out(ctx, uow, stored, approval)
         return _decided(stored.plan.plan_id, approval.decision)
 
-    return await ctx.store.transact(decide)
+    asked = reference.strip().lower()
+    if not is_id(asked):  # a number or a beginning must be looked up first
+        return await ctx.store.transact(decide)
+    keys = () if decision.source_key is None else (decision.source_key,)
+    touching = Touching(plans=(asked,), source_keys=keys)
+    return await ctx.store.transact_together("decisions", decide, touching)
 
 
 def _decided(plan_id: str, decision: str) -> ApproveResult:
@@ -146,7 +153,8 @@ def _digest_differs(ctx: Context, stored: StoredPlan, digest: str | None) -> Err
         reason = f"Plan #{plan.number} is not the plan that you were shown."
         hint = "Look at it again, or ask again."
     else:
-        changes = (entry_changed(ctx, task) for task in plan.tasks)
+        catalog = ctx.catalog()
+        changes = (entry_changed(catalog, task) for task in plan.tasks)
         reason = next((change for change in changes if change is not None), None)
     if reason is None:
         return None
