@@ -67,6 +67,6 @@ async def work(home: Path, broker: str, slots: int) -> None:
 
 
 if __name__ == "__main__":
-    with open(os.devnull, "w") as nowhere:
+    with Path(os.devnull).open("w") as nowhere:
         configure_logging(Settings(log_format="json"), nowhere)
         uvloop.run(work(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])))

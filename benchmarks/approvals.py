@@ -47,22 +47,9 @@ async def _one_by_one(made: Product, bare: Floor, count: int) -> tuple[list[floa
     found: tuple[list[float], list[float]] = ([], [])
     for mine, other in zip(ours, theirs, strict=True):
         found[0].append(await real(mine))
-        await _idle(made)
+        await made.idle()
         found[1].append(await raw(other))
     return found
-
-
-async def _idle(made: Product) -> None:
-    """Wait until what followed the approval (claim, result) is done: it is no part of it."""
-    async with made.store.engine.connect() as connection:
-        while True:
-            open_ones = await connection.exec_driver_sql(
-                "SELECT count(*) FROM plans WHERE status IN ('approved', 'executing')"
-            )
-            if not open_ones.scalar():
-                return
-            await connection.rollback()
-            await asyncio.sleep(0.005)
 
 
 async def _at_once(approve: Approve, plans: list[WorkPlan]) -> list[float]:
@@ -86,7 +73,7 @@ async def measure() -> list[Row]:
             plans = await waiting_plans(made.store, made.entry, _AT_ONCE)
             others = await waiting_plans(bare.store, made.entry, _AT_ONCE)
             ours = await _at_once(_of_product(made), plans)
-            await _idle(made)
+            await made.idle()
             theirs = await _at_once(_of_floor(bare), others)
             many.append(percentile(ours, 0.99) / percentile(theirs, 0.99))
             print(

@@ -2,10 +2,11 @@
 
 import os
 import sys
+from pathlib import Path
 
 import uvloop
 
-from benchmarks import approvals, throughput
+from benchmarks import approvals, card, million, slack_ack, throughput
 from benchmarks.measure import Row, keep, told
 from orchestrator.logs import configure_logging
 from orchestrator.settings import Settings
@@ -13,6 +14,9 @@ from orchestrator.settings import Settings
 MEASURES = {
     "approvals": approvals.measure,
     "throughput": throughput.measure,
+    "slack": slack_ack.measure,
+    "card": card.measure,
+    "million": million.measure,
 }
 
 
@@ -31,6 +35,6 @@ def main(names: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    with open(os.devnull, "w") as nowhere:  # log lines are made as ever, and read by nobody
+    with Path(os.devnull).open("w") as nowhere:  # log lines are made as ever, and read by nobody
         configure_logging(Settings(log_format="json"), nowhere)
         main(sys.argv[1:])

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from benchmarks.agent_process import CATALOG
 from benchmarks.servers import broker_url, database, queues, remove
@@ -85,15 +86,31 @@ class Product:
         """Its database."""
         return self.running.service.context.store
 
+    async def idle(self) -> None:
+        """Wait until every plan that was approved is done."""
+        async with self.store.engine.connect() as connection:
+            while await self._running(connection):
+                await connection.rollback()
+                await asyncio.sleep(0.02)
+
+    @staticmethod
+    async def _running(connection: AsyncConnection) -> bool:
+        found = await connection.exec_driver_sql(
+            "SELECT EXISTS (SELECT FROM plans WHERE status IN ('approved', 'executing'))"
+        )
+        return bool(found.scalar_one())
+
 
 @asynccontextmanager
-async def product(slots: int = 8) -> AsyncIterator[Product]:
+async def product(slots: int = 8, admins: tuple[str, ...] = ()) -> AsyncIterator[Product]:
     """Open everything; the agent is online."""
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         url = await stack.enter_async_context(database())
         prefix = await stack.enter_async_context(queues())
-        settings = Settings(home=folder, database_url=url, broker_url=broker_url(prefix))
+        settings = Settings(
+            home=folder, database_url=url, broker_url=broker_url(prefix), admins=admins
+        )
         transport = RabbitTransport(broker_url(prefix), name="benchmark")
         await transport.open()
         stack.push_async_callback(transport.close)

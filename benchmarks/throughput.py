@@ -28,18 +28,9 @@ async def _run(made: Product, plans: int) -> tuple[float, float]:
     )
     if refused := [answer.error for answer in answers if answer.error is not None]:
         raise RuntimeError(refused[0].message)
-    while await _open_plans(made):
-        await asyncio.sleep(0.02)
+    await made.idle()
     took = time.monotonic() - began
     return took, time.process_time() + made.agent.cpu_seconds - used
-
-
-async def _open_plans(made: Product) -> int:
-    async with made.store.engine.connect() as connection:
-        found = await connection.exec_driver_sql(
-            "SELECT count(*) FROM plans WHERE status NOT IN ('completed')"
-        )
-        return int(found.scalar_one())
 
 
 async def _round(

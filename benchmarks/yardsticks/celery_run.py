@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import psycopg2
 from celery_app import app, do_nothing
@@ -38,7 +39,7 @@ worker = subprocess.Popen(
         *(sys.executable, "-m", "celery", "-A", "celery_app", "worker"),
         *("--pool", "prefork", "--concurrency", "1", "--loglevel", "CRITICAL", "--quiet"),
     ],
-    cwd=os.path.dirname(__file__),
+    cwd=Path(__file__).parent,
     stdout=subprocess.DEVNULL,
     stderr=subprocess.DEVNULL,
 )

@@ -75,6 +75,9 @@ class Dialect(Protocol):
     def among(self, column: Column[Any], keys: Collection[str]) -> ColumnElement[bool]:
         """Say that a text column is one of `keys`; one statement, however many there are."""
 
+    def among_those(self, column: Column[Any], name: str) -> ColumnElement[bool]:
+        """Say the same with a list that is given, as the parameter `name`, when it is run."""
+
     async def write(self, connection: AsyncConnection, changes: Changes, now: datetime) -> set[str]:
         """Make what a transaction has decided; return the tables in which `unless_known` was new.
 
@@ -167,6 +170,10 @@ class Sqlite:
     def among(self, column: Column[Any], keys: Collection[str]) -> ColumnElement[bool]:
         """Say it with IN."""
         return column.in_(list(keys))
+
+    def among_those(self, column: Column[Any], name: str) -> ColumnElement[bool]:
+        """Say it with IN."""
+        return column.in_(bindparam(name, expanding=True))
 
     async def write(self, connection: AsyncConnection, changes: Changes, now: datetime) -> set[str]:
         """Write table by table; a statement costs no way over the network here."""
@@ -288,6 +295,10 @@ class Postgresql:
     def among(self, column: Column[Any], keys: Collection[str]) -> ColumnElement[bool]:
         """Say it with one array: the statement's text, which is prepared, stays the same."""
         return column == any_(literal(list(keys), postgresql.ARRAY(String)))
+
+    def among_those(self, column: Column[Any], name: str) -> ColumnElement[bool]:
+        """Say it with one array."""
+        return column == any_(bindparam(name, type_=postgresql.ARRAY(String)))
 
     async def write(self, connection: AsyncConnection, changes: Changes, now: datetime) -> set[str]:
         """Write everything in one statement: each table's rows are one JSON document."""
