@@ -119,10 +119,9 @@ class Desk:
             capability=request.capability,
             trace=order.trace,
         )
-        known, highest = await journal.take(entry)
-        if known is not None:
+        if known := await journal.receive(entry):
             await self._answer_again(known, order)
-        elif highest > request.attempt_number:
+        elif await journal.highest_number(request.task_id) > request.attempt_number:
             reason = "a newer try of this step was handed to this agent already"
             self._refuse(order, Outcome.FAILED, reason)
         else:

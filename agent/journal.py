@@ -137,14 +137,6 @@ class Journal:
         """Write down an attempt that was handed over; None if it is new, else what is known."""
         return await self._write(lambda database: _receive(database, entry))
 
-    async def take(self, entry: Entry) -> tuple[Entry | None, int]:
-        """Write down an attempt as `receive` does; say too which number of its task is highest."""
-
-        def take(database: sqlite3.Connection) -> tuple[Entry | None, int]:
-            return _receive(database, entry), _highest_number(database, entry.task_id)
-
-        return await self._write(take)
-
     async def forget(self, attempt_id: str) -> None:
         """Note that an attempt which never came was called off, so that it may come too late."""
         row = Entry(attempt_id=attempt_id, state=State.FINISHED, reported=True)

@@ -11,7 +11,7 @@ from benchmarks.product import Product, product
 from orchestrator.domain.plan import WorkPlan
 
 ROUNDS = 5
-_ONE_BY_ONE = 60
+_ONE_BY_ONE = 40
 _AT_ONCE = 200
 Approve = Callable[[WorkPlan], Awaitable[float]]
 

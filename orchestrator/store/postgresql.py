@@ -101,7 +101,7 @@ def _update(
 
 def _redrawn(keys: int, now: int) -> str:
     moment = f"CAST(CAST(${now}::text AS jsonb) #>> '{{}}' AS timestamptz)"
-    plans = f"SELECT jsonb_array_elements_text(CAST(${keys}::text AS jsonb))"  # noqa: S608 - a number
+    plans = f"SELECT jsonb_array_elements_text(CAST(${keys}::text AS jsonb))"
     return (
         "redrawn AS (UPDATE cards SET version_wanted = version_wanted + 1, "  # noqa: S608 - as above
         f"updated_at = {moment} WHERE plan_id IN ({plans}))"

@@ -9,7 +9,7 @@ from sqlalchemy import Column, Label, Select, Table, func, or_, select
 from orchestrator.domain.plan import ResourceNeed
 from orchestrator.store.dialects import Dialect
 from orchestrator.store.held import Held
-from orchestrator.store.repositories.rows import approval_of, attempt_of, stored_plan
+from orchestrator.store.repositories.rows import Row, approval_of, attempt_of, stored_plan
 from orchestrator.store.session import Session
 from orchestrator.store.tables import (
     approvals,
@@ -22,7 +22,6 @@ from orchestrator.store.tables import (
 )
 
 _ASKED = ("request_text", "requester", "team", "correlation_id", "channel", "thread")
-Row = Mapping[str, Any]
 
 
 class Holding:

@@ -1,7 +1,9 @@
 """Rows as the domain's values."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, TypeAlias
+
+from sqlalchemy import RowMapping
 
 from orchestrator.domain.attempt import Attempt
 from orchestrator.domain.lifecycle import AttemptStatus, PlanStatus
@@ -9,7 +11,7 @@ from orchestrator.domain.plan import WorkPlan, WorkTask
 from orchestrator.domain.views import Identity
 from orchestrator.store.held import Approval, StoredPlan
 
-Row = Mapping[str, Any]
+Row: TypeAlias = Mapping[str, Any] | RowMapping
 _APPROVAL = tuple(Approval.model_fields)
 _TASK = tuple(WorkTask.model_fields.keys() - {"task_id"})
 _ATTEMPT = tuple(Attempt.model_fields.keys() - {"attempt_id"})
