@@ -177,8 +177,9 @@ async def floor(*, reads: bool = True) -> AsyncIterator[Floor]:
         connection = await stack.enter_async_context(await aio_pika.connect(RABBIT))
         channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
         for name in ("work", "done"):
-            arguments = {"x-queue-type": "quorum"}
-            await channel.declare_queue(prefix + name, durable=True, arguments=arguments)
+            await channel.declare_queue(
+                prefix + name, durable=True, arguments={"x-queue-type": "quorum"}
+            )
         reader = None
         if reads:
             consumer = watched("floor_consumer", RABBIT, f"{prefix}work")

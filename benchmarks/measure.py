@@ -29,9 +29,8 @@ def row(measure: str, rounds: Sequence[float], goal: str) -> Row:
     middle = statistics.median(rounds)
     sign, bound = goal.split()[:2]
     met = middle <= float(bound) if sign == "<=" else middle >= float(bound)
-    return Row(
-        measure, *(round(value, 3) for value in (middle, min(rounds), max(rounds))), goal, met
-    )
+    low, high = min(rounds), max(rounds)
+    return Row(measure, round(middle, 3), round(low, 3), round(high, 3), goal, met)
 
 
 def percentile(values: Sequence[float], share: float) -> float:

@@ -52,7 +52,8 @@ async def _claim(made: Product) -> object:
 
 
 async def _tick(made: Product) -> object:
-    return await Keeper(made.running.service.context).tick()
+    await Keeper(made.running.service.context).tick()
+    return None
 
 
 async def _times(deed: Deed, made: Product) -> float:

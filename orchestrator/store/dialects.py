@@ -51,6 +51,8 @@ class Dialect(Protocol):
 
     name: str
 
+    def __hash__(self) -> int: ...
+
     def engine(self) -> AsyncEngine:
         """Build the engine."""
 
@@ -69,7 +71,7 @@ class Dialect(Protocol):
     async def now(self, connection: AsyncConnection) -> datetime:
         """Return the database's wall clock, aware, in UTC."""
 
-    def clock(self) -> ColumnElement[datetime | None]:
+    def clock(self) -> ColumnElement[Any]:
         """Return what brings `now` along with the first statement; None where nothing does."""
 
     def among(self, column: Column[Any], keys: Collection[str]) -> ColumnElement[bool]:
@@ -163,7 +165,7 @@ class Sqlite:
         del connection
         return datetime.now(UTC)
 
-    def clock(self) -> ColumnElement[datetime | None]:
+    def clock(self) -> ColumnElement[Any]:
         """Return nothing: the database has no clock."""
         return null()
 
@@ -186,8 +188,8 @@ class Sqlite:
                 news.add(table.name)
         for table, sums in changes.sums.items():
             _ = await connection.execute(_added_up(table, sums), list(sums.rows.values()))
-        for table, by, columns, rows in changes.updates():
-            await self._update(connection, table, by, columns, rows)
+        for table, by, columns, updates in changes.updates():
+            await self._update(connection, table, by, columns, updates)
         if changes.cards:
             cards = metadata.tables["cards"]
             newer = {"version_wanted": cards.c.version_wanted + 1, "updated_at": now}
@@ -288,7 +290,7 @@ class Postgresql:
         found: datetime = (await connection.execute(select(func.clock_timestamp()))).scalar_one()
         return found.astimezone(UTC)
 
-    def clock(self) -> ColumnElement[datetime | None]:
+    def clock(self) -> ColumnElement[Any]:
         """Read the server's clock, not the transaction's start."""
         return func.clock_timestamp(type_=UtcDateTime)
 
@@ -306,7 +308,7 @@ class Postgresql:
         done = (await connection.exec_driver_sql(statement, documents)).one()
         if done[0] != guarded:
             raise Stale("a row is not in the state that its move starts from")
-        found = zip(changes.unless_known, done[1:], strict=True)
+        found = zip(changes.unless_known, tuple(done)[1:], strict=True)
         return {table.name for table, new in found if new}
 
     def locked(self, statement: Select[Any], of: Table | None = None) -> Select[Any]:
@@ -335,8 +337,8 @@ class Postgresql:
 
 def _filled(rows: list[Row]) -> list[Row]:
     """Return rows that all have the same columns."""
-    names = {name for row in rows for name in row}
-    return [dict.fromkeys(names) | row for row in rows]
+    names: Row = {name: None for row in rows for name in row}
+    return [names | row for row in rows]
 
 
 def _added_up(table: Table, sums: Sums) -> Executable:

@@ -14,8 +14,6 @@ from sqlalchemy.dialects import postgresql
 
 from orchestrator.store.changes import Changes, Row, Sums
 
-_DIALECT = postgresql.dialect()
-
 
 def writing(changes: Changes, now: datetime) -> tuple[str, tuple[str, ...], int]:
     """Return a statement, its documents, and how many rows its guarded updates must move.
@@ -86,7 +84,9 @@ def _adding(table: Table, sums: Sums) -> str:
 def _update(
     table: Table, by: str, columns: tuple[str, ...], place: int, name: str, *, guarded: bool
 ) -> str:
-    types = {each: table.c[each].type.compile(dialect=_DIALECT) for each in columns}
+    types = {
+        each: table.c[each].type.compile(dialect=postgresql.asyncpg.dialect()) for each in columns
+    }
     record = ", ".join(
         ['"key" text', '"sources" text[]', *(f'"{each}" {types[each]}' for each in columns)]
     )
