@@ -13,8 +13,8 @@ from benchmarks.yardstick import Yardstick, yardstick
 
 ROUNDS = 5
 STEPS = 5
-_PLANS = 40
-_CELERY_TASKS = 100
+_PLANS = 20
+_CELERY_TASKS = 50
 
 
 async def _run(made: Product, plans: int) -> tuple[float, float]:

@@ -7,7 +7,7 @@ from celery import Celery
 app = Celery(
     "yardstick",
     broker=os.environ["YARDSTICK_BROKER"],
-    backend="db+" + os.environ["YARDSTICK_DATABASE"],
+    backend="db+" + os.environ["YARDSTICK_DATABASE"].replace("://", "+psycopg2://", 1),
 )
 app.conf.task_default_queue = os.environ["YARDSTICK_PREFIX"] + "work"
 

@@ -37,7 +37,7 @@ def _answer() -> None:
 worker = subprocess.Popen(
     [
         *(sys.executable, "-m", "celery", "-A", "celery_app", "worker"),
-        *("--pool", "prefork", "--concurrency", "1", "--loglevel", "CRITICAL", "--quiet"),
+        *("--pool", "prefork", "--concurrency", "1", "--loglevel", "CRITICAL"),
     ],
     cwd=Path(__file__).parent,
     stdout=subprocess.DEVNULL,
