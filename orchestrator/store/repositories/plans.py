@@ -23,6 +23,7 @@ from orchestrator.store.repositories.rows import approval_of, stored_plan
 from orchestrator.store.session import Session
 from orchestrator.store.tables import (
     approvals,
+    attempts,
     catalogue_entries,
     counters,
     plans,
@@ -223,12 +224,18 @@ class Plans:
 
     async def with_pending_work(self) -> list[str]:
         """Return running plans that have a task nobody was handed yet."""
+        handed = (
+            select(attempts.c.id)
+            .where(attempts.c.task_id == tasks.c.id, attempts.c.ended_at.is_(None))
+            .exists()
+        )
         statement = (
             select(plans.c.id)
             .join(tasks, tasks.c.plan_id == plans.c.id)
             .where(
                 plans.c.status.in_([PlanStatus.APPROVED, PlanStatus.EXECUTING, PlanStatus.WAITING]),
                 tasks.c.status == TaskStatus.PENDING,
+                ~handed,
             )
             .distinct()
         )
