@@ -2,8 +2,10 @@
 
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Any
 
-from sqlalchemy import RowMapping, func, select, update
+from sqlalchemy import RowMapping, Select, func, select, update
 
 from orchestrator.domain.agents import LEASE, AgentProfile, Performance
 from orchestrator.domain.lifecycle import OPEN_ATTEMPTS
@@ -137,18 +139,8 @@ class Agents:
         )
 
     async def _reserved(self) -> defaultdict[str, ResourceNeed]:
-        sums = [
-            func.sum(attempts.c.reserved["cpu_cores"].as_float()).label("cpu_cores"),
-            func.sum(attempts.c.reserved["memory_mb"].as_integer()).label("memory_mb"),
-            func.sum(attempts.c.reserved["gpu_vram_mb"].as_integer()).label("gpu_vram_mb"),
-        ]
-        statement = (
-            select(attempts.c.agent_id, *sums)
-            .where(attempts.c.ended_at.is_(None), attempts.c.status.in_(sorted(OPEN_ATTEMPTS)))
-            .group_by(attempts.c.agent_id)
-        )
         total: defaultdict[str, ResourceNeed] = defaultdict(ResourceNeed)
-        for row in await self._session.rows(statement):
+        for row in await self._session.rows(_bookings()):
             total[row["agent_id"]] = ResourceNeed(
                 cpu_cores=round(row["cpu_cores"] or 0, 6),
                 memory_mb=row["memory_mb"] or 0,
@@ -185,6 +177,21 @@ class Agents:
         """Return how many agents gave a sign of life within the lease."""
         statement = select(func.count()).where(agents.c.last_seen_at >= self._session.now - LEASE)
         return int(await self._session.scalar(statement))
+
+
+@lru_cache(maxsize=1)
+def _bookings() -> Select[Any]:
+    """Add up what the open attempts of each agent need; built once."""
+    sums = [
+        func.sum(attempts.c.reserved["cpu_cores"].as_float()).label("cpu_cores"),
+        func.sum(attempts.c.reserved["memory_mb"].as_integer()).label("memory_mb"),
+        func.sum(attempts.c.reserved["gpu_vram_mb"].as_integer()).label("gpu_vram_mb"),
+    ]
+    return (
+        select(attempts.c.agent_id, *sums)
+        .where(attempts.c.ended_at.is_(None), attempts.c.status.in_(sorted(OPEN_ATTEMPTS)))
+        .group_by(attempts.c.agent_id)
+    )
 
 
 def _sum(one: ResourceNeed, other: ResourceNeed) -> ResourceNeed:
