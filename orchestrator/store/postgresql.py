@@ -84,9 +84,8 @@ def _adding(table: Table, sums: Sums) -> str:
 def _update(
     table: Table, by: str, columns: tuple[str, ...], place: int, name: str, *, guarded: bool
 ) -> str:
-    types = {
-        each: table.c[each].type.compile(dialect=postgresql.asyncpg.dialect()) for each in columns
-    }
+    dialect = postgresql.asyncpg.dialect()  # type: ignore[no-untyped-call]
+    types = {each: table.c[each].type.compile(dialect=dialect) for each in columns}
     record = ", ".join(
         ['"key" text', '"sources" text[]', *(f'"{each}" {types[each]}' for each in columns)]
     )
