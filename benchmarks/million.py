@@ -68,9 +68,9 @@ async def _times(deed: Deed, made: Product) -> float:
 async def measure() -> list[Row]:
     """Run all rounds."""
     deeds = {
-        "plan status, a million finished tasks, to a thousand": _status,
-        "claiming from the outbox, a million finished tasks, to a thousand": _claim,
-        "a look of the keeper, a million finished tasks, to a thousand": _tick,
+        f"plan status, {_MANY} finished tasks to {_FEW}": _status,
+        f"claiming from the outbox, {_MANY} finished tasks to {_FEW}": _claim,
+        f"a look of the keeper, {_MANY} finished tasks to {_FEW}": _tick,
     }
     found: dict[str, list[float]] = {name: [] for name in deeds}
     async with AsyncExitStack() as stack:
