@@ -15,7 +15,7 @@ PARALLEL := --numprocesses=$(shell expr $$(nproc 2>/dev/null || echo 2) + 1) --d
 COVERAGE := --cov --cov-report=term-missing:skip-covered
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test coverage prove chaos chaos-ci services check format constraints clean
+.PHONY: help install run test coverage prove chaos chaos-ci bench services check format constraints clean
 
 help: ## Say what there is
 	@echo "make TARGET, where TARGET is one of"
@@ -55,6 +55,15 @@ chaos-ci: $(STAMP) ## About two minutes of each, as CI does
 	@$(CHAOS) --plans 80 --kills 60 --seconds 75
 	@$(CHAOS) --embedded --plans 80 --kills 60 --seconds 85
 
+bench: $(STAMP) .venv-bench/.installed ## Measure speed against yardsticks on a PostgreSQL and a RabbitMQ (ARGS: which)
+	@$(BIN)/python -m benchmarks.main $(ARGS)
+
+.venv-bench/.installed: benchmarks/constraints.txt
+	@PYTHON="$(PYTHON)" sh scripts/python.sh -m venv --clear .venv-bench
+	@.venv-bench/bin/python -m pip install -qq --disable-pip-version-check \
+		--require-hashes --only-binary :all: -r benchmarks/constraints.txt
+	@touch $@
+
 services: ## Bring what some tests need: servers, a browser (Docker, or Debian packages as root)
 	@PYTHON="$(PYTHON)" sh scripts/python.sh scripts/services.py
 
@@ -71,7 +80,8 @@ format: $(STAMP) ## Put the code in form and mend what can be mended by itself
 
 constraints: ## Pin every package anew, newest versions, into constraints.txt
 	@PYTHON="$(PYTHON)" sh scripts/constraints.sh
+	@PYTHON="$(PYTHON)" sh scripts/constraints.sh benchmarks/yardsticks/packages.in benchmarks/constraints.txt
 
 clean: ## Remove what installing and checking left (never .chiffon/)
-	rm -rf .venv build dist htmlcov chiffon.egg-info .coverage .coverage.* \
+	rm -rf .venv .venv-bench build dist htmlcov chiffon.egg-info .coverage .coverage.* \
 		.hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

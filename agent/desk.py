@@ -4,6 +4,7 @@ import asyncio
 import sqlite3
 from collections.abc import Callable, Coroutine
 from typing import Any
+from weakref import WeakValueDictionary
 
 import structlog
 
@@ -47,7 +48,8 @@ class Desk:
         self._report_in = report_in
         self._runs: dict[str, Run] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._door = asyncio.Lock()  # a cancel must not slip by the attempt it is about
+        # A cancel must not slip by the attempt it is about: one at a time for each attempt.
+        self._doors: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._closing = False
 
     @property
@@ -67,7 +69,7 @@ class Desk:
         if not is_id(payload.attempt_id):  # it names a folder
             raise WireError("the attempt id is no UUID")
         crash_point("agent.received")
-        async with self._door:
+        async with self._door(payload.attempt_id):
             await self._take_up(Order.read(envelope, payload))
         crash_point("agent.journalled")
 
@@ -111,6 +113,9 @@ class Desk:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _door(self, attempt_id: str) -> asyncio.Lock:
+        return self._doors.setdefault(attempt_id, asyncio.Lock())
 
     async def _take_up(self, order: Order) -> None:
         request, journal = order.request, self._means.journal
@@ -176,7 +181,7 @@ class Desk:
             self._refuse(order, Outcome.CANCELLED, Stop.CANCELLED.value)
 
     async def _cancel(self, attempt_id: str) -> None:
-        async with self._door:
+        async with self._door(attempt_id):
             if run := self._runs.get(attempt_id):
                 run.stop(Stop.CANCELLED)
             else:

@@ -10,10 +10,10 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from enum import StrEnum
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict
@@ -48,6 +48,8 @@ CREATE INDEX attempts_open ON attempts (reported, changed_at);
 """
 
 Answer = TypeVar("Answer")
+Statement = Callable[[sqlite3.Connection], Any]
+Write = tuple[Statement, asyncio.Future[Any]]
 
 
 class JournalError(ChiffonError):
@@ -92,7 +94,8 @@ class Journal:
     """The journal of one agent; open it before use, close it afterwards.
 
     All statements run one after another in a thread of their own: a slow disk holds up no
-    heartbeat, and a cancelled caller leaves no statement half done.
+    heartbeat, and a cancelled caller leaves no statement half done. Writes that come while one
+    is under way share the next commit.
     """
 
     def __init__(self, path: Path) -> None:
@@ -101,6 +104,8 @@ class Journal:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="journal")
         self._database: sqlite3.Connection | None = None
         self._closed = False
+        self._waiting: list[Write] = []
+        self._writing: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
         """Take the journal for this process and bring it up to date.
@@ -119,6 +124,8 @@ class Journal:
         if self._closed:
             return
         self._closed = True
+        if self._writing is not None:
+            await asyncio.wait({self._writing})
         await self._run_in_thread(self._close)
         self._thread.shutdown(wait=False)
 
@@ -172,10 +179,7 @@ class Journal:
 
     async def highest_number(self, task_id: str) -> int:
         """Return the highest attempt number that was seen of a task; 0 if none was."""
-        found = await self._read(
-            "WHERE task_id = ? ORDER BY attempt_number DESC LIMIT 1", (task_id,)
-        )
-        return found[0].attempt_number if found else 0
+        return await self._run_in_thread(lambda: _highest_number(self._opened(), task_id))
 
     async def prune(self, kept_seconds: float = KEPT_SECONDS) -> None:
         """Drop reported attempts that have not changed for so long."""
@@ -203,11 +207,45 @@ class Journal:
         return await self._run_in_thread(lambda: rows(self._opened()))
 
     async def _write(self, statement: Callable[[sqlite3.Connection], Answer]) -> Answer:
-        def write() -> Answer:
-            with _transaction(self._opened()) as database:
-                return statement(database)
+        """Write in one transaction with whatever else waits; return once it is on the disk."""
+        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._waiting.append((statement, answer))
+        if self._writing is None:
+            self._writing = asyncio.create_task(self._write_all(), name="write journal")
+        return await answer
 
-        return await self._run_in_thread(write)
+    async def _write_all(self) -> None:
+        while self._waiting:
+            taken, self._waiting = self._waiting, []
+            for (_, answer), (done, fault) in zip(taken, await self._written(taken), strict=True):
+                if answer.done():  # nobody waits for it any more; it is written all the same
+                    continue
+                if fault is None:
+                    answer.set_result(done)
+                else:
+                    answer.set_exception(fault)
+        self._writing = None
+
+    async def _written(self, taken: list[Write]) -> list[tuple[Any, Exception | None]]:
+        statements = [statement for statement, _ in taken]
+        try:
+            return await self._run_in_thread(lambda: self._together(statements))
+        except Exception as fault:  # noqa: BLE001 - the thread is gone: raised where it is waited for
+            return [(None, fault) for _ in taken]
+
+    def _together(self, statements: list[Statement]) -> list[tuple[Any, Exception | None]]:
+        """Run statements in one transaction; where one of them fails, each in its own."""
+        if len(statements) > 1:
+            with suppress(sqlite3.Error, JournalError), _transaction(self._opened()) as database:
+                return [(statement(database), None) for statement in statements]
+        return [self._alone(statement) for statement in statements]
+
+    def _alone(self, statement: Statement) -> tuple[Any, Exception | None]:
+        try:
+            with _transaction(self._opened()) as database:
+                return statement(database), None
+        except Exception as fault:  # noqa: BLE001 - raised where it is waited for
+            return None, fault
 
     async def _run_in_thread(self, function: Callable[[], Answer]) -> Answer:
         return await asyncio.get_running_loop().run_in_executor(self._thread, function)
@@ -268,6 +306,11 @@ def _prepare(database: sqlite3.Connection) -> None:
         )
     elif version != _SCHEMA_VERSION:
         raise JournalError(f"version {version}, not {_SCHEMA_VERSION}")
+
+
+def _highest_number(database: sqlite3.Connection, task_id: str) -> int:
+    found = _entries(database, "WHERE task_id = ? ORDER BY attempt_number DESC LIMIT 1", (task_id,))
+    return found[0].attempt_number if found else 0
 
 
 def _agent_id(database: sqlite3.Connection) -> str:

@@ -14,6 +14,7 @@ ChiffonError
 └── ModelError          a language model gave no usable answer
 """
 
+from collections.abc import Iterable
 from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
@@ -63,6 +64,14 @@ class Conflict(Refused):
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(ErrorCode.CONFLICT, message, hint)
+
+    @classmethod
+    def of_move(cls, sources: Iterable[str], target: str) -> "Conflict":
+        """Say that a row is in none of the states from which a move to `target` starts."""
+        return cls(
+            f"It is no longer {' or '.join(sorted(sources))}, so it cannot become {target}.",
+            "Look again where it stands.",
+        )
 
 
 class CatalogError(ChiffonError):

@@ -27,7 +27,7 @@ from orchestrator.usecases.record_agent import record_heartbeat, record_registra
 from orchestrator.usecases.record_message import record_claim, record_result, record_status
 
 _log = structlog.get_logger(__name__)
-_PREFETCH = 20
+_PREFETCH = 200  # what comes together is committed together
 
 Reader = Callable[[Context, Envelope, Any], Awaitable[None]]
 

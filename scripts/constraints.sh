@@ -1,11 +1,14 @@
 #!/bin/sh
 # Write constraints.txt: every package of every extra, newest versions, all hashes.
+# With two arguments: the packages that the first one lists, into the second one.
 #
 # pip-tools lives in a folder of its own for the time of the call, and pip's settings of this
 # machine are left out: they would add local addresses, and the hashes of local files only.
 set -eu
 
 here=$(dirname "$0")
+from=${1:-pyproject.toml}
+into=${2:-constraints.txt}
 room=$(mktemp -d)
 trap 'rm -rf "$room"' EXIT
 
@@ -17,9 +20,10 @@ export CUSTOM_COMPILE_COMMAND="make constraints"
 [ -n "${PYTHON:-}" ] || ! command -v python3.11 >/dev/null || export PYTHON=python3.11
 sh "$here/python.sh" -m venv "$room/venv"
 "$room/venv/bin/pip" install --quiet "pip-tools>=7.5"
-"$room/venv/bin/pip-compile" --quiet --upgrade --all-extras --no-strip-extras --generate-hashes \
+"$room/venv/bin/pip-compile" --quiet --upgrade $([ "$from" = pyproject.toml ] && echo --all-extras) \
+    --no-strip-extras --generate-hashes \
     --allow-unsafe --no-annotate \
     --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
-    --output-file "$room/constraints.txt" pyproject.toml
-mv "$room/constraints.txt" constraints.txt
-echo "constraints.txt pins $(grep -c '==' constraints.txt) packages."
+    --output-file "$room/constraints.txt" "$from"
+mv "$room/constraints.txt" "$into"
+echo "$into pins $(grep -c '==' "$into") packages."

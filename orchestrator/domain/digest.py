@@ -5,8 +5,10 @@ its task's. All are SHA-256 in hex over the RFC 8785 (JSON Canonicalization Sche
 """
 
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from functools import lru_cache
 
 import rfc8785
 from pydantic import JsonValue
@@ -28,7 +30,17 @@ def canonical_hash(value: JsonValue | Mapping[str, JsonValue]) -> str:
     Raises:
         rfc8785.CanonicalizationError: `value` has no such form (NaN, an integer above 2^53).
     """
-    return hashlib.sha256(rfc8785.dumps(value)).hexdigest()
+    try:
+        text = json.dumps(value)
+    except TypeError:  # no JSON: let the canonical form say what is wrong with it
+        return hashlib.sha256(rfc8785.dumps(value)).hexdigest()
+    return _hash_of(text)
+
+
+@lru_cache(maxsize=8192)
+def _hash_of(text: str) -> str:
+    """Hash a JSON text's canonical form; the same digest is asked for at every step of a plan."""
+    return hashlib.sha256(rfc8785.dumps(json.loads(text))).hexdigest()
 
 
 def entry_digest(entry_hash: str, file_hashes: Mapping[str, str]) -> str:

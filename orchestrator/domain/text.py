@@ -52,7 +52,7 @@ def visible(text: str) -> str:
     For showing what others wrote: nothing in it can then move the cursor, change colours or
     reorder what a person reads.
     """
-    if text.isascii() and text.isprintable():
+    if text.isascii() and text.isprintable():  # nearly always, and every line of a log asks
         return text
     return "".join(
         f"<U+{ord(character):04X}>"

@@ -8,7 +8,7 @@ PostgreSQL locks rows, skips locked ones when claiming, and can refuse a transac
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,14 +16,33 @@ from typing import Any, Protocol
 
 import asyncpg
 import stamina
-from sqlalchemy import ColumnElement, Executable, Select, Table, event, func, select, text
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Executable,
+    Select,
+    String,
+    Table,
+    any_,
+    bindparam,
+    event,
+    func,
+    literal,
+    null,
+    select,
+    text,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from orchestrator.store.changes import Changes, Row, Stale, Sums, Update
+from orchestrator.store.postgresql import writing
+from orchestrator.store.tables import metadata
 from orchestrator.store.tls import without_tls
+from orchestrator.store.types import UtcDateTime
 
 _BUSY_SECONDS = 15
 _RETRIED_SQLSTATES = {"40001", "40P01", "55P03"}  # serialization failure, deadlock, lock timeout
@@ -52,6 +71,8 @@ class Dialect(Protocol):
     builds_online: bool
     """Whether an index can be built, outside a transaction, while others write."""
 
+    def __hash__(self) -> int: ...
+
     def engine(self) -> AsyncEngine:
         """Build the engine."""
 
@@ -79,8 +100,24 @@ class Dialect(Protocol):
     async def now(self, connection: AsyncConnection) -> datetime:
         """Return the database's wall clock, aware, in UTC."""
 
-    def locked(self, statement: Select[Any]) -> Select[Any]:
-        """Lock the rows of `statement` until the transaction ends."""
+    def clock(self) -> ColumnElement[Any]:
+        """Return what brings `now` along with the first statement; None where nothing does."""
+
+    def among(self, column: Column[Any], keys: Collection[str]) -> ColumnElement[bool]:
+        """Say that a text column is one of `keys`; one statement, however many there are."""
+
+    def among_those(self, column: Column[Any], name: str) -> ColumnElement[bool]:
+        """Say the same with a list that is given, as the parameter `name`, when it is run."""
+
+    async def write(self, connection: AsyncConnection, changes: Changes, now: datetime) -> set[str]:
+        """Make what a transaction has decided; return the tables in which `unless_known` was new.
+
+        Raises:
+            Stale: a guarded update did not find its row where it should be.
+        """
+
+    def locked(self, statement: Select[Any], of: Table | None = None) -> Select[Any]:
+        """Lock the rows of `statement`, or of one of its tables, until the transaction ends."""
 
     def claimable(self, statement: Select[Any]) -> Select[Any]:
         """Lock the rows of `statement` that nobody else has locked; leave out the others."""
@@ -172,8 +209,60 @@ class Sqlite:
         del connection
         return datetime.now(UTC)
 
-    def locked(self, statement: Select[Any]) -> Select[Any]:
+    def clock(self) -> ColumnElement[Any]:
+        """Return nothing: the database has no clock."""
+        return null()
+
+    def among(self, column: Column[Any], keys: Collection[str]) -> ColumnElement[bool]:
+        """Say it with IN."""
+        return column.in_(list(keys))
+
+    def among_those(self, column: Column[Any], name: str) -> ColumnElement[bool]:
+        """Say it with IN."""
+        return column.in_(bindparam(name, expanding=True))
+
+    async def write(self, connection: AsyncConnection, changes: Changes, now: datetime) -> set[str]:
+        """Write table by table; a statement costs no way over the network here."""
+        news: set[str] = set()
+        for table, rows in changes.inserts.items():
+            _ = await connection.execute(table.insert(), _filled(rows))
+        for table, rows in changes.unless_known.items():
+            known = sqlite.insert(table).on_conflict_do_nothing()
+            if (await connection.execute(known, _filled(rows))).rowcount:
+                news.add(table.name)
+        for table, sums in changes.sums.items():
+            _ = await connection.execute(_added_up(table, sums), list(sums.rows.values()))
+        for table, by, columns, updates in changes.updates():
+            await self._update(connection, table, by, columns, updates)
+        if changes.cards:
+            cards = metadata.tables["cards"]
+            newer = {"version_wanted": cards.c.version_wanted + 1, "updated_at": now}
+            statement = cards.update().where(cards.c.plan_id.in_(sorted(changes.cards)))
+            _ = await connection.execute(statement.values(newer))
+        return news
+
+    async def _update(
+        self,
+        connection: AsyncConnection,
+        table: Table,
+        by: str,
+        columns: tuple[str, ...],
+        rows: list[Update],
+    ) -> None:
+        values = {name: bindparam(f"new_{name}", type_=table.c[name].type) for name in columns}
+        plain = table.update().where(table.c[by] == bindparam("key")).values(values)
+        for row in rows:
+            statement = plain
+            if row.sources is not None:
+                statement = plain.where(table.c.status.in_(row.sources))
+            found = {f"new_{name}": value for name, value in row.values.items()}
+            result = await connection.execute(statement, {"key": row.key, **found})
+            if row.sources is not None and result.rowcount != 1:
+                raise Stale(f"{table.name} {row.key} is not {' or '.join(row.sources)}")
+
+    def locked(self, statement: Select[Any], of: Table | None = None) -> Select[Any]:
         """Return it as it is: the transaction holds the only write lock."""
+        del of
         return statement
 
     def claimable(self, statement: Select[Any]) -> Select[Any]:
@@ -212,18 +301,26 @@ class Postgresql:
         self._url = url
 
     def engine(self) -> AsyncEngine:
-        """Build the engine; a dead connection is noticed before it is used.
+        """Build the engine; a closed connection is noticed before it is used.
 
         Raises:
             SettingsError: what the address says about TLS is not usable.
         """
         url, tls = without_tls(make_url(self._url))
-        return create_async_engine(
+        engine = create_async_engine(
             url,
-            pool_pre_ping=True,
             pool_size=10,
             connect_args={"server_settings": _SERVER_SETTINGS, **tls},
         )
+        event.listen(engine.sync_engine, "checkout", self._look)
+        return engine
+
+    @staticmethod
+    def _look(connection: Any, record: object, proxy: object) -> None:  # noqa: ANN401 - a DBAPI one
+        """Take no connection that the server has closed; no question to it is needed for that."""
+        del record, proxy
+        if connection.driver_connection.is_closed():
+            raise InvalidatePoolError("the server has closed the connection")
 
     def write_turn(self) -> AbstractAsyncContextManager[object]:
         """Let everybody write at once."""
@@ -278,9 +375,30 @@ class Postgresql:
         found: datetime = (await connection.execute(select(func.clock_timestamp()))).scalar_one()
         return found.astimezone(UTC)
 
-    def locked(self, statement: Select[Any]) -> Select[Any]:
+    def clock(self) -> ColumnElement[Any]:
+        """Read the server's clock, not the transaction's start."""
+        return func.clock_timestamp(type_=UtcDateTime)
+
+    def among(self, column: Column[Any], keys: Collection[str]) -> ColumnElement[bool]:
+        """Say it with one array: the statement's text, which is prepared, stays the same."""
+        return column == any_(literal(list(keys), postgresql.ARRAY(String)))
+
+    def among_those(self, column: Column[Any], name: str) -> ColumnElement[bool]:
+        """Say it with one array."""
+        return column == any_(bindparam(name, type_=postgresql.ARRAY(String)))
+
+    async def write(self, connection: AsyncConnection, changes: Changes, now: datetime) -> set[str]:
+        """Write everything in one statement: each table's rows are one JSON document."""
+        statement, documents, guarded = writing(changes, now)
+        done = (await connection.exec_driver_sql(statement, documents)).one()
+        if done[0] != guarded:
+            raise Stale("a row is not in the state that its move starts from")
+        found = zip(changes.unless_known, tuple(done)[1:], strict=True)
+        return {table.name for table, new in found if new}
+
+    def locked(self, statement: Select[Any], of: Table | None = None) -> Select[Any]:
         """Add FOR UPDATE."""
-        return statement.with_for_update()
+        return statement.with_for_update(of=of)
 
     def claimable(self, statement: Select[Any]) -> Select[Any]:
         """Add FOR UPDATE SKIP LOCKED."""
@@ -311,6 +429,22 @@ class Postgresql:
 
 def _lock_key(work: str) -> ColumnElement[int]:
     return func.hashtextextended(f"chiffon.{work}", 0)
+
+
+def _filled(rows: list[Row]) -> list[Row]:
+    """Return rows that all have the same columns."""
+    names: Row = {name: None for row in rows for name in row}
+    return [names | row for row in rows]
+
+
+def _added_up(table: Table, sums: Sums) -> Executable:
+    statement = sqlite.insert(table)
+    fresh = statement.excluded
+    rest = [column.name for column in table.columns if column.name not in sums.keys]
+    values = {
+        name: table.c[name] + fresh[name] if name in sums.sums else fresh[name] for name in rest
+    }
+    return statement.on_conflict_do_update(index_elements=list(sums.keys), set_=values)
 
 
 def dialect_for(url: str) -> Dialect:

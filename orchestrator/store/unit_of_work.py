@@ -4,6 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from datetime import datetime
 from typing import TypeVar
 
 import stamina
@@ -12,7 +13,9 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from orchestrator.errors import StoreError
+from orchestrator.store.changes import Stale
 from orchestrator.store.dialects import Dialect, dialect_for
+from orchestrator.store.lanes import Lane, Touching
 from orchestrator.store.repositories.agents import Agents
 from orchestrator.store.repositories.attempts import Attempts
 from orchestrator.store.repositories.audit import Audit
@@ -44,7 +47,7 @@ class UnitOfWork:
     """Every table's verbs, within one transaction."""
 
     def __init__(self, session: Session, *, sends: bool = False) -> None:
-        self.now = session.now
+        self._session = session
         self.requests = Requests(session)
         self.plans = Plans(session)
         self.attempts = Attempts(session)
@@ -55,6 +58,21 @@ class UnitOfWork:
         self.mail = Mail(session, sends=sends)
         self.conversation = Conversation(session)
         self.keys = Keys(session)
+
+    @property
+    def now(self) -> datetime:
+        """The database's time at the start of the transaction."""
+        return self._session.now
+
+    @property
+    def writes(self) -> int:
+        """Rises with everything that is written."""
+        return self._session.written
+
+    async def finish(self) -> None:
+        """Write what was decided and not written yet; the commit comes next."""
+        await self.conversation.redraw_touched()
+        await self._session.flush()
 
 
 class Store:
@@ -68,6 +86,7 @@ class Store:
         self.mail_waiting = asyncio.Event()
         self._to_send: deque[Letter] | None = None
         self.conversation_waiting = asyncio.Event()
+        self._lanes: dict[str, Lane] = {}
 
     def send_from_here(self) -> deque[Letter]:
         """Say that this process sends what it commits; return where such letters are laid."""
@@ -82,8 +101,10 @@ class Store:
         """Say whether `fault` means that the database could not be used, for now."""
         return isinstance(fault, StoreError) or self.dialect.is_outage(fault)
 
-    async def transact(self, work: Callable[[UnitOfWork], Awaitable[_Answer]]) -> _Answer:
-        """Run `work` in one transaction and commit it.
+    async def transact(
+        self, work: Callable[[UnitOfWork], Awaitable[_Answer]], touching: Touching | None = None
+    ) -> _Answer:
+        """Run `work` in one transaction and commit it; the plans it is `touching` are held first.
 
         When the database asks for it (deadlock, serialization failure, locked file), the whole
         of `work` is run again, so it must do nothing but read and write through its argument.
@@ -96,8 +117,20 @@ class Store:
         with self._one_sentence():
             async for attempt in self.tries():
                 with attempt:
-                    return await _to_its_end(self._once(work))
+                    return await _to_its_end(self._once(work, touching))
         raise AssertionError("unreachable: the last try returns or raises")
+
+    async def transact_together(
+        self, lane: str, work: Callable[[UnitOfWork], Awaitable[_Answer]], touching: Touching
+    ) -> _Answer:
+        """Run `work` in one transaction with whatever else waits in `lane`, and commit it.
+
+        While one group is under way the next one gathers. Who fails alone fails alone; if the
+        group fails as a whole, each is tried by itself.
+        """
+        if lane not in self._lanes:
+            self._lanes[lane] = Lane(self)
+        return await self._lanes[lane].do(work, touching)
 
     def tries(
         self,
@@ -166,13 +199,15 @@ class Store:
         """Let go of every connection."""
         await self.engine.dispose()
 
-    async def _once(self, work: Callable[[UnitOfWork], Awaitable[_Answer]]) -> _Answer:
+    async def _once(
+        self, work: Callable[[UnitOfWork], Awaitable[_Answer]], touching: Touching | None
+    ) -> _Answer:
         async with self.begin() as connection:
-            now = await self.dialect.now(connection)
-            sends = self._to_send is not None
-            uow = UnitOfWork(Session(connection, self.dialect, now), sends=sends)
+            session = Session(connection, self.dialect)
+            uow = UnitOfWork(session, sends=self._to_send is not None)
+            await self._begun(session, uow, touching)
             answer = await work(uow)
-            await uow.conversation.redraw_touched()
+            await uow.finish()
         if self._to_send is not None:
             self._to_send.extend(uow.mail.to_send)
         if uow.mail.posted:
@@ -181,9 +216,25 @@ class Store:
             self.conversation_waiting.set()
         return answer
 
+    async def _begun(self, session: Session, uow: UnitOfWork, touching: Touching | None) -> None:
+        """Run the first statements; a connection that turns out dead by then has lost nothing."""
+        try:
+            if touching is None:
+                await session.begin_at(None)
+            else:
+                await uow.plans.hold(touching.plans, attempt_ids=touching.attempts)
+        except DBAPIError as fault:
+            if fault.connection_invalidated:
+                raise Stale("the connection was dead") from fault
+            raise
+        if touching is not None and touching.messages:
+            await uow.mail.look_for(touching.messages)
+        if touching is not None and touching.source_keys:
+            await uow.plans.look_for_source_keys(touching.source_keys)
+
     def _is_passing(self, fault: Exception) -> bool:
         passing = isinstance(fault, DBAPIError) and self.dialect.is_passing(fault)
-        return passing or self._is_lost(fault)
+        return passing or isinstance(fault, Stale) or self._is_lost(fault)
 
     def _is_lost(self, fault: Exception) -> bool:
         lost = isinstance(fault, DBAPIError) and self.dialect.is_lost(fault)

@@ -9,6 +9,7 @@ import structlog
 from pydantic import JsonValue
 
 from orchestrator.catalog.files import current_digest
+from orchestrator.catalog.models import Catalog
 from orchestrator.domain.lifecycle import OPEN_ATTEMPTS, PLAN_MOVES, PlanStatus, TaskStatus
 from orchestrator.domain.plan import WorkTask, doomed_tasks, ready_tasks, settled_status
 from orchestrator.router import AgentRouter, Dispatch, DispatchStatus
@@ -60,11 +61,9 @@ async def _hand_over_ready(ctx: Context, uow: UnitOfWork, stored: StoredPlan) ->
     under_way = await _under_way(uow, stored.plan.plan_id)
     fresh = await plan_by(uow, stored.plan.plan_id)
     router = AgentRouter(uow, fresh, start_before=_start_before(ctx, uow, fresh))
-    ends = [
-        await _dispatch(ctx, uow, router, fresh, task)
-        for task in ready_tasks(fresh.plan.tasks)
-        if task.task_id not in under_way
-    ]
+    ready = [task for task in ready_tasks(fresh.plan.tasks) if task.task_id not in under_way]
+    catalog = ctx.catalog() if ready else Catalog()
+    ends = [await _dispatch(catalog, uow, router, fresh, task) for task in ready]
     return any(end.status is DispatchStatus.DISPATCH_FAILED for end in ends)
 
 
@@ -79,10 +78,10 @@ def _start_before(ctx: Context, uow: UnitOfWork, stored: StoredPlan) -> datetime
 
 
 async def _dispatch(
-    ctx: Context, uow: UnitOfWork, router: AgentRouter, stored: StoredPlan, task: WorkTask
+    catalog: Catalog, uow: UnitOfWork, router: AgentRouter, stored: StoredPlan, task: WorkTask
 ) -> Dispatch:
     """Check once more that this is what was approved, then hand it over."""
-    changed = entry_changed(ctx, task)
+    changed = entry_changed(catalog, task)
     if changed is None:
         dispatch = await router.dispatch_with_retry(task)
     else:
@@ -112,9 +111,9 @@ async def _plan_changed(uow: UnitOfWork, stored: StoredPlan) -> str | None:
     return None
 
 
-def entry_changed(ctx: Context, task: WorkTask) -> str | None:
+def entry_changed(catalog: Catalog, task: WorkTask) -> str | None:
     """Return how the catalogue differs from what `task` was planned with; None if it does not."""
-    entry = ctx.catalog().get(task.capability)
+    entry = catalog.get(task.capability)
     if entry is None:
         return f"{task.capability} is no longer in the catalogue."
     known = entry.capability

@@ -1,12 +1,16 @@
 """Decide about a plan: policy and digest checked, tasks routed, in the one deciding commit."""
 
+from collections.abc import Awaitable, Callable
+
 import structlog
 
 from orchestrator.crash_points import crash_point
 from orchestrator.domain.approval import Decision, Verdict, highest, may_approve
+from orchestrator.domain.ids import is_id
 from orchestrator.domain.lifecycle import PlanStatus
 from orchestrator.domain.views import ApproveResult, Identity
 from orchestrator.errors import Conflict, Error, ErrorCode
+from orchestrator.store.lanes import Touching
 from orchestrator.store.repositories.plans import Approval, StoredPlan
 from orchestrator.store.unit_of_work import UnitOfWork
 from orchestrator.usecases.advance import advance, entry_changed
@@ -56,9 +60,24 @@ async def approve_plan(
         crash_point("approval.before_commit")
         return _decided(stored.plan.plan_id, approval.decision)
 
-    result = await ctx.store.transact(decide)
+    result = await _deciding(ctx, reference, decision, decide)
     crash_point("approval.after_commit")
     return result
+
+
+async def _deciding(
+    ctx: Context,
+    reference: str,
+    decision: Decision,
+    decide: Callable[[UnitOfWork], Awaitable[ApproveResult]],
+) -> ApproveResult:
+    """Run `decide`, with other decisions that come at the same time where the plan is known."""
+    asked = reference.strip().lower()
+    if not is_id(asked):  # a number or a beginning must be looked up first
+        return await ctx.store.transact(decide)
+    keys = () if decision.source_key is None else (decision.source_key,)
+    touching = Touching(plans=(asked,), source_keys=keys)
+    return await ctx.store.transact_together("decisions", decide, touching)
 
 
 def _decided(plan_id: str, decision: str) -> ApproveResult:
@@ -147,7 +166,8 @@ def _digest_differs(ctx: Context, stored: StoredPlan, digest: str | None) -> Err
         reason = f"Plan #{plan.number} is not the plan that you were shown."
         hint = "Look at it again, or ask again."
     else:
-        changes = (entry_changed(ctx, task) for task in plan.tasks)
+        catalog = ctx.catalog()
+        changes = (entry_changed(catalog, task) for task in plan.tasks)
         reason = next((change for change in changes if change is not None), None)
     if reason is None:
         return None

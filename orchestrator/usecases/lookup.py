@@ -5,6 +5,7 @@ import re
 import structlog
 
 from orchestrator.domain.approval import already_decided
+from orchestrator.domain.ids import is_id
 from orchestrator.domain.plan import WorkTask
 from orchestrator.domain.request import Request
 from orchestrator.errors import ErrorCode, Refused
@@ -21,7 +22,8 @@ async def plan_by(uow: UnitOfWork, reference: str, *, lock: bool = False) -> Sto
     Raises:
         Refused: there is no such plan, or more than one.
     """
-    plan_id = await uow.plans.find(reference)
+    asked = reference.strip().lower()
+    plan_id = asked if is_id(asked) else await uow.plans.find(reference)
     load = uow.plans.locked if lock else uow.plans.get
     found = None if plan_id is None else await load(plan_id)
     if found is None:

@@ -1,5 +1,7 @@
 """Record what an agent says of an attempt: it wants to start, it gets on, it is done."""
 
+from collections.abc import Awaitable, Callable
+
 import structlog
 
 from orchestrator.crash_points import crash_point
@@ -23,6 +25,7 @@ from orchestrator.protocol import (
     control_queue,
     seal,
 )
+from orchestrator.store.lanes import Touching
 from orchestrator.store.repositories.plans import StoredPlan
 from orchestrator.store.unit_of_work import UnitOfWork
 from orchestrator.usecases.advance import RUNNING
@@ -68,17 +71,30 @@ async def record_claim(ctx: Context, envelope: Envelope, claim: Claim) -> None:
         _log.info("claim_answered", attempt_id=claim.attempt_id, go=go)
         crash_point("claim.before_commit")
 
-    await ctx.store.transact(answer)
+    touching = Touching(attempts=(claim.attempt_id,))
+    await ctx.store.transact_together("reports", in_trace(envelope, answer), touching)
     crash_point("claim.after_commit")
+
+
+Work = Callable[[UnitOfWork], Awaitable[None]]
+
+
+def in_trace(envelope: Envelope, work: Work) -> Work:
+    """Return `work` with the message's correlation id in what it logs, whoever runs it."""
+
+    async def traced(uow: UnitOfWork) -> None:
+        with structlog.contextvars.bound_contextvars(correlation_id=envelope.trace):
+            await work(uow)
+
+    return traced
 
 
 async def _locate(uow: UnitOfWork, attempt_id: str) -> tuple[StoredPlan | None, Attempt | None]:
     """Return an attempt as it is once its plan's row is locked."""
-    known = await uow.attempts.get(attempt_id)
-    if known is None:
+    attempt = await uow.attempts.get(attempt_id)  # its plan is held: it cannot change
+    if attempt is None:
         return None, None
-    stored = await plan_by(uow, known.plan_id, lock=True)
-    return stored, await uow.attempts.get(attempt_id)
+    return await plan_by(uow, attempt.plan_id, lock=True), attempt
 
 
 async def _may_go(ctx: Context, uow: UnitOfWork, stored: StoredPlan, attempt: Attempt) -> bool:
@@ -88,7 +104,7 @@ async def _may_go(ctx: Context, uow: UnitOfWork, stored: StoredPlan, attempt: At
         return False
     if not await uow.attempts.move(attempt.attempt_id, AttemptStatus.CLAIMED, started_at=uow.now):
         return False
-    await uow.attempts.extend_leases(attempt.agent_id, [attempt.attempt_id])
+    await uow.attempts.extend_lease(attempt)
     await uow.plans.move_task(attempt.task_id, TaskStatus.EXECUTING)
     if stored.plan.status is PlanStatus.APPROVED:
         await uow.plans.move(stored.plan.plan_id, PlanStatus.EXECUTING)
@@ -161,7 +177,8 @@ async def record_result(ctx: Context, envelope: Envelope, result: WorkResult) ->
         await end_attempt(ctx, uow, stored, attempt, ending)
         crash_point("result.before_commit")
 
-    await ctx.store.transact(keep)
+    touching = Touching(attempts=(result.attempt_id,), messages=(envelope.message_id,))
+    await ctx.store.transact_together("reports", in_trace(envelope, keep), touching)
     crash_point("result.after_commit")
 
 

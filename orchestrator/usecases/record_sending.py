@@ -13,6 +13,7 @@ from orchestrator.domain.lifecycle import (
     PlanStatus,
     TaskStatus,
 )
+from orchestrator.store.lanes import Touching
 from orchestrator.store.repositories.mail import Letter
 from orchestrator.store.repositories.plans import StoredPlan
 from orchestrator.store.unit_of_work import UnitOfWork
@@ -51,7 +52,9 @@ async def record_sending(ctx: Context, group: Sequence[Sent]) -> None:
             await tell_dispatch_waits(uow, stored, waiting[attempt.attempt_id])
         crash_point("relay.before_commit")
 
-    await ctx.store.transact(keep)
+    about = [sent.letter.attempt_id for sent in group if not sent.nowhere]
+    touching = Touching(attempts=tuple(key for key in about if key is not None))
+    await ctx.store.transact_together("reports", keep, touching)
     crash_point("relay.after_commit")
     for sent in group:
         if sent.waits:
@@ -61,10 +64,10 @@ async def record_sending(ctx: Context, group: Sequence[Sent]) -> None:
 
 
 async def _attempts(uow: UnitOfWork, letters: Sequence[Letter]) -> list[Attempt]:
-    """Return the attempts that letters are about, in the order in which plans are locked."""
+    """Return the attempts that letters are about."""
     keys = [letter.attempt_id for letter in letters if letter.attempt_id is not None]
-    found = await uow.attempts.known(keys) if keys else []
-    return sorted(found, key=lambda attempt: (attempt.plan_id, attempt.attempt_id))
+    found = [await uow.attempts.get(key) for key in keys]  # their plans are held
+    return [attempt for attempt in found if attempt is not None]
 
 
 async def _dispatched(uow: UnitOfWork, known: Attempt) -> None:
@@ -74,7 +77,7 @@ async def _dispatched(uow: UnitOfWork, known: Attempt) -> None:
     await _tell(uow, stored, known)
     if not await uow.attempts.move(known.attempt_id, AttemptStatus.DISPATCHED):
         return  # the agent's word came first
-    await uow.attempts.extend_leases(known.agent_id, [known.attempt_id])
+    await uow.attempts.extend_lease(known)
     await uow.logs.noted(known.attempt_id, status="dispatched")
     await uow.plans.move_task(known.task_id, TaskStatus.DISPATCHED)
     if stored.plan.status is PlanStatus.APPROVED:

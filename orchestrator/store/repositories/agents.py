@@ -2,8 +2,10 @@
 
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Any
 
-from sqlalchemy import RowMapping, func, select, update
+from sqlalchemy import RowMapping, Select, func, select, update
 
 from orchestrator.domain.agents import LEASE, AgentProfile, Performance
 from orchestrator.domain.lifecycle import OPEN_ATTEMPTS
@@ -21,9 +23,12 @@ class Agents:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        self._bookable: dict[str, AgentProfile] | None = None
+        self._names: dict[str, str] | None = None
 
     async def register(self, agent: Register) -> str | None:
         """Store what an agent says of itself; return the incarnation known before, if any."""
+        self._bookable = self._names = None
         row = {
             "name": agent.name,
             "agent_type": agent.agent_type,
@@ -82,9 +87,21 @@ class Agents:
         return timedelta(seconds=seconds - before)
 
     async def bookable(self) -> list[AgentProfile]:
-        """Return the same as `profiles`; nobody else books an agent before this commit."""
-        await self._session.dialect.take_turn(self._session.connection, "routing")
-        return await self.profiles()
+        """Return the same as `profiles`; nobody else books an agent before this commit.
+
+        Read once by who holds plans: what they book and give back is kept up in `Session.booked`.
+        """
+        if self._bookable is None or not self._session.held:
+            await self._session.flush()
+            await self._session.dialect.take_turn(self._session.connection, "routing")
+            self._session.booked.clear()  # what was booked before is in the rows now
+            self._bookable = {agent.agent_id: agent for agent in await self.profiles()}
+        for agent_id, more in self._session.booked.items():
+            agent = self._bookable[agent_id]
+            both = _sum(agent.reserved, more)
+            self._bookable[agent_id] = agent.model_copy(update={"reserved": both})
+        self._session.booked.clear()
+        return list(self._bookable.values())
 
     async def profiles(self) -> list[AgentProfile]:
         """Return every registered agent with what it has free and how it did."""
@@ -95,8 +112,10 @@ class Agents:
 
     async def names(self) -> dict[str, str]:
         """Return the name of every registered agent by its id."""
-        rows = await self._session.rows(select(agents.c.id, agents.c.name))
-        return {str(row["id"]): str(row["name"]) for row in rows}
+        if self._names is None:
+            rows = await self._session.rows(select(agents.c.id, agents.c.name))
+            self._names = {str(row["id"]): str(row["name"]) for row in rows}
+        return self._names
 
     def _profile(
         self, row: RowMapping, reserved: ResourceNeed, record: dict[str, Performance]
@@ -120,16 +139,12 @@ class Agents:
         )
 
     async def _reserved(self) -> defaultdict[str, ResourceNeed]:
-        statement = select(attempts.c.agent_id, attempts.c.reserved).where(
-            attempts.c.status.in_(sorted(OPEN_ATTEMPTS))
-        )
         total: defaultdict[str, ResourceNeed] = defaultdict(ResourceNeed)
-        for row in await self._session.rows(statement):
-            need, so_far = ResourceNeed.model_validate(row["reserved"]), total[row["agent_id"]]
+        for row in await self._session.rows(_bookings()):
             total[row["agent_id"]] = ResourceNeed(
-                cpu_cores=so_far.cpu_cores + need.cpu_cores,
-                memory_mb=so_far.memory_mb + need.memory_mb,
-                gpu_vram_mb=so_far.gpu_vram_mb + need.gpu_vram_mb,
+                cpu_cores=round(row["cpu_cores"] or 0, 6),
+                memory_mb=row["memory_mb"] or 0,
+                gpu_vram_mb=row["gpu_vram_mb"] or 0,
             )
         return total
 
@@ -145,30 +160,43 @@ class Agents:
         self, agent_id: str, work_type: str, *, success: bool, tricky: bool, seconds: float
     ) -> None:
         """Add one run to an agent's record."""
-        await self._session.insert_new(
-            agent_performance,
-            agent_id=agent_id,
-            work_type=work_type,
-            runs=0,
-            successes=0,
-            tricky=0,
-            total_seconds=0.0,
-            last_done_at=self._session.now,
-        )
-        table = agent_performance
-        await self._session.execute(
-            update(table)
-            .where(table.c.agent_id == agent_id, table.c.work_type == work_type)
-            .values(
-                runs=table.c.runs + 1,
-                successes=table.c.successes + int(success),
-                tricky=table.c.tricky + int(tricky),
-                total_seconds=table.c.total_seconds + seconds,
-                last_done_at=self._session.now,
-            )
-        )
+        row: dict[str, object] = {
+            "agent_id": agent_id,
+            "work_type": work_type,
+            "runs": 1,
+            "successes": int(success),
+            "tricky": int(tricky),
+            "total_seconds": seconds,
+            "last_done_at": self._session.now,
+        }
+        keys = ("agent_id", "work_type")
+        sums = ("runs", "successes", "tricky", "total_seconds")
+        self._session.changes.add_up(agent_performance, keys, sums, row)
 
     async def count_online(self) -> int:
         """Return how many agents gave a sign of life within the lease."""
         statement = select(func.count()).where(agents.c.last_seen_at >= self._session.now - LEASE)
         return int(await self._session.scalar(statement))
+
+
+@lru_cache(maxsize=1)
+def _bookings() -> Select[Any]:
+    """Add up what the open attempts of each agent need; built once."""
+    sums = [
+        func.sum(attempts.c.reserved["cpu_cores"].as_float()).label("cpu_cores"),
+        func.sum(attempts.c.reserved["memory_mb"].as_integer()).label("memory_mb"),
+        func.sum(attempts.c.reserved["gpu_vram_mb"].as_integer()).label("gpu_vram_mb"),
+    ]
+    return (
+        select(attempts.c.agent_id, *sums)
+        .where(attempts.c.ended_at.is_(None), attempts.c.status.in_(sorted(OPEN_ATTEMPTS)))
+        .group_by(attempts.c.agent_id)
+    )
+
+
+def _sum(one: ResourceNeed, other: ResourceNeed) -> ResourceNeed:
+    return ResourceNeed(
+        cpu_cores=round(one.cpu_cores + other.cpu_cores, 6),
+        memory_mb=one.memory_mb + other.memory_mb,
+        gpu_vram_mb=one.gpu_vram_mb + other.gpu_vram_mb,
+    )

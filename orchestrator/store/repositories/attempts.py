@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from sqlalchemy import RowMapping, insert, or_, select, update
+from sqlalchemy import or_, select, update
 
 from orchestrator.domain.agents import LEASE
 from orchestrator.domain.attempt import Attempt
@@ -13,8 +13,9 @@ from orchestrator.domain.lifecycle import (
     sources_of,
 )
 from orchestrator.domain.plan import ResourceNeed
+from orchestrator.store.repositories.rows import attempt_of
 from orchestrator.store.session import Session
-from orchestrator.store.tables import attempts
+from orchestrator.store.tables import attempts, plans
 
 
 class Attempts:
@@ -25,50 +26,71 @@ class Attempts:
 
     async def add(self, attempt: Attempt, reserved: ResourceNeed) -> None:
         """Store a new attempt; its lease runs from now."""
+        session = self._session
         fields = attempt.model_dump(
             mode="json", exclude={"attempt_id", "lease_until", "created_at"}
         )
+        lease = {"lease_until": session.now + LEASE, "created_at": session.now}
         row = {
             **fields,
             "id": attempt.attempt_id,
             "reserved": reserved.model_dump(mode="json"),
-            "lease_until": self._session.now + LEASE,
-            "created_at": self._session.now,
+            **lease,
         }
-        await self._session.execute(insert(attempts).values(row))
-        self._session.touch(attempts, attempt.attempt_id)
+        session.changes.insert(attempts, row, "id")
+        session.book(attempt.agent_id, reserved)
+        if (held := session.held.get(attempt.plan_id)) is not None:
+            held.attempts[attempt.attempt_id] = attempt.model_copy(update=lease)
+            held.reserved[attempt.attempt_id] = reserved
+            session.holders[attempt.attempt_id] = held
+            session.touch(plans, attempt.plan_id)
+        else:
+            session.touch(attempts, attempt.attempt_id)
 
     async def get(self, attempt_id: str) -> Attempt | None:
         """Return one attempt."""
+        if (held := self._session.holders.get(attempt_id)) is not None:
+            return held.attempts.get(attempt_id)
         row = await self._session.one(select(attempts).where(attempts.c.id == attempt_id))
-        return None if row is None else _attempt(row)
-
-    async def known(self, attempt_ids: Collection[str]) -> list[Attempt]:
-        """Return those of these attempts that there are."""
-        statement = select(attempts).where(attempts.c.id.in_(list(attempt_ids)))
-        return [_attempt(row) for row in await self._session.rows(statement)]
+        return None if row is None else attempt_of(row)
 
     async def of_plan(self, plan_id: str) -> list[Attempt]:
         """Return every attempt of a plan, oldest first."""
+        if (held := self._session.held.get(plan_id)) is not None:
+            return sorted(held.attempts.values(), key=lambda attempt: attempt.number)
         statement = (
             select(attempts).where(attempts.c.plan_id == plan_id).order_by(attempts.c.number)
         )
-        return [_attempt(row) for row in await self._session.rows(statement)]
+        return [attempt_of(row) for row in await self._session.rows(statement)]
 
     async def of_task(self, task_id: str) -> list[Attempt]:
         """Return every attempt of a task, oldest first."""
+        if (held := self._session.holders.get(task_id)) is not None:
+            tries = await self.of_plan(held.plan_id)
+            return [attempt for attempt in tries if attempt.task_id == task_id]
         statement = (
             select(attempts).where(attempts.c.task_id == task_id).order_by(attempts.c.number)
         )
-        return [_attempt(row) for row in await self._session.rows(statement)]
+        return [attempt_of(row) for row in await self._session.rows(statement)]
 
     async def move(self, attempt_id: str, target: AttemptStatus, **values: object) -> bool:
         """Move an attempt; say whether the lifecycle let it. A terminal one keeps its end."""
-        if not ATTEMPT_MOVES[target]:
+        ends = not ATTEMPT_MOVES[target]
+        if ends:
             values["ended_at"] = self._session.now
-        return await self._session.move(
-            attempts, attempt_id, sources_of(ATTEMPT_MOVES, target), target, **values
-        )
+        sources = sources_of(ATTEMPT_MOVES, target)
+        held = self._session.holders.get(attempt_id)
+        if held is None:
+            return await self._session.move(attempts, attempt_id, sources, target, **values)
+        attempt = held.attempts[attempt_id]
+        if attempt.status not in sources:
+            return False
+        held.change_attempt(attempt_id, status=target, **values)
+        self._session.set(attempts, attempt_id, {"status": target, **values}, sources=sources)
+        self._session.touch(plans, held.plan_id)
+        if ends:
+            self._session.book(attempt.agent_id, held.reserved[attempt_id], back=True)
+        return True
 
     async def progressed(self, attempt_id: str, sequence: int, progress: int | None) -> bool:
         """Keep a newer sign of progress; say whether it was newer than what is known."""
@@ -89,16 +111,34 @@ class Attempts:
         return newer
 
     async def extend_leases(self, agent_id: str, held: Collection[str]) -> None:
-        """Renew the leases of what an agent says it still has."""
-        await self._session.execute(
-            update(attempts)
+        """Renew the leases of what an agent says it still has.
+
+        What somebody else is moving just now is left out: its lease is theirs to say, and two
+        that take the same rows in different order would wait for each other.
+        """
+        found = (
+            select(attempts.c.id)
             .where(
                 attempts.c.agent_id == agent_id,
-                attempts.c.id.in_(list(held)),
+                self._session.dialect.among(attempts.c.id, held),
                 attempts.c.ended_at.is_(None),
             )
-            .values(lease_until=self._session.now + LEASE)
+            .order_by(attempts.c.id)
         )
+        if held:
+            mine = self._session.dialect.claimable(found).cte("mine")
+            await self._session.execute(
+                update(attempts)
+                .where(attempts.c.id.in_(select(mine.c.id)))
+                .values(lease_until=self._session.now + LEASE)
+            )
+
+    async def extend_lease(self, attempt: Attempt) -> None:
+        """Renew the lease of an attempt whose plan is held."""
+        until = self._session.now + LEASE
+        held = self._session.holders[attempt.attempt_id]
+        held.change_attempt(attempt.attempt_id, lease_until=until)
+        self._session.set(attempts, attempt.attempt_id, {"lease_until": until})
 
     async def renew_leases(self) -> None:
         """Renew the lease of every open attempt: for a while nobody could be heard."""
@@ -113,13 +153,18 @@ class Attempts:
         await self._session.execute(
             update(attempts).where(attempts.c.id.in_(list(attempt_ids))).values(cancel_wanted=True)
         )
+        for key in attempt_ids:
+            if (held := self._session.holders.get(key)) is not None:
+                held.change_attempt(key, cancel_wanted=True)
 
     async def open_of_agent(self, agent_id: str) -> list[Attempt]:
         """Return what an agent was given and has not ended."""
         statement = select(attempts).where(
-            attempts.c.agent_id == agent_id, attempts.c.status.in_(sorted(OPEN_ATTEMPTS))
+            attempts.c.agent_id == agent_id,
+            attempts.c.ended_at.is_(None),  # for which there is an index
+            attempts.c.status.in_(sorted(OPEN_ATTEMPTS)),
         )
-        return [_attempt(row) for row in await self._session.rows(statement)]
+        return [attempt_of(row) for row in await self._session.rows(statement)]
 
     async def overdue(self) -> list[Attempt]:
         """Return open attempts whose lease has run out."""
@@ -127,9 +172,4 @@ class Attempts:
             attempts.c.ended_at.is_(None),
             or_(attempts.c.lease_until.is_(None), attempts.c.lease_until < self._session.now),
         )
-        return [_attempt(row) for row in await self._session.rows(statement)]
-
-
-def _attempt(row: RowMapping) -> Attempt:
-    names = Attempt.model_fields.keys() - {"attempt_id"}
-    return Attempt.model_validate({"attempt_id": row["id"], **{name: row[name] for name in names}})
+        return [attempt_of(row) for row in await self._session.rows(statement)]

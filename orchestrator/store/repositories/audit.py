@@ -1,7 +1,7 @@
 """The story: append-only events, numbered without gaps per request and per plan."""
 
 from pydantic import JsonValue
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, select
 
 from orchestrator.domain.ids import new_id
 from orchestrator.domain.views import AuditEvent
@@ -30,25 +30,39 @@ class Audit:
         keeps the sequence free of gaps and races.
         """
         subject = plan_id or request_id
+        await self._look_up(subject, request_id)
+        self._session.sequences[subject] += 1
+        self._session.changes.insert(
+            audit_events,
+            {
+                "id": new_id(),
+                "request_id": request_id,
+                "plan_id": plan_id,
+                "subject": subject,
+                "sequence": self._session.sequences[subject],
+                "kind": kind,
+                "actor": actor,
+                "details": details or {},
+                "correlation_id": self._session.traces[request_id],
+                "at": self._session.now,
+            },
+        )
+
+    async def _look_up(self, subject: str, request_id: str) -> None:
+        """Find out, once a transaction, where the story stands and what its id in logs is."""
+        if subject in self._session.sequences and request_id in self._session.traces:
+            return
         last = select(func.coalesce(func.max(audit_events.c.sequence), 0)).where(
             audit_events.c.subject == subject
         )
-        await self._session.execute(
-            insert(audit_events).values(
-                id=new_id(),
-                request_id=request_id,
-                plan_id=plan_id,
-                subject=subject,
-                sequence=last.scalar_subquery() + 1,
-                kind=kind,
-                actor=actor,
-                details=details or {},
-                correlation_id=select(requests.c.correlation_id)
-                .where(requests.c.id == request_id)
-                .scalar_subquery(),
-                at=self._session.now,
-            )
+        statement = select(requests.c.correlation_id, last.scalar_subquery().label("last")).where(
+            requests.c.id == request_id
         )
+        row = await self._session.one(statement)
+        if row is None:
+            raise LookupError(f"there is no request {request_id}")
+        self._session.traces[request_id] = row["correlation_id"]
+        self._session.sequences.setdefault(subject, row["last"])
 
     async def of_request(self, request_id: str, plan_id: str | None = None) -> list[AuditEvent]:
         """Return the events of a request: before its plans, and of one or of all of them."""

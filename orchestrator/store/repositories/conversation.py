@@ -44,11 +44,16 @@ class Conversation:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self.due = False
+        self._due = False
+
+    @property
+    def due(self) -> bool:
+        """Whether a card or a reply has become due in this transaction."""
+        return self._due or notifications.name in self._session.news
 
     async def want_card(self, place: Place) -> None:
         """Want a plan shown in the conversation that it was asked in."""
-        self.due = True
+        self._due = True
         await self._session.insert_new(
             cards,
             id=new_id(),
@@ -64,7 +69,12 @@ class Conversation:
 
     async def redraw_touched(self) -> None:
         """Want anew the cards of plans that this transaction has changed, tasks and all."""
-        shown = _cards_of(self._session.touched)
+        held = self._session.held
+        of_held = {key for name, key in self._session.touched if name == plans.name and key in held}
+        talked_about = {key for key in of_held if held[key].stored.channel is not None}
+        self._session.changes.cards.update(talked_about)
+        self._due = self._due or bool(talked_about)
+        shown = _cards_of(self._session.touched - {(plans.name, key) for key in of_held})
         if not shown:
             return
         statement = (
@@ -73,7 +83,7 @@ class Conversation:
             .values(version_wanted=cards.c.version_wanted + 1, updated_at=self._session.now)
         )
         if await self._session.execute(statement):
-            self.due = True
+            self._due = True
 
     async def claim_cards(self, limit: int) -> list[str]:
         """Take cards that show an old state and that nobody is drawing; return their ids."""
@@ -122,7 +132,7 @@ class Conversation:
                 claimed_until=self._session.now + CLAIM if at_work else None,
             )
         )
-        self.due = self.due or not at_work  # it may have changed while it was drawn
+        self._due = self._due or not at_work  # it may have changed while it was drawn
 
     async def card_released(self, card_id: str, retry_after: timedelta) -> None:
         """Note that a card could not be drawn; it is due again after `retry_after`."""
@@ -142,17 +152,16 @@ class Conversation:
         attempt_id: str | None = None,
     ) -> None:
         """Owe a reply; nothing happens when the same was told of the same subject before."""
-        new = await self._session.insert_new(
-            notifications,
-            id=new_id(),
+        row = {
+            "id": new_id(),
             **place.model_dump(),
-            attempt_id=attempt_id,
-            kind=kind.value,
-            subject=subject,
-            content=dict(content),
-            created_at=self._session.now,
-        )
-        self.due = self.due or new
+            "attempt_id": attempt_id,
+            "kind": kind.value,
+            "subject": subject,
+            "content": dict(content),
+            "created_at": self._session.now,
+        }
+        self._session.changes.insert_unless_known(notifications, row)
 
     async def claim_notices(self, limit: int) -> list[Notice]:
         """Take the oldest reply that is owed to each thread, unless somebody is posting it."""
@@ -214,7 +223,7 @@ class Conversation:
 
     async def notice_posted(self, notice_id: str, message: str | None = None) -> bool:
         """Note that a reply stands in its thread, as which message; say whether there is one."""
-        self.due = True  # the thread's next one may have waited for it
+        self._due = True  # the thread's next one may have waited for it
         values: dict[str, object] = {"posted_at": self._session.now, "claimed_until": None}
         if message is not None:
             found = await self._session.scalar(

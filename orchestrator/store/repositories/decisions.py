@@ -46,19 +46,20 @@ class Decisions:
         selection: AgentSelection,
     ) -> None:
         """Keep a routing decision with its numbers and its sentence."""
-        await self._session.execute(
-            insert(routing_decisions).values(
-                id=new_id(),
-                plan_id=plan_id,
-                task_id=task_id,
-                attempt_id=attempt_id,
-                attempt_number=attempt_number,
-                agent_id=None if selection.agent is None else selection.agent.agent_id,
-                score=selection.score,
-                sentence=selection.sentence,
-                candidates=[view.model_dump(mode="json") for view in selection.candidates],
-                decided_at=self._session.now,
-            )
+        self._session.changes.insert(
+            routing_decisions,
+            {
+                "id": new_id(),
+                "plan_id": plan_id,
+                "task_id": task_id,
+                "attempt_id": attempt_id,
+                "attempt_number": attempt_number,
+                "agent_id": None if selection.agent is None else selection.agent.agent_id,
+                "score": selection.score,
+                "sentence": selection.sentence,
+                "candidates": [view.model_dump(mode="json") for view in selection.candidates],
+                "decided_at": self._session.now,
+            },
         )
 
     async def routing_of(self, plan_id: str) -> list[RoutingView]:

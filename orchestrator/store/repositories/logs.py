@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import RowMapping, insert, select, update
+from sqlalchemy import RowMapping, select, update
 
 from orchestrator.domain.attempt import Attempt
 from orchestrator.domain.ids import new_id
@@ -23,31 +23,34 @@ class ExecutionLogs:
 
     async def opened(self, attempt: Attempt, task: WorkTask) -> None:
         """Start the row of a new attempt."""
-        await self._session.execute(
-            insert(execution_logs).values(
-                id=new_id(),
-                plan_id=attempt.plan_id,
-                task_id=task.task_id,
-                attempt_id=attempt.attempt_id,
-                attempt_number=attempt.number,
-                step_number=task.step_number,
-                agent_id=attempt.agent_id,
-                work_type=task.capability,
-                status=attempt.status.value,
-                output="",
-                reason="",
-                use={},
-            )
-        )
+        row: dict[str, object] = {
+            "id": new_id(),
+            "plan_id": attempt.plan_id,
+            "task_id": task.task_id,
+            "attempt_id": attempt.attempt_id,
+            "attempt_number": attempt.number,
+            "step_number": task.step_number,
+            "agent_id": attempt.agent_id,
+            "work_type": task.capability,
+            "status": attempt.status.value,
+            "output": "",
+            "reason": "",
+            "use": {},
+        }
+        self._session.changes.insert(execution_logs, row, "attempt_id")
 
     async def noted(self, attempt_id: str, **values: Any) -> None:  # noqa: ANN401 - any column
         """Fill in columns of an attempt's row."""
-        await self._session.execute(
-            update(execution_logs).where(execution_logs.c.attempt_id == attempt_id).values(**values)
-        )
+        self._session.changes.update(execution_logs, attempt_id, values, by="attempt_id")
 
     async def dispatched(self, attempt_id: str) -> bool:
         """Note that the broker has an attempt's message; say whether that was not known yet."""
+        if (held := self._session.holders.get(attempt_id)) is not None:
+            if attempt_id in held.dispatched:
+                return False
+            held.dispatched.add(attempt_id)
+            await self.noted(attempt_id, dispatched_at=self._session.now)
+            return True
         statement = (
             update(execution_logs)
             .where(

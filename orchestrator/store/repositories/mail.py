@@ -4,7 +4,6 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from sqlalchemy import Column, RowMapping, Select, delete, exists, or_, select, update
-from sqlalchemy import insert as insert_row
 
 from orchestrator.domain.ids import first_id_at
 from orchestrator.domain.lifecycle import OPEN_ATTEMPTS
@@ -38,6 +37,7 @@ class Mail:
         self._sends = sends
         self.posted = False
         self.to_send: list[Letter] = []
+        self._unknown: set[str] = set()
 
     async def post(self, queue: str, envelope: Envelope, attempt_id: str | None = None) -> None:
         """Write a message into the outbox; it goes out when this transaction is committed.
@@ -52,15 +52,15 @@ class Mail:
             body=envelope.encode().decode(),
             attempt_id=attempt_id,
         )
-        await self._session.execute(
-            insert_row(outbox).values(
-                **letter.model_dump(exclude={"letter_id"}),
-                id=letter.letter_id,
-                tries=int(self._sends),
-                created_at=self._session.now,
-                claimed_until=self._session.now + CLAIM_AT_ONCE if self._sends else None,
-            )
-        )
+        now = self._session.now
+        row = {
+            **letter.model_dump(exclude={"letter_id"}),
+            "id": letter.letter_id,
+            "tries": int(self._sends),
+            "created_at": now,
+            "claimed_until": now + CLAIM_AT_ONCE if self._sends else None,
+        }
+        self._session.changes.insert(outbox, row, "id")
         if self._sends:
             self.to_send.append(letter)
 
@@ -87,11 +87,9 @@ class Mail:
 
     async def sent(self, letter_ids: Collection[str]) -> None:
         """Note that the broker has confirmed messages."""
-        await self._session.execute(
-            update(outbox)
-            .where(outbox.c.id.in_(list(letter_ids)))
-            .values(sent_at=self._session.now, claimed_until=None, error=None)
-        )
+        for key in letter_ids:
+            values = {"sent_at": self._session.now, "claimed_until": None, "error": None}
+            self._session.changes.update(outbox, key, values)
 
     async def undeliverable(self, letter_id: str, reason: str) -> None:
         """Note that a message has nowhere to go; it is not tried again."""
@@ -155,10 +153,24 @@ class Mail:
         return await self._session.execute(delete(key.table).where(key.in_(gone))) if gone else 0
 
     async def is_new(self, message_id: str, source: str) -> bool:
-        """Remember a message that came in; say whether it had not come before."""
+        """Remember a message that came in; say whether it had not come before.
+
+        Where the plan that it is about is held, `look_for` has asked before.
+        """
+        if message_id in self._unknown:
+            self._unknown.discard(message_id)
+            row = {"message_id": message_id, "source": source, "received_at": self._session.now}
+            self._session.changes.insert(inbox, row)
+            return True
         return await self._session.insert_new(
             inbox, message_id=message_id, source=source, received_at=self._session.now
         )
+
+    async def look_for(self, message_ids: Collection[str]) -> None:
+        """Find out at once which of these have not come in before; their plans are held."""
+        among = self._session.dialect.among(inbox.c.message_id, message_ids)
+        known = await self._session.rows(select(inbox.c.message_id).where(among))
+        self._unknown = set(message_ids) - {str(row["message_id"]) for row in known}
 
     async def has(self, message_id: str) -> bool:
         """Say whether a message with this key has come in before."""

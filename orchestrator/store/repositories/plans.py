@@ -1,10 +1,10 @@
 """Plans, their tasks, the decisions about them, and the catalogue entries they bind to."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
-from sqlalchemy import RowMapping, func, insert, select, update
+from sqlalchemy import func, insert, select, update
 
 from orchestrator.domain.ids import new_id
 from orchestrator.domain.lifecycle import (
@@ -15,14 +15,17 @@ from orchestrator.domain.lifecycle import (
     sources_of,
 )
 from orchestrator.domain.plan import WorkPlan, WorkTask
-from orchestrator.domain.value import Value
-from orchestrator.domain.views import Identity, PlanListItem
-from orchestrator.errors import ErrorCode, Refused
+from orchestrator.domain.views import PlanListItem
+from orchestrator.errors import Conflict, ErrorCode, Refused
+from orchestrator.store.held import Approval, StoredPlan
+from orchestrator.store.repositories.holding import Holding
+from orchestrator.store.repositories.rows import approval_of, stored_plan
 from orchestrator.store.session import Session, one_of
 from orchestrator.store.tables import (
     OPEN_PLANS,
     PLANS_UNDER_WAY,
     approvals,
+    attempts,
     catalogue_entries,
     counters,
     plans,
@@ -30,34 +33,10 @@ from orchestrator.store.tables import (
     tasks,
 )
 
+__all__ = ["Approval", "Plans", "StoredPlan"]
+
 _NUMBER = re.compile(r"^#?(?P<number>[0-9]{1,9})(?:\s*r(?P<revision>[0-9]{1,6}))?$")
 _PREFIX = re.compile(r"^[0-9a-f-]{6,36}$")
-
-
-class Approval(Value):
-    """One decision about one revision."""
-
-    plan_id: str
-    revision: int
-    digest: str
-    decision: str
-    team: str
-    person: str
-    notes: str | None = None
-    policy: str
-    decided_at: datetime
-
-
-class StoredPlan(Value):
-    """A plan with whose request it answers."""
-
-    plan: WorkPlan
-    request_text: str
-    requester: Identity
-    correlation_id: str
-    channel: str | None = None
-    thread: str | None = None
-    start_before: datetime | None = None
 
 
 class Plans:
@@ -152,17 +131,9 @@ class Plans:
 
     async def get(self, plan_id: str) -> StoredPlan | None:
         """Return a plan with its tasks as they stand."""
-        return await self._load(plan_id, lock=False)
-
-    async def locked(self, plan_id: str) -> StoredPlan | None:
-        """Return a plan and keep others from changing it or adding to its story."""
-        return await self._load(plan_id, lock=True)
-
-    async def _load(self, plan_id: str, *, lock: bool) -> StoredPlan | None:
-        statement = select(plans).where(plans.c.id == plan_id)
-        if lock:
-            statement = self._session.dialect.locked(statement)
-        row = await self._session.one(statement)
+        if (held := self._session.held.get(plan_id)) is not None:
+            return held.stored
+        row = await self._session.one(select(plans).where(plans.c.id == plan_id))
         if row is None:
             return None
         steps = await self._session.rows(
@@ -171,7 +142,17 @@ class Plans:
         asked = await self._session.one(select(requests).where(requests.c.id == row["request_id"]))
         if asked is None:  # the foreign key forbids it
             return None
-        return _stored_plan(row, steps, asked)
+        return stored_plan(row, steps, asked)
+
+    async def locked(self, plan_id: str) -> StoredPlan | None:
+        """Return a plan and keep others from changing it or adding to its story."""
+        await self.hold([plan_id])
+        held = self._session.held.get(plan_id)
+        return None if held is None else held.stored
+
+    async def hold(self, plan_ids: Collection[str], *, attempt_ids: Collection[str] = ()) -> None:
+        """Lock plans, these and those of attempts, and read all that is decided by."""
+        await Holding(self._session).hold(plan_ids, attempt_ids)
 
     async def move(self, plan_id: str, target: PlanStatus, **values: object) -> None:
         """Move a plan.
@@ -181,25 +162,47 @@ class Plans:
         """
         ends = not PLAN_MOVES[target] or target in {PlanStatus.FAILED, PlanStatus.EXPIRED}
         ended_at = self._session.now if ends else None
-        await self._session.must_move(
-            plans, plan_id, sources_of(PLAN_MOVES, target), target, ended_at=ended_at, **values
-        )
+        values = {**values, "ended_at": ended_at}
+        sources = sources_of(PLAN_MOVES, target)
+        held = self._session.held.get(plan_id)
+        if held is None:
+            await self._session.must_move(plans, plan_id, sources, target, **values)
+            return
+        if held.stored.plan.status not in sources:
+            raise Conflict.of_move(sources, target)
+        held.change(status=target, **values)
+        self._session.set(plans, plan_id, {"status": target, **values}, sources=sources)
+        self._session.touch(plans, plan_id)
 
     async def move_task(self, task_id: str, target: TaskStatus, reason: str | None = None) -> bool:
         """Move a task; say whether it was where the lifecycle lets the move start."""
-        return await self._session.move(
-            tasks,
-            task_id,
-            sources_of(TASK_MOVES, target),
-            target,
-            reason=reason,
-            updated_at=self._session.now,
-        )
+        sources = sources_of(TASK_MOVES, target)
+        return await self._move_task(task_id, sources, target, reason=reason)
+
+    async def _move_task(
+        self,
+        task_id: str,
+        sources: Collection[TaskStatus],
+        target: TaskStatus,
+        *,
+        reason: str | None,
+    ) -> bool:
+        values = {"reason": reason, "updated_at": self._session.now}
+        held = self._session.holders.get(task_id)
+        if held is None:
+            return await self._session.move(tasks, task_id, sources, target, **values)
+        if held.stored.plan.task(task_id).status not in sources:
+            return False
+        held.change_task(task_id, status=target)
+        self._session.set(tasks, task_id, {"status": target, **values}, sources=sources)
+        self._session.touch(plans, held.plan_id)
+        return True
 
     async def open_round(self, task_id: str) -> bool:
         """Give a failed, skipped or unknown task a new budget of attempts, for a person's Retry."""
         again = {TaskStatus.FAILED, TaskStatus.SKIPPED, TaskStatus.OUTCOME_UNKNOWN}
-        return await self._session.move(
+        await self._session.flush()
+        opened = await self._session.move(
             tasks,
             task_id,
             again,
@@ -208,6 +211,10 @@ class Plans:
             round=tasks.c.round + 1,
             updated_at=self._session.now,
         )
+        if opened and (held := self._session.holders.get(task_id)) is not None:
+            task = held.stored.plan.task(task_id)
+            held.change_task(task_id, status=TaskStatus.PENDING, round=task.round + 1)
+        return opened
 
     async def task_reasons(self, plan_id: str) -> dict[str, str | None]:
         """Return why each task stands where it stands, by task id."""
@@ -225,12 +232,18 @@ class Plans:
 
     async def with_pending_work(self) -> list[str]:
         """Return running plans that have a task nobody was handed yet."""
+        handed = (
+            select(attempts.c.id)
+            .where(attempts.c.task_id == tasks.c.id, attempts.c.ended_at.is_(None))
+            .exists()
+        )
         statement = (
             select(plans.c.id)
             .join(tasks, tasks.c.plan_id == plans.c.id)
             .where(
                 one_of(plans.c.status, PLANS_UNDER_WAY),
                 tasks.c.status == TaskStatus.PENDING,
+                ~handed,
             )
             .distinct()
         )
@@ -265,14 +278,15 @@ class Plans:
 
     async def add_approval(self, approval: Approval, source_key: str | None) -> None:
         """Keep a decision."""
-        await self._session.execute(
-            insert(approvals).values(
-                id=new_id(), source_key=source_key, **approval.model_dump(mode="python")
-            )
-        )
+        row = {"id": new_id(), "source_key": source_key, **approval.model_dump(mode="python")}
+        self._session.changes.insert(approvals, row)
+        if (held := self._session.held.get(approval.plan_id)) is not None:
+            held.approval, held.source_key = approval, source_key
 
     async def approval(self, plan_id: str) -> Approval | None:
         """Return the decision about a plan, if there is one."""
+        if (held := self._session.held.get(plan_id)) is not None:
+            return held.approval
         statement = (
             select(approvals)
             .where(approvals.c.plan_id == plan_id)
@@ -280,12 +294,24 @@ class Plans:
             .limit(1)
         )
         row = await self._session.one(statement)
-        return None if row is None else _approval(row)
+        return None if row is None else approval_of(row)
 
     async def approval_by_source_key(self, source_key: str) -> Approval | None:
         """Return the decision that came in under this key before."""
+        for held in self._session.held.values():
+            if held.source_key == source_key:
+                return held.approval
+        if source_key in self._session.unused_keys:
+            return None
         row = await self._session.one(select(approvals).where(approvals.c.source_key == source_key))
-        return None if row is None else _approval(row)
+        return None if row is None else approval_of(row)
+
+    async def look_for_source_keys(self, source_keys: Collection[str]) -> None:
+        """Find out at once which of these keys no decision has come in under."""
+        among = self._session.dialect.among(approvals.c.source_key, source_keys)
+        found = await self._session.rows(select(approvals.c.source_key).where(among))
+        known = {str(row["source_key"]) for row in found}
+        self._session.unused_keys.update(set(source_keys) - known)
 
     async def keep_entries(self, entries: Iterable[Mapping[str, object]]) -> None:
         """Keep snapshots of catalogue entries by digest; known ones are left alone."""
@@ -293,41 +319,3 @@ class Plans:
             await self._session.insert_new(
                 catalogue_entries, first_seen_at=self._session.now, **entry
             )
-
-
-def _approval(row: RowMapping) -> Approval:
-    return Approval.model_validate({name: row[name] for name in Approval.model_fields})
-
-
-def _task(row: RowMapping) -> WorkTask:
-    names = WorkTask.model_fields.keys() - {"task_id"}
-    return WorkTask.model_validate({"task_id": row["id"], **{name: row[name] for name in names}})
-
-
-def _stored_plan(row: RowMapping, steps: Iterable[RowMapping], asked: RowMapping) -> StoredPlan:
-    plan = WorkPlan(
-        plan_id=row["id"],
-        request_id=row["request_id"],
-        number=row["number"],
-        revision=row["revision"],
-        status=PlanStatus(row["status"]),
-        tasks=tuple(_task(step) for step in steps),
-        human_readable_summary=row["summary"],
-        complexity_level=row["complexity"],
-        will_use_external_ai=row["will_use_external_ai"],
-        notes=tuple(row["notes"]),
-        digest=row["digest"],
-        requester=asked["requester"],
-        created_at=row["created_at"],
-        approved_at=row["approved_at"],
-        expires_at=row["expires_at"],
-    )
-    return StoredPlan(
-        plan=plan,
-        request_text=asked["request_text"],
-        requester=Identity(person=asked["requester"], team=asked["team"]),
-        correlation_id=asked["correlation_id"],
-        channel=asked["channel"],
-        thread=asked["thread"],
-        start_before=row["start_before"],
-    )

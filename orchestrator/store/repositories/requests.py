@@ -143,13 +143,13 @@ class Requests:
 
     async def meet(self, who: Identity) -> None:
         """Remember a person; nothing happens when they are known."""
-        await self._session.insert_new(
-            people,
-            id=new_id(),
-            team=who.team,
-            person=who.person,
-            first_seen_at=self._session.now,
-        )
+        row: dict[str, object] = {
+            "id": new_id(),
+            "team": who.team,
+            "person": who.person,
+            "first_seen_at": self._session.now,
+        }
+        self._session.changes.insert_unless_known(people, row)
 
     async def add_gaps(self, request_id: str, gaps: Sequence[str]) -> None:
         """Keep what no capability covers."""
