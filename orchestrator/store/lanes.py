@@ -94,6 +94,11 @@ class Lane:
             )
         return await answer
 
+    async def ended(self) -> None:
+        """Wait until nothing is under way: a transaction left alone would keep its connection."""
+        if self._running is not None:
+            await asyncio.wait([self._running])
+
     async def _run(self) -> None:
         try:
             while self._waiting:

@@ -196,7 +196,9 @@ class Store:
         return True
 
     async def close(self) -> None:
-        """Let go of every connection."""
+        """Let go of every connection, once what is under way has ended."""
+        for lane in self._lanes.values():
+            await lane.ended()
         await self.engine.dispose()
 
     async def _once(
