@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import shutil
+import time
 from collections.abc import Awaitable
 from dataclasses import dataclass
 from enum import Enum
@@ -20,6 +21,7 @@ from agent.processes import Birth
 from agent.redact import Secrets
 from agent.settings import AgentSettings
 from orchestrator.crash_points import crash_point
+from orchestrator.domain.agents import LEASE
 from orchestrator.domain.ids import new_id
 from orchestrator.errors import TransportError
 from orchestrator.protocol import (
@@ -35,6 +37,10 @@ from orchestrator.protocol import (
 from orchestrator.transport.port import Transport
 
 _log = structlog.get_logger(__name__)
+
+
+_LEAVE_SECONDS = LEASE.total_seconds() / 2
+"""Leave that took longer to come is asked for anew: at the end of the lease it is worth nothing."""
 
 
 class Stop(Enum):
@@ -148,12 +154,16 @@ class Run:
                 claim_id=self._claim_id,
             )
             crash_point("agent.before_claim")
+            asked_at = time.clock_gettime(time.CLOCK_BOOTTIME)
             if not await self._unless_stopped(self._send(claim)):
                 break
             crash_point("agent.after_claim")
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._means.settings.claim_seconds):
-                    return await self._unless_stopped(self._go.wait())
+                    has_leave = await self._unless_stopped(self._go.wait())
+                # Also while the machine slept: by then somebody else may have been given the step.
+                if time.clock_gettime(time.CLOCK_BOOTTIME) - asked_at < _LEAVE_SECONDS:
+                    return has_leave
         if not self._stop.is_set():
             raise TooLate("nobody gave leave to start it in time")
         return False

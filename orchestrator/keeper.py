@@ -7,7 +7,6 @@ free agent, mail that is long sent. All times are the database's.
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
 
 import structlog
 
@@ -19,14 +18,11 @@ from orchestrator.store.repositories.mail import Mail
 from orchestrator.store.unit_of_work import UnitOfWork
 from orchestrator.usecases.advance import advance
 from orchestrator.usecases.context import Context
-from orchestrator.usecases.time_out import end_overdue, expire_plan, presume_alive
+from orchestrator.usecases.time_out import end_overdue, expire_plan, note_listening
 from orchestrator.usecases.understand import understand
 
 _log = structlog.get_logger(__name__)
 TICK_SECONDS = 2.0
-GAP = timedelta(seconds=10)
-"""When for so long no replica has listened, nobody is called silent: they could not be heard (all
-were stopped, the machine slept, the broker or the database was away)."""
 _SWEEP = 500
 """So many rows are forgotten in one transaction: others hardly wait for it."""
 _SWEEP_SECONDS = 600.0
@@ -76,14 +72,7 @@ class Keeper:
 
     async def allow_for_a_gap(self) -> None:
         """Note that agents are listened to; where nobody did for a while, renew every lease."""
-
-        async def listened(uow: UnitOfWork) -> timedelta | None:
-            self._ctx.clocks.compare("this machine", datetime.now(UTC) - uow.now)
-            return await uow.agents.listened()
-
-        gap = await self._ctx.store.transact(listened)
-        if gap is None or gap > GAP:
-            await presume_alive(self._ctx)
+        await note_listening(self._ctx)
 
     async def _expire_plans(self) -> None:
         for status, deadline in (
@@ -97,7 +86,7 @@ class Keeper:
                 return await uow.plans.due(status, deadline)
 
             for plan_id in await self._ctx.store.read(due):
-                await self._safely("expire", expire_plan(self._ctx, plan_id))
+                await self._safely("expire", expire_plan(self._ctx, plan_id, status, deadline))
 
     async def _end_overdue(self) -> None:
         async def find(uow: UnitOfWork) -> list[Attempt]:

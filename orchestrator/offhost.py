@@ -75,6 +75,13 @@ def database_finding(url: str) -> Finding | None:
         hosts = _database_hosts(parts, query)
     except ValueError as fault:
         return Finding(DATABASE, f"The address {fault}.", "Correct it in the environment or .env.")
+    overriding = sorted(_DATABASE_ELSEWHERE & query.keys())
+    if overriding:
+        found = f"{overriding[0]}= behind the `?` would override what is checked."
+        return Finding(DATABASE, found, f"Leave it out; off this machine use {_VERIFIED}.")
+    if "" in hosts:  # the driver would ask PGHOST, PGSERVICE and files
+        found = "The address names no host, so the driver would look for one elsewhere."
+        return Finding(DATABASE, found, "Name it: localhost, or a socket's folder as ?host=/run/….")
     away = [host for host in hosts if not is_here(host)]
     if not away:
         return None
@@ -89,10 +96,6 @@ def _database_off_host(parts: SplitResult, query: dict[str, str], host: str) -> 
             "so whoever is in between could read and answer."
         )
         return Finding(DATABASE, found, f"Use {_VERIFIED}.")
-    overriding = sorted(_DATABASE_ELSEWHERE & query.keys())
-    if overriding:
-        found = f"{overriding[0]}= behind the `?` would override what is checked."
-        return Finding(DATABASE, found, f"Leave it out; use {_VERIFIED}.")
     weak = _weakness(parts)
     fix = "Give the database a user of its own for Chiffon, with a long random password."
     return None if weak is None else Finding(DATABASE, f"The database at {host} {weak}.", fix)

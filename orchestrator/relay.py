@@ -120,11 +120,23 @@ class Relay:
             self._some_sent.clear()
             while self._sent:
                 group = [self._sent[index] for index in range(min(GROUP, len(self._sent)))]
-                try:
-                    await record_sending(self._ctx, group)
-                except Exception:  # noqa: BLE001 - the database may be away: nothing is forgotten
-                    _log.exception("sending_not_recorded", letters=len(group))
+                if not await self._recorded(group):
                     await asyncio.sleep(_AGAIN_SECONDS)
                     continue
                 for _ in group:
                     self._sent.popleft()
+
+    async def _recorded(self, group: list[Sent]) -> bool:
+        """Record a group; False while the database is away: then nothing is forgotten.
+
+        A letter that cannot be recorded by itself either is left to its claim: it is sent again.
+        """
+        try:
+            await record_sending(self._ctx, group)
+        except Exception as fault:  # noqa: BLE001 - the loop must outlive any one fault
+            _log.exception("sending_not_recorded", letters=len(group))
+            if self._ctx.store.is_outage(fault):
+                return False
+            if len(group) > 1:
+                return all([await self._recorded([sent]) for sent in group])
+        return True

@@ -288,7 +288,19 @@ class RabbitTransport:
             await asyncio.sleep(self._watch_seconds)
             for subscription, prefetch in list(self._reading.items()):
                 if self.connected:
-                    await self._look_after(subscription, prefetch)
+                    await self._safely(self._look_after(subscription, prefetch))
+
+    @staticmethod
+    async def _safely(look: Awaitable[None]) -> None:
+        """Let the watchdog outlive any one look; the client cancels calls of a lost connection."""
+        try:
+            await look
+        except asyncio.CancelledError:
+            if (task := asyncio.current_task()) is not None and task.cancelling():
+                raise
+            _log.warning("look_broken_off")
+        except Exception:  # noqa: BLE001 - the loop must outlive any one fault
+            _log.exception("look_failed")
 
     async def _look_after(self, subscription: RabbitSubscription, prefetch: int) -> None:
         name = subscription.name

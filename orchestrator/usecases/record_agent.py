@@ -5,7 +5,15 @@ import structlog
 from orchestrator.crash_points import crash_point
 from orchestrator.domain.lifecycle import STARTED_ATTEMPTS, AttemptStatus
 from orchestrator.domain.views import AgentList, AgentView
-from orchestrator.protocol import Envelope, Heartbeat, Register, ReportIn, control_queue, seal
+from orchestrator.protocol import (
+    Cancel,
+    Envelope,
+    Heartbeat,
+    Register,
+    ReportIn,
+    control_queue,
+    seal,
+)
 from orchestrator.store.unit_of_work import UnitOfWork
 from orchestrator.usecases.clocks import OLDEST_NEWS
 from orchestrator.usecases.context import Context
@@ -50,6 +58,7 @@ async def record_heartbeat(ctx: Context, envelope: Envelope, beat: Heartbeat) ->
         known = await uow.agents.heard(beat)
         if known:
             await uow.attempts.extend_leases(beat.agent_id, beat.holds)
+            await _call_off_again(uow, beat)
         else:
             message = seal(ReportIn(agent_id=beat.agent_id))
             await uow.mail.post(control_queue(beat.agent_id), message)
@@ -60,6 +69,14 @@ async def record_heartbeat(ctx: Context, envelope: Envelope, beat: Heartbeat) ->
     crash_point("heartbeat.after_commit")
     if not known:
         _log.info("agent_asked_to_report_in", agent_id=beat.agent_id)
+
+
+async def _call_off_again(uow: UnitOfWork, beat: Heartbeat) -> None:
+    """Tell an agent once more to stop what it still holds and nobody wants: once may be lost."""
+    for attempt in await uow.attempts.open_of_agent(beat.agent_id) if beat.holds else ():
+        if attempt.cancel_wanted and attempt.attempt_id in beat.holds:
+            message = seal(Cancel(attempt_id=attempt.attempt_id))
+            await uow.mail.post(control_queue(beat.agent_id), message)
 
 
 async def _forget(ctx: Context, attempt_id: str) -> None:

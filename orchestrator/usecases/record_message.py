@@ -14,6 +14,7 @@ from orchestrator.domain.lifecycle import (
     TaskStatus,
 )
 from orchestrator.protocol import (
+    Cancel,
     Claim,
     Difficulty,
     Envelope,
@@ -59,6 +60,10 @@ async def record_claim(ctx: Context, envelope: Envelope, claim: Claim) -> None:
             and _is_from(attempt, claim.agent_id, claim.attempt_number)
         ):
             go = await _may_go(ctx, uow, stored, attempt)
+            if go and attempt.cancel_wanted:  # its leave may be on the way still
+                called_off = seal(Cancel(attempt_id=claim.attempt_id), trace=envelope.trace)
+                await uow.mail.post(control_queue(claim.agent_id), called_off)
+                return
             if not go:  # left open, it would hold its agent's room for ever
                 await _refuse(ctx, uow, stored, attempt)
         reply = (

@@ -1,5 +1,7 @@
 """What time alone makes due: plans that expired, attempts whose lease ran out."""
 
+from datetime import UTC, datetime, timedelta
+
 import structlog
 
 from orchestrator.crash_points import crash_point
@@ -16,14 +18,23 @@ from orchestrator.usecases.end_attempt import Ending, end_attempt
 from orchestrator.usecases.lookup import plan_by
 
 _log = structlog.get_logger(__name__)
+GAP = timedelta(seconds=10)
+"""When for so long no replica has listened, nobody is called silent: they could not be heard (all
+were stopped, the machine slept, the broker or the database was away)."""
 
 
-async def expire_plan(ctx: Context, plan_id: str) -> None:
-    """Expire a plan that nobody decided, or that did not start in time; withdraw its work."""
+async def expire_plan(ctx: Context, plan_id: str, status: PlanStatus, deadline: str) -> None:
+    """Expire a plan that nobody decided, or that did not start in time; withdraw its work.
+
+    `status` and `deadline` (a column) say what made it due; once it is locked both are looked at
+    again, since a decision may have come in between.
+    """
     reason = "The plan expired."
 
     async def move(uow: UnitOfWork) -> None:
         stored = await plan_by(uow, plan_id, lock=True)
+        if stored.plan.status is not status or plan_id not in await uow.plans.due(status, deadline):
+            raise Conflict("It was decided, or started, just now.", "Look again where it stands.")
         await uow.plans.move(plan_id, PlanStatus.EXPIRED)
         for attempt in await uow.attempts.of_plan(plan_id):
             if attempt.status in OPEN_ATTEMPTS:
@@ -83,14 +94,36 @@ async def _online(uow: UnitOfWork) -> set[str]:
     return {agent.agent_id for agent in await uow.agents.profiles() if agent.online}
 
 
-async def presume_alive(ctx: Context) -> None:
-    """Give every agent and every open attempt a new lease: for a while nobody was listening."""
+async def note_listening(ctx: Context) -> None:
+    """Note that agents are listened to; where no replica did for a while, renew every lease.
 
-    async def renew(uow: UnitOfWork) -> None:
-        await uow.agents.presume_alive()
-        await uow.attempts.renew_leases()
-        crash_point("renewal.before_commit")
+    In one commit: another replica that finds the note must find the leases renewed.
+    """
 
-    await ctx.store.transact(renew)
+    async def note(uow: UnitOfWork) -> bool:
+        ctx.clocks.compare("this machine", datetime.now(UTC) - uow.now)
+        gap = await uow.agents.listened()
+        if gap is not None and gap <= GAP:
+            return False
+        await _renew(uow)
+        return True
+
+    if await ctx.store.transact(note):
+        _told_renewal()
+
+
+async def _renew(uow: UnitOfWork) -> None:
+    await uow.agents.presume_alive()
+    await uow.attempts.renew_leases()
+    crash_point("renewal.before_commit")
+
+
+def _told_renewal() -> None:
     crash_point("renewal.after_commit")
     _log.warning("leases_renewed", why="nobody could be heard for a while")
+
+
+async def presume_alive(ctx: Context) -> None:
+    """Give every agent and every open attempt a new lease: for a while nobody was listening."""
+    await ctx.store.transact(_renew)
+    _told_renewal()

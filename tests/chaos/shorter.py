@@ -3,9 +3,8 @@
 import sys
 from datetime import timedelta
 
-from agent import desk, reporter
+from agent import desk, reporter, run
 from agent.settings import AgentSettings
-from orchestrator import keeper
 from orchestrator.domain import agents
 from orchestrator.keeper import Keeper
 from orchestrator.relay import Relay
@@ -13,6 +12,7 @@ from orchestrator.store import dialects
 from orchestrator.store.repositories import conversation, mail, requests
 from orchestrator.transport import delivery
 from orchestrator.transport.rabbitmq import RabbitTransport
+from orchestrator.usecases import time_out
 
 FASTER = 5
 LEASE_SECONDS = agents.LEASE.total_seconds() / FASTER
@@ -30,7 +30,7 @@ def shorten_times() -> None:
     """Divide what leases, claims, polls and pauses last, wherever a module keeps it."""
     known: tuple[object, ...] = (
         agents.LEASE,
-        keeper.GAP,
+        time_out.GAP,
         requests.THINKING,
         mail.CLAIM,
         mail.CLAIM_AT_ONCE,
@@ -43,6 +43,7 @@ def shorten_times() -> None:
                 setattr(module, name, shorter[id(value)])
     desk._LONGEST_PAUSE /= FASTER
     reporter._LONGEST_PAUSE /= FASTER
+    run._LEAVE_SECONDS /= FASTER
     delivery.LONGEST_PAUSE /= FASTER
     for function in (Relay.__init__, Keeper.__init__, RabbitTransport.__init__):
         defaults: dict[str, float] = function.__kwdefaults__ or {}

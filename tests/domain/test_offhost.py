@@ -197,3 +197,11 @@ def test_no_address_shows_its_password(tail: str) -> None:
 
 def test_a_masked_address_says_where() -> None:
     assert masked(f"{PG}u:p@db.lan:6432/x?{FULL}") == f"{PG}u@db.lan:6432/x"
+
+
+@pytest.mark.parametrize(
+    "address", ["u:p@/x", "/x", "/x?service=prod", "localhost/x?dsn=postgresql%3A%2F%2Ffar%2Fx"]
+)
+def test_a_database_that_the_driver_would_look_for_elsewhere_is_refused(address: str) -> None:
+    """Without a host, or with one of these, the environment or a file says where it goes."""
+    assert database_finding(f"postgresql+asyncpg://{address}") is not None
