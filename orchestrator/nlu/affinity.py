@@ -13,6 +13,8 @@ _MAX_WORDS = 3
 _ADDRESSED = frozenset({SlotKind.HOST, SlotKind.DOMAIN, SlotKind.ADDRESS})
 _NOUN = 3.0  # the slot's noun stands beside the value
 _CERTAIN = 4.0  # a known value in its usual place
+_AIMS = frozenset({"address", "target", "valu", "destin", "ip", "point"})
+"""Stems of what a parameter is called that may hold an address beside a name."""
 _LATEST = frozenset({"latest", "stable", "newest", "lts"})
 PLACE_WORDS = frozenset({"on", "at", "in", "auf", "sur", "en", "from", "von", "im", "bei", "to"})
 _NAMING = frozenset({"named", "called", "namens", "appele", "llamado"})
@@ -70,7 +72,8 @@ class Scorer:
         """Return how sure a pair with `score` is (0–1); a plain word as a host is a guess."""
         shared = {SlotKind.HOST, SlotKind.PATH}
         guess = slot.kind in shared and not looks_like(slot.kind, chunk.text(tokens))
-        if guess and score < _CERTAIN and not slot.nouns & chunk.nouns:
+        named = slot.required and any(tokens[place].is_name_like for place in chunk.places)
+        if guess and not named and score < _CERTAIN and not slot.nouns & chunk.nouns:
             return 0.5
         return min(1.0, 0.45 + score / 8)
 
@@ -128,7 +131,7 @@ class Scorer:
         if chunk.preposition in _NAMING:
             return score + (3.0 if main or "name" in words(slot.name) else 0.0)
         preposition = _SAME_PREPOSITION.get(chunk.preposition, chunk.preposition)
-        if set(words(slot.name)) & _BY_PREPOSITION.get(preposition, frozenset()):
+        if {*words(slot.name), *slot.nouns} & _BY_PREPOSITION.get(preposition, frozenset()):
             score += 2.0
         elif main:
             score += 1.0 if preposition else 2.0
@@ -168,8 +171,9 @@ class Scorer:
         """Return what speaks against: the noun of another capability, a host after "on"."""
         against = 0.0
         addressed = any(other.kind in _ADDRESSED for other in profile.slots)
+        aimed = slot.nouns & _AIMS
         if slot.kind is SlotKind.NAME and addressed and stands_alone(chunk.text(tokens)):
-            against += 1.5
+            against += 0.0 if aimed else 1.5
         if slot.kind is SlotKind.NAME and chunk.preposition in PLACE_WORDS:
             against += 1.0 if looks_like(SlotKind.HOST, chunk.text(tokens)) else 0.0
         others = {tokens[place].stem for place in chunk.places} & self._index.object_nouns

@@ -35,6 +35,8 @@ def is_content(token: Token, lexicon: Lexicon) -> bool:
         return False
     if len(token.fold) == 1 and token.fold.isalpha():
         return False
+    if token.fold.endswith("ing") and token.stem in lexicon.actions:
+        return False  # "what is making it slow"
     return token.fold not in lexicon.words("adverbs") | lexicon.words("moments")
 
 
@@ -81,6 +83,9 @@ def _splits(tokens: Sequence[Token], place: int, run: list[int], nouns: frozense
     if looks_like(SlotKind.NUMBER, before.fold):
         return True
     if looks_like(SlotKind.HOST, token.fold) and before.stem not in nouns:
+        return True
+    plain = not token.is_name_like and not token.text[:1].isupper()
+    if before.is_name_like and plain and token.stem not in nouns:
         return True
     following = tokens[place + 1] if place + 1 < len(tokens) else None
     has_value = any(tokens[one].stem not in nouns for one in run)

@@ -16,6 +16,10 @@ from orchestrator.nlu.text import Kind, Token
 from orchestrator.nlu.verbs import Verb, VerbBook
 
 _TERSE_WORDS = 5
+_TERSE_PLACES = frozenset({"on", "at", "in", "auf", "sur", "en"})
+_CAUSATIVE = frozenset({"get", "have", "need", "make"})
+_ALIEN = Verb("", frozenset(), frozenset({0}))
+"""A verb that neither the lexicon nor the catalogue knows: it means no capability."""
 _LIGHT_REACH = 6
 
 
@@ -51,6 +55,7 @@ class Clause:
     negated: bool = False
     turn: Turn = Turn.NOTHING
     concurrent: bool = False
+    ahead: bool = False  # "… but take a snapshot first": goes before what was said before it
     excluded: tuple[Token, ...] = ()  # behind "without", "except"
     moments: frozenset[int] = frozenset()  # places in `tokens` that say when ("tomorrow")
 
@@ -74,13 +79,17 @@ class Reader:
         tokens, _ = self._without(tokens, "manner")
         tokens, turn = self._turn(tokens)
         tokens, excluded = self._excluded(tokens)
+        ahead = self._is_ahead(piece, tokens)
         clause = self._form(piece, tokens)
         if excluded and not clause.tokens:
             clause = replace(clause, negated=True, tokens=excluded)
+        if turn is Turn.ALL and clause.tokens:  # "never mind the alerts"
+            clause, turn = replace(clause, negated=True), Turn.NOTHING
         return replace(
             clause,
             moments=moments(clause.tokens, self._lexicon),
             concurrent=concurrent,
+            ahead=ahead,
             excluded=excluded,
             turn=turn if turn is not Turn.NOTHING else clause.turn,
         )
@@ -102,7 +111,9 @@ class Reader:
         for name, turn in (("withdraw_all", Turn.ALL), ("withdraw_last", Turn.LAST)):
             if length := self._lexicon.phrases(name).at(folded, 0):
                 rest = tokens[skipped + length :]
-                return rest, Turn.LAST if rest else turn
+                thing = bool(rest) and self._book.at(self._manners.strip(rest)[0] or rest, 0) is None
+                whole = turn is Turn.ALL and (thing or not rest)
+                return rest, turn if whole or not rest else Turn.LAST
         if len(folded) == 1 and folded[0] in self._lexicon.words("withdraw_alone"):
             return (), Turn.LAST
         if len(folded) > 1 and folded[-1] == "instead":
@@ -112,6 +123,15 @@ class Reader:
         ):
             return tokens[skipped + 1 :], Turn.LAST
         return tokens, Turn.NOTHING
+
+    def _is_ahead(self, piece: Piece, tokens: Sequence[Token]) -> bool:
+        """Whether the clause goes before what was said: "… first", "but first …"."""
+        words = self._lexicon.words("ahead")
+        folded = [token.fold for token in tokens]
+        ends = len(folded) > 1 and folded[-1] in words
+        contrary = piece.lead | {*folded[:1]}
+        opens = bool(words & {*folded[:2]}) and bool(contrary & {"but", "aber", "mais", "pero"})
+        return ends or opens or {"before", "that"} <= piece.lead
 
     def _fillers(self, tokens: Sequence[Token]) -> int:
         """Return how many words at the head are fillers that take nothing back ("oh")."""
@@ -174,12 +194,25 @@ class Reader:
         if light is not None:
             verbs = (light, verb) if verb else (light,)
             return replace(base, form=Form.ORDER, verbs=verbs)
+        if verb is not None and self._is_plural(tokens, verb):
+            return None
         if verb is not None and not self._is_past(tokens[0], base, wished=wished):
             return replace(base, form=Form.ORDER, verbs=(verb,))
         if verb is None and len(tokens) > 1 and not self._is_known(tokens[0]):
-            verb = self._book.misspelt_at(tokens, 0)
+            verb = self._book.misspelt_at(tokens, 0) or self._alien(tokens)
             return replace(base, form=Form.ORDER, verbs=(verb,)) if verb else None
         return None
+
+    def _alien(self, tokens: Sequence[Token]) -> Verb | None:
+        """Return an unknown verb: a plain word before "the" or "my" names nothing."""
+        begins = self._lexicon.words("english_determiners")
+        return _ALIEN if tokens[0].fold.isalpha() and tokens[1].fold in begins else None
+
+    def _is_plural(self, tokens: Sequence[Token], verb: Verb) -> bool:
+        """Whether "reports" or "backups" is the noun: no order in English ends so."""
+        word = tokens[0].fold
+        plural = word.endswith("s") and not word.endswith("ss") and tokens[0].stem == word[:-1]
+        return plural and len(verb.places) == 1
 
     def _light(self, tokens: Sequence[Token]) -> Verb | None:
         """Return the action of "do a restart of", "give it a kick", "get it restarted"."""
@@ -188,10 +221,21 @@ class Reader:
         articles = self._lexicon.words("articles")
         for place in range(1, min(len(tokens), _LIGHT_REACH + 1)):
             verb = self._book.at(tokens, place)
+            if verb is None:
+                continue
             near = {token.fold for token in tokens[max(1, place - 2) : place]}
-            if verb and (near & articles or (place > 1 and _is_participle(tokens[place]))):
+            done = _is_participle(tokens[place])
+            wished = done and place > 1 and tokens[0].fold in _CAUSATIVE
+            if wished or (near & articles and not done and self._ends_noun(tokens, verb)):
                 return replace(verb, places=verb.places | {0})
         return None
+
+    def _ends_noun(self, tokens: Sequence[Token], verb: Verb) -> bool:
+        """Whether the verb is the noun itself ("a backup of …"), not a part of one."""
+        place = max(verb.places) + 1
+        following = tokens[place].fold if place < len(tokens) else ""
+        closed = self._lexicon.words("stop") | self._lexicon.words("prepositions")
+        return not following or following in closed | self._lexicon.words("fillers")
 
     def _wished_order(self, base: Clause, *, wished: bool) -> Clause | None:
         """Return the order in "nginx needs a restart", "I want nginx restarted"."""
@@ -218,8 +262,11 @@ class Reader:
             return None
         for place in range(1, len(tokens)):
             verb = self._book.at(tokens, place)
-            last = verb is not None and max(verb.places) == len(tokens) - 1
-            if verb and last and not _is_participle(tokens[place]):
+            if verb is None or _is_participle(tokens[place]) or self._is_plural(tokens[place:], verb):
+                continue
+            after = tokens[max(verb.places) + 1 :]
+            placed = place == 1 and bool(after) and after[0].fold in _TERSE_PLACES
+            if placed or not after:
                 return replace(base, form=Form.TERSE, verbs=(verb,))
         return None
 

@@ -53,10 +53,12 @@ class VerbEvidence:
         looking = verb.groups & self._lexicon.reading_groups
         groups = verb.groups if profile.reads else verb.groups - looking
         generic = verb.canonical in _GENERIC_VERBS and not profile.is_risky
+        light = frozenset({"give", "get", "take", "make", "do"})
         strengths = (
             (verb.canonical in profile.own_verbs, 1.0),
-            (verb.canonical in profile.example_verbs, _OWN_WORD),
+            (verb.canonical in profile.example_verbs - light, _OWN_WORD),
             (groups & profile.own_groups, 0.8),
+            (verb.canonical in profile.example_verbs, 0.7),
             (groups & profile.example_groups, 0.7),
             (profile.reads and looking, 0.65),
             (generic, 0.5),

@@ -88,7 +88,7 @@ class CatalogIndex:
             verbs.append(phrase.canonical)
         if self.book.is_verb(named[0]):
             verbs.append(named[0])
-        elif self.book.is_verb(named[-1]):
+        elif self.book.is_verb(named[-1]) and not capability.name.endswith("s"):
             verbs.append(named[-1])
         return list(dict.fromkeys(verbs))
 

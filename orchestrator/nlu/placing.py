@@ -39,7 +39,7 @@ class Placer:
             self._thread.refuse(clause)
             return
         rivals = [c for c in candidates[1:3] if c.is_askable and best.score - c.score < MARGIN]
-        rivals, best = self._by_context(rivals, best)
+        rivals, best = self._by_context(clause, rivals, best)
         if best.is_accepted and not rivals:
             self.add(clause, best)
             return
@@ -63,6 +63,7 @@ class Placer:
         for value in values:
             copy = self._thread.draft(clause, reading.profile, reading.fill, reading.confidence)
             copy.parameters = {**draft.parameters, slot.name: value}
+            self._carry_place(copy, reading.profile, slot, value)
             copy.doubts = [d for d in draft.doubts if d.parameter != slot.name]
             self._thread.insert(copy)
 
@@ -81,15 +82,31 @@ class Placer:
             draft.doubts.append(Doubt(kind, name, near, said, unknown=True))
 
     def _by_context(
-        self, rivals: list[Candidate], best: Candidate
+        self, clause: Clause, rivals: list[Candidate], best: Candidate
     ) -> tuple[list[Candidate], Candidate]:
         """Let "list them" mean what was spoken of last, where the words leave it open."""
+        if rivals and self._thread.said and self._references.has_pronoun(clause):
+            pool = [best, *rivals]
+            pool = [c for c in pool if _is_open(c)] or pool
+            pool = [c for c in pool if self._refers(c)] or pool
+            best, rivals = pool[0], pool[1:]
         if not rivals or best.fill.content or not self._thread.said:
             return rivals, best
         heard = self._thread.said[-1].tokens
         keys = self._index.expand(frozenset(token.stem for token in heard))
         fitting = [c for c in (best, *rivals) if self._index.expand(c.profile.objects) & keys]
         return ([], fitting[0]) if len(fitting) == 1 else (rivals, best)
+
+    def _refers(self, candidate: Candidate) -> bool:
+        """Whether the last thing said has a value for what the capability acts on, by its name."""
+        slot = candidate.profile.main_slot
+        draft = self._thread.said[-1].draft
+        if slot is None or draft is None or draft.profile is None:
+            return False
+        return any(
+            other.name in draft.parameters and (other.name == slot.name or other.nouns & slot.nouns)
+            for other in draft.profile.slots
+        )
 
     def _note_moments(self, draft: Draft) -> None:
         """Tell that "tomorrow" cannot be kept: a step runs once its plan is approved."""
@@ -125,6 +142,18 @@ class Placer:
         values = self._look_back(profile, slot)
         return values if self._references.is_plural(clause) else values[-1:]
 
+    def _carry_place(self, draft: Draft, profile: Profile, slot: Slot, value: JsonValue) -> None:
+        """Let "restart it" mean nginx where it was spoken of: "check nginx on web1"."""
+        places = {s.name for s in profile.slots if s.kind is SlotKind.HOST and s is not slot}
+        if places & set(draft.parameters):
+            return
+        for mention in reversed(self._thread.said):
+            given = mention.draft.parameters if mention.draft is not None else {}
+            if given.get(slot.name) == value:
+                for name in places & set(given):
+                    draft.parameters[name] = given[name]
+                return
+
     def _look_back(self, profile: Profile, slot: Slot) -> list[JsonValue]:
         values, context = self._references.values(profile, slot, self._thread.said)
         if context is not None:
@@ -136,6 +165,12 @@ class Placer:
         if not self._thread.drafts:
             return draft.is_verb_only and bool(self._thread.said)
         return draft.is_verb_only or not profile.is_risky
+
+
+def _is_open(candidate: Candidate) -> bool:
+    """Whether a pronoun can still be what the capability acts on."""
+    slot = candidate.profile.main_slot
+    return slot is not None and slot.name not in candidate.fill.values
 
 
 def _wanting(draft: Draft, profile: Profile) -> Slot | None:

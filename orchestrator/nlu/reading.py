@@ -1,5 +1,7 @@
 """One request being read: takes clause after clause and keeps the thread."""
 
+from dataclasses import replace
+
 from orchestrator.nlu.clauses import Clause, Form, Turn
 from orchestrator.nlu.continuing import Continuer
 from orchestrator.nlu.drafts import Draft
@@ -16,6 +18,7 @@ from orchestrator.nlu.references import (
     share_forward,
 )
 from orchestrator.nlu.text import Kind, Token
+from orchestrator.nlu.spoken_text import TextParameter, text_parameter
 from orchestrator.nlu.thread import Thread
 from orchestrator.nlu.understanding import Understanding
 
@@ -33,6 +36,8 @@ class Reading:
             index, filler, matcher, self._references, self._placer, self._thread
         )
         self._turning = False  # the next order replaces the last one
+        self._text: TextParameter | None = None  # what follows "post to #ops:"
+        self._before = -1  # where the clause before this one starts
 
     def note_guarded(self, token: Token) -> None:
         """Keep a guarded span: injected ones are always told, pasted ones when nothing else."""
@@ -54,6 +59,11 @@ class Reading:
             self._thread.sentence += 1
         if clause.turn is Turn.ALL:
             self._thread.drafts.clear()
+        if clause.piece.colon:
+            self._thread.announce(self._before)
+        self._before = clause.piece.tokens[0].start
+        if self._is_text(clause):
+            return
         if clause.piece.role in {Role.CONDITION, Role.REASON}:
             self._note(clause)
             return
@@ -64,6 +74,15 @@ class Reading:
         self._turning = turning and not clause.tokens
         if clause.tokens:
             self._positive(clause, turning=turning)
+
+    def _is_text(self, clause: Clause) -> bool:
+        """Take what follows a colon as the text that the step before still lacks."""
+        last = self._thread.last
+        if clause.piece.colon and last is not None and last.sentence == self._thread.sentence:
+            self._text = text_parameter(last, clause)
+        elif clause.piece.strong or clause.form in {Form.ORDER, Form.TERSE}:
+            self._text = None
+        return self._text is not None and self._text.extend(self._thread, clause)
 
     def _positive(self, clause: Clause, *, turning: bool) -> None:
         last = self._thread.last
@@ -81,6 +100,9 @@ class Reading:
             if turning or self._was_topic(clause):
                 self._thread.drop_last()
             self._new(clause)
+        if clause.excluded:
+            excepted = replace(clause, tokens=clause.excluded, verbs=(), moments=frozenset())
+            self._thread.exceptions.append(excepted)
 
     def _new(self, clause: Clause) -> None:
         """Read a clause that stands for itself."""
@@ -127,6 +149,11 @@ class Reading:
         thread = self._thread
         share_forward(thread.drafts)
         share_back(thread.drafts)
+        thread.drafts = [
+            draft
+            for draft in thread.drafts
+            if not any(self._names(clause, draft) for clause in thread.exceptions)
+        ]
         for draft in thread.drafts:
             draft.doubts = [d for d in draft.doubts if d.parameter not in draft.parameters]
             doubt_missing(draft, unclear=self._references.is_unclear(draft.clause))

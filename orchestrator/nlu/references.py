@@ -15,6 +15,8 @@ from orchestrator.nlu.shapes import SlotKind
 from orchestrator.nlu.slots import Slot
 from orchestrator.nlu.text import Token
 
+_GUESS = 0.55
+"""A word in passing that only its place makes a value ("almost") is no referent."""
 _NAMED = frozenset({SlotKind.NAME, SlotKind.ENUM})
 _OWN = frozenset({SlotKind.VERSION, SlotKind.FLAG, SlotKind.NUMBER, SlotKind.SIZE, SlotKind.TEXT})
 """What is said of one target only: "nginx and redis 7" means one version."""
@@ -74,7 +76,7 @@ class References:
             mention = said[position]
             if mention.context is not None:
                 found = self._filler.fill(profile, mention.context).values.get(slot.name)
-                if found is not None and len(found.places) == 1:
+                if found is not None and len(found.places) == 1 and found.strength > _GUESS:
                     return [found.value], mention.context
             elif mention.draft is not None:
                 own = value_for(mention.draft, slot)

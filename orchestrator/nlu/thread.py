@@ -19,6 +19,7 @@ class Thread:
     said: list[Mention] = field(default_factory=list)
     refused: list[tuple[int, str]] = field(default_factory=list)  # place in the text, words
     silent: list[tuple[int, str]] = field(default_factory=list)  # told when nothing else is
+    exceptions: list[Clause] = field(default_factory=list)  # "except redis": taken out at the end
     sentence: int = 0
     group: int = 0
 
@@ -46,7 +47,8 @@ class Thread:
 
     def insert(self, draft: Draft) -> None:
         """Add a step; "… after backing it up" goes before the steps of the clause before."""
-        if draft.clause.piece.role is Role.AFTER and self.drafts:
+        if (draft.clause.piece.role is Role.AFTER or draft.clause.ahead) and self.drafts:
+            draft.sentence = self.drafts[-1].sentence
             group = self.drafts[-1].group
             place = next(i for i, d in enumerate(self.drafts) if d.group == group)
             self.drafts.insert(place, draft)
@@ -70,6 +72,12 @@ class Thread:
         """Keep a clause as context only: a later step refers to it."""
         start = clause.piece.tokens[0].start
         self.refused = [entry for entry in self.refused if entry[0] != start]
+
+    def announce(self, start: int) -> None:
+        """Put aside a refused clause that only announces what follows its colon."""
+        told = [entry for entry in self.refused if entry[0] == start]
+        self.refused = [entry for entry in self.refused if entry[0] != start]
+        self.silent += told
 
     def keep_silent(self, clause: Clause) -> None:
         """Put a clause aside; it is told when nothing else of the request is."""

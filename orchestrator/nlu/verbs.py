@@ -49,13 +49,15 @@ class VerbBook:
     def misspelt_at(self, tokens: Sequence[Token], place: int) -> Verb | None:
         """Return the verb that the word at `place` is a slip of the finger away from."""
         word = tokens[place].stem
-        if tokens[place].kind is not Kind.WORD or len(word) < _SHORT or not word.isalpha():
+        written = tokens[place].fold
+        if tokens[place].kind is not Kind.WORD or len(written) < _SHORT or not word.isalpha():
             return None
-        slips = 2 if len(word) >= _LONG else 1
-        found = process.extractOne(word, self._spellings, scorer=OSA.distance, score_cutoff=slips)
-        if found is None or found[0][0] != word[0]:
+        slips = 2 if len(written) >= _LONG else 1
+        near = process.extract(word, self._spellings, scorer=OSA.distance, score_cutoff=slips)
+        found = next((spelling for spelling, _, _ in near if spelling[0] == word[0]), None)
+        if found is None:
             return None
-        verb = self._read(tokens, place, self._ways[found[0]])
+        verb = self._read(tokens, place, self._ways[found])
         return verb and Verb(verb.canonical, verb.groups, verb.places, misspelt=True)
 
     def is_verb(self, stem: str) -> bool:
