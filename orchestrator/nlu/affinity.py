@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from orchestrator.nlu.chunks import Chunk, is_number
+from orchestrator.nlu.coerce import size_unit, time_unit
 from orchestrator.nlu.index import CatalogIndex
 from orchestrator.nlu.profile import Profile
 from orchestrator.nlu.shapes import SHAPED, SlotKind, looks_like, stands_alone
@@ -41,7 +42,7 @@ _BY_PREPOSITION: dict[str, frozenset[str]] = {
 _SAME_PREPOSITION = {
     "auf": "on", "sur": "on", "en": "on", "von": "from", "de": "of", "desde": "from", "fur": "for",
     "pour": "for", "para": "for", "im": "in", "nach": "to", "zu": "to", "dans": "in", "mit": "with",
-    "avec": "with", "con": "with", "onto": "on", "bei": "on", "aus": "from", "under": "in",
+    "durante": "for", "pendant": "for", "wahrend": "for", "contre": "against", "avec": "with", "con": "with", "onto": "on", "bei": "on", "aus": "from", "under": "in",
 }  # fmt: skip
 
 
@@ -88,14 +89,16 @@ class Scorer:
             return 2.0
         number = is_number(first, self._index.lexicon)
         if slot.kind in SHAPED - {SlotKind.HOST, SlotKind.PATH}:
-            return self._typed(slot, word, number=number)
+            unit = tokens[chunk.places[-1] + 1 : chunk.places[-1] + 2]
+            return self._typed(slot, word, unit[0].fold if unit else "", number=number)
         if number and not chunk.nouns:
             return None
         return self._loose(slot, chunk, word)
 
-    def _typed(self, slot: Slot, word: str, *, number: bool) -> float | None:
+    def _typed(self, slot: Slot, word: str, unit: str, *, number: bool) -> float | None:
         if number and slot.kind in {SlotKind.DURATION, SlotKind.SIZE}:
-            return 1.5
+            known = time_unit if slot.kind is SlotKind.DURATION else size_unit
+            return 2.0 if known(unit) else 1.5
         return 2.0 if looks_like(slot.kind, word) else None
 
     def _loose(self, slot: Slot, chunk: Chunk, word: str) -> float | None:
@@ -176,5 +179,6 @@ class Scorer:
             against += 0.0 if aimed else 1.5
         if slot.kind is SlotKind.NAME and chunk.preposition in PLACE_WORDS:
             against += 1.0 if looks_like(SlotKind.HOST, chunk.text(tokens)) else 0.0
-        others = {tokens[place].stem for place in chunk.places} & self._index.object_nouns
+        stems = frozenset(tokens[place].stem for place in chunk.places)
+        others = self._index.expand(stems) & self._index.object_nouns
         return against + (1.5 if others and not chunk.nouns and not chunk.quoted else 0.0)

@@ -1,7 +1,7 @@
 """Groups the words of a clause into candidate values, with what stands around each."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from orchestrator.nlu.lexicon import Lexicon
 from orchestrator.nlu.shapes import SlotKind, looks_like, stands_alone
@@ -35,8 +35,6 @@ def is_content(token: Token, lexicon: Lexicon) -> bool:
         return False
     if len(token.fold) == 1 and token.fold.isalpha():
         return False
-    if token.fold.endswith("ing") and token.stem in lexicon.actions:
-        return False  # "what is making it slow"
     return token.fold not in lexicon.words("adverbs") | lexicon.words("moments")
 
 
@@ -61,6 +59,8 @@ def chunks_of(
     runs: list[list[int]] = []
     for place in places:
         token = tokens[place]
+        if token.fold.endswith("ing") and token.stem in lexicon.actions:
+            continue  # "what is making it slow"
         alone = token.kind in {Kind.QUOTED, Kind.URL} or is_number(token, lexicon)
         alone = alone or stands_alone(token.fold)
         if (
@@ -72,7 +72,16 @@ def chunks_of(
             runs[-1].append(place)
         else:
             runs.append([place])
-    return [_chunk(tokens, run, nouns, lexicon) for run in runs]
+    return [_named(_chunk(tokens, run, nouns, lexicon), tokens) for run in runs]
+
+
+def _named(chunk: Chunk, tokens: Sequence[Token]) -> Chunk:
+    """Return the chunk without plain words around the one word that looks like a name."""
+    names = [place for place in chunk.places if tokens[place].is_name_like]
+    others = [tokens[place].text for place in chunk.places if place not in names]
+    if len(names) == 1 and not chunk.quoted and all(text.isalpha() and text.islower() for text in others):
+        return replace(chunk, places=tuple(names))
+    return chunk
 
 
 def _splits(tokens: Sequence[Token], place: int, run: list[int], nouns: frozenset[str]) -> bool:

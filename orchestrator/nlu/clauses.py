@@ -319,10 +319,13 @@ class Reader:
 
     def _statement(self, base: Clause) -> Clause | None:
         folded = [token.fold for token in base.tokens]
+        verb = self._book.at(base.tokens, 0)
+        if verb is not None and self._is_plural(base.tokens, verb):
+            return None
         told = folded[0] in self._lexicon.words("subjects") and len(folded) > 1
         told = told or base.tokens[0].text.casefold() in {"it's", "it\u2019s"}
         told = told or bool(set(folded[1:]) & self._lexicon.words("auxiliaries"))
-        if not told and self._book.at(base.tokens, 0) is None:
+        if not told and verb is None:
             return None
         form = Form.QUESTION if base.piece.asked else Form.STATEMENT
         return replace(base, form=form, asked_groups=frozenset({"check"}))

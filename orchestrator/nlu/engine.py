@@ -36,7 +36,7 @@ class Engine:
     def understand(self, text: str) -> Understanding:
         """Return what `text` asks for."""
         original = unicodedata.normalize("NFC", text)
-        tokens = guarded_tokens(normalise(original))
+        tokens = self.index.speller.read(guarded_tokens(normalise(original)))
         pieces = self.index.splitter.split(tokens)
         reading = Reading(self.index, self.filler, self.matcher, original)
         for token in tokens:
@@ -54,7 +54,8 @@ class Engine:
     def reread(self, words: str, profile: Profile) -> Draft:
         """Return the step that `words` give when they are known to mean `profile`."""
         plain = normalise(words)
-        tokens = [t for t in guarded_tokens(plain) if t.kind is not Kind.GUARDED]
+        read = self.index.speller.read(guarded_tokens(plain))
+        tokens = [token for token in read if token.kind is not Kind.GUARDED]
         clause = self.index.reader.read(Piece(tuple(tokens), strong=True))
         fill = self.filler.fill(profile, clause) if clause.tokens else Fill()
         return Draft(clause, words, profile, 0, 0, dict(fill.parameters), 1.0, fill)

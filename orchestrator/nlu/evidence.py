@@ -120,7 +120,7 @@ class WordEvidence:
         if strength <= _LOOSE:
             return 0.7 if own and slot.kind is SlotKind.TEXT else 0.4
         named = strength >= _SURE or bool(slot.enum) or token.is_name_like
-        foreign = token.stem in self._index.object_nouns and not named
+        foreign = bool(self._index.keys(token.stem) & self._index.object_nouns) and not named
         return 0.3 if foreign or self._is_host_elsewhere(slot, token.fold) else 1.0
 
     def _is_host_elsewhere(self, slot: Slot, folded: str) -> bool:
@@ -159,8 +159,8 @@ class ObjectEvidence:
             return
         looked = clause.form in {Form.QUESTION, Form.THING}
         found = fill.values.get(slot.name)
-        if found is None and _has_typed_value(profile, fill):
-            yield 0.7
+        if _has_typed_value(profile, fill, slot):
+            yield 0.7 if found is None else 0.8
         if found is not None and slot.kind not in _FREE:
             yield 0.8
         if found is not None and found.strength >= _SURE and not looked:
@@ -171,11 +171,13 @@ class ObjectEvidence:
             yield 0.8
 
 
-def _has_typed_value(profile: Profile, fill: Fill) -> bool:
+def _has_typed_value(profile: Profile, fill: Fill, main: Slot) -> bool:
     """Whether a named or typed value was said, though not of the main slot."""
     kinds = {slot.name: slot.kind for slot in profile.slots}
     return any(
-        found.strength >= _TYPED and kinds[name] not in {SlotKind.NAME, SlotKind.TEXT}
+        found.strength >= _TYPED
+        and name != main.name
+        and kinds[name] not in {SlotKind.NAME, SlotKind.TEXT, SlotKind.HOST}
         for name, found in fill.values.items()
     )
 

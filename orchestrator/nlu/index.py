@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from orchestrator.catalog.models import Capability, Catalog, Risk
 from orchestrator.nlu.clauses import Reader
@@ -17,6 +17,7 @@ from orchestrator.nlu.profile import (
     tokens_of,
 )
 from orchestrator.nlu.slots import slots_of
+from orchestrator.nlu.spelling import Speller
 from orchestrator.nlu.text import stem, words
 from orchestrator.nlu.verbs import VerbBook
 
@@ -40,6 +41,7 @@ class CatalogIndex:
             noun for profile in self.profiles for noun in self.expand(profile.objects)
         )
         self.shared_enums = self._shared_enums()
+        self.speller = self._speller(capabilities)
 
     def weight(self, noun: str) -> float:
         """Return how much a noun tells: the rarer among the capabilities, the more (0.3–1)."""
@@ -56,6 +58,21 @@ class CatalogIndex:
     def expand(self, nouns: frozenset[str]) -> frozenset[str]:
         """Return the nouns together with their synonym groups."""
         return frozenset(key for noun in nouns for key in self.keys(noun))
+
+    def _speller(self, capabilities: Iterable[Capability]) -> Speller:
+        nouns = {
+            noun
+            for profile in self.profiles
+            for noun in profile.objects.union(*(slot.nouns for slot in profile.slots))
+        }
+        texts = [
+            text
+            for capability in capabilities
+            for text in (capability.name, capability.description, *capability.examples)
+        ]
+        said = {one for text in texts for word in words(text) for one in (word, stem(word))}
+        values = {part for p in self.profiles for s in p.slots for v in s.enum for part in words(v)}
+        return Speller(self.lexicon, nouns, said | values | nouns)
 
     def _profile(self, capability: Capability) -> Profile:
         own = self._own_verbs(capability)

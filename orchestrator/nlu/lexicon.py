@@ -1,8 +1,8 @@
 """The generic lexicon that ships with the engine (`lexicon.yaml`), read once."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from importlib.resources import files
 from typing import Any
 
@@ -93,6 +93,15 @@ class Lexicon:
             self._sets[name] = frozenset(map(fold, self._content[name]))
         return self._sets[name]
 
+    @cached_property
+    def all_words(self) -> frozenset[str]:
+        """Every folded word of the file and its stem: none of them is a slip of the finger."""
+        found: set[str] = set()
+        for text in _scalars(self._content):
+            for word in fold(text).split():
+                found |= {word, stem(word)}
+        return frozenset(found)
+
     def _noun_groups(self) -> dict[str, frozenset[str]]:
         groups: dict[str, frozenset[str]] = {}
         for number, nouns in enumerate(self._content["nouns"]):
@@ -100,6 +109,18 @@ class Lexicon:
                 key = stem(fold(noun))
                 groups[key] = groups.get(key, frozenset()) | {f"noun{number}"}
         return groups
+
+
+def _scalars(content: object) -> Iterator[str]:
+    if isinstance(content, str):
+        yield content
+    elif isinstance(content, Mapping):
+        for key, value in content.items():
+            yield from _scalars(key)
+            yield from _scalars(value)
+    elif isinstance(content, Sequence):
+        for value in content:
+            yield from _scalars(value)
 
 
 @cache

@@ -38,6 +38,7 @@ class Candidate:
     profile: Profile
     score: float
     fill: Fill
+    focus: float = 1.0  # how surely what it acts on was named (0–1)
 
     @property
     def confidence(self) -> float:
@@ -101,7 +102,7 @@ class Matcher:
         if looked and (not (focus or likeness >= _RESEMBLES) or explained < _UNDERSTOOD):
             return None
         score = _VERB * verb + _EXPLAINED * explained + _OBJECT * focus
-        return Candidate(profile, max(score, (score + likeness) / 2), fill)
+        return Candidate(profile, max(score, (score + likeness) / 2), fill, max(focus, likeness))
 
     def unknown_value(self, profile: Profile, fill: Fill) -> str:
         """Return the name of the required slot whose value is said but not listed, or ""."""

@@ -18,6 +18,7 @@ from orchestrator.nlu.shapes import SlotKind
 from orchestrator.nlu.slots import Slot
 from orchestrator.nlu.thread import Thread
 
+_MAX_READINGS = 2
 _POINTERS = frozenset({"it", "that", "there", "this"})
 
 
@@ -37,6 +38,10 @@ class Placer:
         best = candidates[0] if candidates else None
         if best is None or not best.is_askable:
             self._thread.refuse(clause)
+            return
+        close = [c for c in candidates if c.is_askable and best.score - c.score < MARGIN]
+        if len(close) > _MAX_READINGS and not any(c.focus for c in close):
+            self._thread.refuse(clause)  # a word such as "show" alone fits anything
             return
         rivals = [c for c in candidates[1:3] if c.is_askable and best.score - c.score < MARGIN]
         rivals, best = self._by_context(clause, rivals, best)
