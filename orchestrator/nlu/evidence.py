@@ -159,7 +159,7 @@ class ObjectEvidence:
             return
         looked = clause.form in {Form.QUESTION, Form.THING}
         found = fill.values.get(slot.name)
-        if _has_typed_value(profile, fill, slot):
+        if _has_typed_value(profile, fill, slot) and (found is None or not looked):
             yield 0.7 if found is None else 0.8
         if found is not None and slot.kind not in _FREE:
             yield 0.8

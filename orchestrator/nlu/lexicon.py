@@ -65,12 +65,14 @@ class Lexicon:
     def __init__(self, content: Mapping[str, Any]) -> None:
         self._content = content
         self.actions: dict[str, list[Action]] = {}
+        self.spellings: dict[str, str] = {}  # first words of actions, folded, and their stems
         self.reading_groups = frozenset(
             name for name, entry in content["actions"].items() if entry.get("reads") == "true"
         )
         for group, entry in content["actions"].items():
             for word in entry["words"]:
                 parts = tuple(map(stem, fold(word).split()))
+                self.spellings[fold(word).split()[0]] = parts[0]
                 action = Action(parts, "" if entry.get("alien") == "true" else group)
                 self.actions.setdefault(parts[0], []).append(action)
         for ways in self.actions.values():

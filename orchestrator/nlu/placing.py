@@ -19,6 +19,7 @@ from orchestrator.nlu.slots import Slot
 from orchestrator.nlu.thread import Thread
 
 _MAX_READINGS = 2
+_POINTED = 0.12  # with a pronoun, what it stands for tells more than so small a difference
 _POINTERS = frozenset({"it", "that", "there", "this"})
 
 
@@ -43,8 +44,10 @@ class Placer:
         if len(close) > _MAX_READINGS and not any(c.focus for c in close):
             self._thread.refuse(clause)  # a word such as "show" alone fits anything
             return
-        rivals = [c for c in candidates[1:3] if c.is_askable and best.score - c.score < MARGIN]
+        margin = _POINTED if self._points_back(clause) else MARGIN
+        rivals = [c for c in candidates[1:4] if c.is_askable and best.score - c.score < margin]
         rivals, best = self._by_context(clause, rivals, best)
+        rivals = [c for c in rivals if abs(best.score - c.score) < MARGIN][:2]
         if best.is_accepted and not rivals:
             self.add(clause, best)
             return
@@ -90,7 +93,7 @@ class Placer:
         self, clause: Clause, rivals: list[Candidate], best: Candidate
     ) -> tuple[list[Candidate], Candidate]:
         """Let "list them" mean what was spoken of last, where the words leave it open."""
-        if rivals and self._thread.said and self._references.has_pronoun(clause):
+        if rivals and self._points_back(clause):
             pool = [best, *rivals]
             pool = [c for c in pool if _is_open(c)] or pool
             pool = [c for c in pool if self._refers(c)] or pool
@@ -101,6 +104,9 @@ class Placer:
         keys = self._index.expand(frozenset(token.stem for token in heard))
         fitting = [c for c in (best, *rivals) if self._index.expand(c.profile.objects) & keys]
         return ([], fitting[0]) if len(fitting) == 1 else (rivals, best)
+
+    def _points_back(self, clause: Clause) -> bool:
+        return bool(self._thread.said) and self._references.has_pronoun(clause)
 
     def _refers(self, candidate: Candidate) -> bool:
         """Whether the last thing said has a value for what the capability acts on, by its name."""

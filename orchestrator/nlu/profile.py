@@ -52,8 +52,8 @@ def tokens_of(text: str) -> list[Token]:
     return list(tokenise(text))
 
 
-def catalogue_verbs(capabilities: Iterable[Capability], lexicon: Lexicon) -> set[str]:
-    """Return stems that this catalogue uses as verbs though the lexicon does not know them."""
+def catalogue_verbs(capabilities: Iterable[Capability], lexicon: Lexicon) -> dict[str, str]:
+    """Return the verbs that this catalogue uses: as they are spelt, with their stems."""
     found: set[str] = set()
     entries = list(capabilities)
     elsewhere = {
@@ -78,7 +78,14 @@ def catalogue_verbs(capabilities: Iterable[Capability], lexicon: Lexicon) -> set
         for name in ("stop", "fillers", "question_words", "state_words", "adverbs")
         for word in lexicon.words(name)
     }
-    return {verb for verb in found - blocked - set(lexicon.noun_groups) if verb.isalpha()}
+    verbs = {verb for verb in found - blocked - set(lexicon.noun_groups) if verb.isalpha()}
+    return {
+        word: stem(word)
+        for capability in entries
+        for text in (capability.name, capability.description, *capability.examples)
+        for word in words(text)
+        if stem(word) in verbs
+    }
 
 
 def _catalogue_nouns(entries: Iterable[Capability]) -> set[str]:

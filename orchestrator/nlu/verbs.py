@@ -1,6 +1,6 @@
 """Which words are verbs: the lexicon's and the catalogue's own."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -28,16 +28,18 @@ class Verb:
 class VerbBook:
     """Finds verbs; built once per catalogue."""
 
-    def __init__(self, lexicon: Lexicon, own: Iterable[str]) -> None:
+    def __init__(self, lexicon: Lexicon, own: Mapping[str, str]) -> None:
+        """Take the verbs of a catalogue: as they are spelt there, with their stems."""
         self._lexicon = lexicon
+        self._spelt = {**lexicon.spellings, **own}
         self._ways: dict[str, list[Action]] = dict(lexicon.actions)
-        self.own = frozenset(own)
+        self.own = frozenset(own.values())
         for verb in self.own:
             self._ways.setdefault(verb, [Action((verb,), "")])
 
     @cached_property
     def _spellings(self) -> list[str]:
-        return sorted(first for first in self._ways if len(first) >= _SHORT - 1)
+        return sorted(first for first in self._spelt if len(first) >= _SHORT)
 
     def at(self, tokens: Sequence[Token], place: int) -> Verb | None:
         """Return the verb that starts at `place`, its separated particle included."""
@@ -48,16 +50,15 @@ class VerbBook:
 
     def misspelt_at(self, tokens: Sequence[Token], place: int) -> Verb | None:
         """Return the verb that the word at `place` is a slip of the finger away from."""
-        word = tokens[place].stem
-        written = tokens[place].fold
-        if tokens[place].kind is not Kind.WORD or len(written) < _SHORT or not word.isalpha():
+        word = tokens[place].fold
+        if tokens[place].kind is not Kind.WORD or len(word) < _SHORT or not word.isalpha():
             return None
-        slips = 2 if len(written) >= _LONG else 1
+        slips = 2 if len(word) >= _LONG else 1
         near = process.extract(word, self._spellings, scorer=OSA.distance, score_cutoff=slips)
         found = next((spelling for spelling, _, _ in near if spelling[0] == word[0]), None)
         if found is None:
             return None
-        verb = self._read(tokens, place, self._ways[found])
+        verb = self._read(tokens, place, self._ways[self._spelt[found]])
         return verb and Verb(verb.canonical, verb.groups, verb.places, misspelt=True)
 
     def is_verb(self, stem: str) -> bool:
