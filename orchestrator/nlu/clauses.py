@@ -17,6 +17,7 @@ from orchestrator.nlu.verbs import Verb, VerbBook
 
 _TERSE_WORDS = 5
 _TERSE_PLACES = frozenset({"on", "at", "in", "auf", "sur", "en"})
+_NOMINATIVE = frozenset({"i", "we", "they", "he", "she", "wir", "ich", "nous", "je"})
 _CAUSATIVE = frozenset({"get", "have", "need", "make"})
 _ALIEN = Verb("", frozenset(), frozenset({0}))
 """A verb that neither the lexicon nor the catalogue knows: it means no capability."""
@@ -323,6 +324,7 @@ class Reader:
         if verb is not None and self._is_plural(base.tokens, verb):
             return None
         told = folded[0] in self._lexicon.words("subjects") and len(folded) > 1
+        told = told or bool(set(folded[1:]) & _NOMINATIVE)
         told = told or base.tokens[0].text.casefold() in {"it's", "it\u2019s"}
         told = told or bool(set(folded[1:]) & self._lexicon.words("auxiliaries"))
         if not told and verb is None:

@@ -52,6 +52,8 @@ class Continuer:
             return clause.form is Form.THING or clause.tokens[0].fold in self._lexicon.words("stop")
         if clause.form is not Form.THING:
             return False
+        if last.earlier:
+            return True
         same = last.sentence == self._thread.sentence and not clause.piece.strong
         joined = bool(clause.piece.lead & self._lexicon.words("coordinators"))
         return same or joined or turning or clause.piece.listed
@@ -88,6 +90,7 @@ class Continuer:
             return False
         if not self._only_adds(clause, profile, fill, set(new), candidates):
             return False
+        previous = self._thread.revive(previous, clause)
         previous.parameters.update(new)
         previous.words = self._thread.between(previous.clause, clause)
         return True
@@ -119,6 +122,7 @@ class Continuer:
         if not values:
             self._no_value(clause, own)
         elif turning:
+            previous = self._thread.revive(previous, clause)
             previous.parameters.update(values)
             previous.doubts = [d for d in previous.doubts if d.parameter not in values]
         elif main is not None and target and "or" in clause.piece.lead:
@@ -141,6 +145,7 @@ class Continuer:
     def _merge(self, previous: Draft, clause: Clause, own: Candidate) -> None:
         """Give the step before, and its list, what this clause adds to it."""
         values = own.fill.parameters
+        previous = self._thread.revive(previous, clause)
         for draft in self._thread.drafts:
             if draft.group == previous.group:
                 for name, value in values.items():

@@ -68,6 +68,15 @@ _PASTED_RE = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 
+_LOG_LINE_RE = re.compile(
+    r"^[ >]*(?:\[?\d{4}-\d\d-\d\d[T ]\d\d:\d\d|[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d |\[?\d\d:\d\d:\d\d"
+    r"|<\d{1,3}>|\[\s*\d+\.\d{3,}\]|(?:\S+ )?(?:\[|\b)(?:ERROR|WARN(?:ING)?|INFO|DEBUG|FATAL|CRITICAL"
+    r"|TRACE|NOTICE|PANIC)\b[\]:]|Traceback \(|\s+at [\w.$]+\(|\s*File \"[^\"]+\", line \d+"
+    r"|level=\w+ |\S+@\S+[:~].*[$#] |[$#] |>>> ).*$",
+    re.MULTILINE,
+)
+"""A line of a log, a stack trace or a terminal: pasted, never said."""
+
 
 @dataclass(frozen=True, slots=True)
 class Span:
@@ -93,6 +102,7 @@ def _candidates(text: str) -> Iterator[Span]:
     yield from _all(_CODE_RE, text, Kind.GUARDED)
     yield from _cut_by_quotes(_ROLE_RE, text)
     yield from _cut_by_quotes(_OVERRIDE_RE, text)
+    yield from _all(_LOG_LINE_RE, text, Kind.GUARDED)
     yield from _all(_TAG_RE, text, Kind.GUARDED)
     yield from _all(_JSON_RE, text, Kind.GUARDED)
     yield from _quotes(text)

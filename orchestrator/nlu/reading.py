@@ -39,6 +39,15 @@ class Reading:
         self._text: TextParameter | None = None  # what follows "post to #ops:"
         self._before = -1  # where the clause before this one starts
 
+    def remember(self, draft: Draft) -> None:
+        """Keep a step of the request before, so that this one may refer to it."""
+        draft.sentence, draft.group = self._thread.sentence - 1, -1
+        same = self._thread.last is None or self._thread.last.profile is draft.profile
+        if not same and self._thread.last is not None:
+            draft.group = self._thread.last.group - 1
+        self._thread.drafts.append(draft)
+        self._thread.said.append(Mention(draft=draft))
+
     def note_guarded(self, token: Token) -> None:
         """Keep a guarded span: injected ones are always told, pasted ones when nothing else."""
         place = (token.start, self._thread.text[token.start : token.end].strip())
@@ -147,6 +156,7 @@ class Reading:
     def finish(self) -> Understanding:
         """Return the steps in the order they are to run, and what is out of scope."""
         thread = self._thread
+        thread.forget_earlier()
         share_forward(thread.drafts)
         share_back(thread.drafts)
         thread.drafts = [

@@ -1,6 +1,6 @@
 """The thread of one request: its steps so far, what was said, what was put aside."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from orchestrator.nlu.clauses import Clause, Form
 from orchestrator.nlu.drafts import Draft
@@ -55,6 +55,31 @@ class Thread:
         else:
             self.drafts.append(draft)
         self.said.append(Mention(draft=draft))
+
+    def forget_earlier(self) -> None:
+        """Leave the steps of the request before out of this one."""
+        self.drafts = [draft for draft in self.drafts if not draft.earlier]
+
+    def revive(self, previous: Draft, clause: Clause) -> Draft:
+        """Return `previous` to be changed: a copy of it, and of its list, if it is an earlier one."""
+        if not previous.earlier:
+            return previous
+        self.group += 1
+        copies = [
+            replace(
+                draft,
+                earlier=False,
+                sentence=self.sentence,
+                group=self.group,
+                parameters=dict(draft.parameters),
+                clause=replace(draft.clause, piece=clause.piece),
+                words=self.words(clause),
+            )
+            for draft in self.drafts
+            if draft.group == previous.group
+        ]
+        self.drafts += copies
+        return copies[-1]
 
     def drop_last(self) -> None:
         """Take back the last step, with all of its list."""

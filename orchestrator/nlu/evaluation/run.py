@@ -4,7 +4,6 @@ import time
 from collections.abc import Iterator, Sequence
 
 from orchestrator.catalog.models import Catalog
-from orchestrator.domain.request import DecomposedRequest
 from orchestrator.errors import EvaluationError
 from orchestrator.nlu.decomposer import understand
 from orchestrator.nlu.evaluation.cases import Case
@@ -26,15 +25,8 @@ def _outcomes(cases: Sequence[Case], catalog: Catalog) -> Iterator[Outcome]:
     for case in cases:
         earlier = None if case.follows is None else understand(case.follows, catalog)
         began = time.perf_counter()
-        found = _understood(case.text, catalog, earlier)
+        found = understand(case.text, catalog, earlier)
         yield compare(case, found, catalog, time.perf_counter() - began)
-
-
-def _understood(
-    text: str, catalog: Catalog, earlier: DecomposedRequest | None
-) -> DecomposedRequest:
-    del earlier
-    return understand(text, catalog)
 
 
 def _check_intents(cases: Sequence[Case], catalog: Catalog) -> None:
