@@ -61,7 +61,7 @@ class Scorer:
         known = self._is_known(profile, slot, chunk, tokens)
         if self._is_described(chunk, tokens) and not (near >= _NOUN or known):
             return 0.0
-        if self._is_hypernym(chunk, tokens):
+        if self._is_hypernym(chunk, tokens) and not known:
             return 0.0
         if self._is_vocabulary(profile, slot, chunk, tokens) and not known:
             return 0.0
@@ -151,8 +151,13 @@ class Scorer:
 
     def _is_hypernym(self, chunk: Chunk, tokens: Sequence[Token]) -> bool:
         """Whether "the server", "this app" only says what sort of thing is meant."""
+        if chunk.quoted:
+            return False
         kinds = self._index.lexicon.words("omissible")
-        return not chunk.quoted and all(tokens[place].fold in kinds for place in chunk.places)
+        return all(
+            tokens[place].fold in kinds or self._index.is_kind(tokens[place].stem)
+            for place in chunk.places
+        )
 
     def _is_vocabulary(
         self, profile: Profile, slot: Slot, chunk: Chunk, tokens: Sequence[Token]

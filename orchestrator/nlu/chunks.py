@@ -61,6 +61,8 @@ def chunks_of(
         token = tokens[place]
         if token.fold.endswith("ing") and token.stem in lexicon.actions:
             continue  # "what is making it slow"
+        if _is_attribute(tokens, place, lexicon):
+            continue  # "owned by anna"
         alone = token.kind in {Kind.QUOTED, Kind.URL} or is_number(token, lexicon)
         alone = alone or stands_alone(token.fold)
         if (
@@ -73,6 +75,14 @@ def chunks_of(
         else:
             runs.append([place])
     return [_named(_chunk(tokens, run, nouns, lexicon), tokens) for run in runs]
+
+
+def _is_attribute(tokens: Sequence[Token], place: int, lexicon: Lexicon) -> bool:
+    """Whether a participle before a preposition tells of the word before it."""
+    word = tokens[place]
+    following = tokens[place + 1].fold if place + 1 < len(tokens) else ""
+    tells = word.fold.endswith(("ed", "ing")) and word.stem != word.fold
+    return place > 0 and tells and following in lexicon.words("prepositions")
 
 
 def _named(chunk: Chunk, tokens: Sequence[Token]) -> Chunk:

@@ -24,6 +24,10 @@ _ALIEN = Verb("", frozenset(), frozenset({0}))
 _LIGHT_REACH = 6
 
 
+ASKED_ONLY = frozenset({"check", "show", "?"})
+"""What a thing with a question mark behind it may ask for."""
+
+
 class Form(StrEnum):
     """How a piece speaks."""
 
@@ -174,7 +178,7 @@ class Reader:
             or self._terse(base)
         )
         if readings is None and piece.asked:
-            return replace(base, form=Form.QUESTION, asked_groups=frozenset({"check", "show"}))
+            return replace(base, form=Form.QUESTION, asked_groups=ASKED_ONLY)
         return readings or base
 
     def _negated(self, piece: Piece, tokens: tuple[Token, ...]) -> Clause:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pydantic import JsonValue
 
 from orchestrator.domain.request import AmbiguityKind
-from orchestrator.nlu.clauses import Clause, Form
+from orchestrator.nlu.clauses import ASKED_ONLY, Clause, Form
 from orchestrator.nlu.drafts import Doubt, Draft
 from orchestrator.nlu.fill import Fill, Filler
 from orchestrator.nlu.index import CatalogIndex
@@ -50,13 +50,14 @@ class Continuer:
             return False
         if self._is_same(clause):
             return clause.form is Form.THING or clause.tokens[0].fold in self._lexicon.words("stop")
-        if clause.form is not Form.THING:
+        if clause.form is not Form.THING and not is_asked_thing(clause):
             return False
         if last.earlier:
             return True
         same = last.sentence == self._thread.sentence and not clause.piece.strong
         joined = bool(clause.piece.lead & self._lexicon.words("coordinators"))
-        return same or joined or turning or clause.piece.listed
+        asked = is_asked_thing(clause) and last.clause.form is Form.QUESTION
+        return same or joined or turning or asked or clause.piece.listed
 
     def take(self, clause: Clause, previous: Draft, profile: Profile, *, turning: bool) -> None:
         """Read `clause` with the verb of the step before."""
@@ -163,6 +164,11 @@ class Continuer:
         elif own.fill.content:
             thing = replace(clause, form=Form.THING, verbs=())
             self._placer.place(thing, self._matcher.rank(thing))
+
+
+def is_asked_thing(clause: Clause) -> bool:
+    """Whether only the question mark makes it a question: "and on node2?"."""
+    return clause.form is Form.QUESTION and clause.asked_groups == ASKED_ONLY
 
 
 def _choose(previous: Draft, slot: Slot, value: JsonValue) -> None:

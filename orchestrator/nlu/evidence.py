@@ -19,6 +19,7 @@ _FREE = frozenset({SlotKind.NAME, SlotKind.TEXT, SlotKind.HOST, SlotKind.PATH})
 _OWN_WORD = 0.88  # from here on, the verb is the catalogue's own word, no synonym
 _SURE = 0.85  # a value that more than its place makes one
 _TYPED = 0.7
+_OWN_OBJECT = 0.8  # how sure the object is where the verb alone tells it
 _LOOSE = 0.5  # a word that nothing but its place makes a value of a host or the like
 
 
@@ -104,7 +105,8 @@ class WordEvidence:
         for slot in profile.slots:
             found = fill.values.get(slot.name)
             if found is not None and place in found.places:
-                own = verb >= _OWN_WORD and [s for s in profile.slots if s.required] == [slot]
+                alone = [s for s in profile.slots if s.required] == [slot]
+                own = verb >= _OWN_WORD and (alone or profile.capability.reasoning)
                 return max(worded, self._taken(slot, clause.tokens[place], found.strength, own=own))
         return worded
 
@@ -133,9 +135,13 @@ class WordEvidence:
 class ObjectEvidence:
     """Whether what the capability acts on is named."""
 
-    def __init__(self, lexicon: Lexicon, vocabulary: Vocabulary) -> None:
-        self._lexicon = lexicon
+    def __init__(self, index: CatalogIndex, vocabulary: Vocabulary) -> None:
+        self._lexicon = index.lexicon
         self._vocabulary = vocabulary
+        self._own: dict[str, set[str]] = {}
+        for profile in index.profiles:
+            for verb in profile.own_verbs | profile.example_verbs:
+                self._own.setdefault(verb, set()).add(profile.name)
 
     def strength(
         self, profile: Profile, clause: Clause, fill: Fill, explained: float, *, continues: bool
@@ -148,9 +154,25 @@ class ObjectEvidence:
         looked = clause.form in {Form.QUESTION, Form.THING}
         if explained >= _SURE and not looked and profile.objects <= self._vocabulary.omissible:
             found = max(found, 1.0 if filled or slot is None or not fill.content else 0.5)
+        if not looked and explained >= _SURE and found < _OWN_OBJECT:
+            found = max(found, _OWN_OBJECT * self._is_only_one(profile, clause, fill))
         if continues and (filled or explained >= _SURE):
             return 1.0
         return found or (0.0 if fill.content else 0.6)
+
+    def _is_only_one(self, profile: Profile, clause: Clause, fill: Fill) -> bool:
+        """Whether no other capability has this verb, and what it acts on is named, not described."""
+        slot = profile.main_slot
+        value = fill.values.get(slot.name) if slot is not None else None
+        if value is None or not any(verb.canonical in self._own for verb in clause.verbs):
+            return False
+        first = min(value.places, default=0)
+        before = clause.tokens[first - 1].fold if first else ""
+        described = before in self._lexicon.words("english_determiners")
+        named = value.strength >= _SURE or clause.tokens[first].is_name_like
+        return any(self._own.get(v.canonical) == {profile.name} for v in clause.verbs) and (
+            named or not described
+        )
 
     def _by_value(self, profile: Profile, clause: Clause, fill: Fill) -> Iterator[float]:
         """Yield the evidence of the values that were said."""

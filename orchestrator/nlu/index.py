@@ -41,6 +41,7 @@ class CatalogIndex:
             noun for profile in self.profiles for noun in self.expand(profile.objects)
         )
         self.shared_enums = self._shared_enums()
+        self._kinds = self.expand(frozenset(map(stem, self.lexicon.words("kinds"))))
         self.speller = self._speller(capabilities)
 
     def weight(self, noun: str) -> float:
@@ -54,6 +55,11 @@ class CatalogIndex:
     def keys(self, noun: str) -> frozenset[str]:
         """Return the noun's stem and the synonym groups it belongs to."""
         return self.lexicon.noun_groups.get(noun, frozenset()) | {noun}
+
+    def is_kind(self, noun: str) -> bool:
+        """Whether a noun says what sort of thing is meant ("the nodes"), never which."""
+        groups = self.lexicon.noun_groups.get(noun, frozenset())
+        return bool(groups & self._kinds)
 
     def expand(self, nouns: frozenset[str]) -> frozenset[str]:
         """Return the nouns together with their synonym groups."""

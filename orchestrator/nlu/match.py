@@ -65,7 +65,7 @@ class Matcher:
         self._vocabulary = Vocabulary(index)
         self._verbs = VerbEvidence(index.lexicon)
         self._words = WordEvidence(index, self._vocabulary)
-        self._objects = ObjectEvidence(index.lexicon, self._vocabulary)
+        self._objects = ObjectEvidence(index, self._vocabulary)
 
     def rank(self, clause: Clause, previous: Profile | None = None) -> list[Candidate]:
         """Return the readings of `clause`, best first.

@@ -17,6 +17,9 @@ _WEAK_MARKS = frozenset({",", ":", "(", ")", "+", "&", "\u2014", "\u2013", "|", 
 _ASKS_BEHIND_WHEN = frozenset(
     {"do", "does", "did", "is", "are", "was", "were", "will", "has", "have", "can", "should"}
 )
+_NO_ORDER_BEHIND = frozenset(
+    {"doesnt", "dont", "didnt", "wont", "cant", "couldnt", "not", "to", "still", "never"}
+)
 _SPOKEN = frozenset({"before"})
 _MAX_NUMBERING = 2  # digits
 _BULLETS = frozenset({"-", "*", "\u2022", "\u2013", "\u2014", "+", ">", "[", "]", "(", ")"})
@@ -159,6 +162,8 @@ class Splitter:
             found = self._subordinator(folded, place)
             if found is not None and self._is_cut(tokens, place, *found):
                 return place, *found
+            if found is not None and self._is_event(tokens[place + found[0] :], found[1]):
+                return place, found[0], Role.CONDITION
         return None
 
     def _subordinator(self, folded: Sequence[str], place: int) -> tuple[int, Role] | None:
@@ -180,6 +185,13 @@ class Splitter:
             return not asking and bool(following) and not dated
         relative = tokens[place].fold in self._lexicon.words("relatives")
         return not relative or (place > 0 and not self._is_asking(tokens[:place]))
+
+    def _is_event(self, tokens: Sequence[Token], role: Role) -> bool:
+        """Whether "after the backup of orders" speaks of something that happens."""
+        if role not in {Role.BEFORE, Role.AFTER} or len(tokens) < 2:  # noqa: PLR2004
+            return False
+        begins = self._lexicon.words("english_determiners")
+        return tokens[0].fold in begins and self._book.at(tokens, 1) is not None
 
     def _is_action(self, tokens: Sequence[Token]) -> bool:
         """Whether "after …" goes on with something done ("updating it"), not with a thing."""
@@ -229,7 +241,7 @@ class Splitter:
                 return place + 1
             before = tokens[place - 1].fold
             free = before in self._lexicon.words("state_words") or before not in closed
-            verb = self._book.at(tokens, place)
+            verb = None if before in _NO_ORDER_BEHIND else self._book.at(tokens, place)
             if verb and free and _is_bare(tokens[place]) and place + 1 < len(tokens):
                 return place
         return None

@@ -1,11 +1,13 @@
 """Makes a step of a clause that stands for itself: picks the reading, fills what it refers to."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from pydantic import JsonValue
 
 from orchestrator.domain.request import AmbiguityKind
+from orchestrator.catalog.models import Risk
 from orchestrator.nlu.affinity import PLACE_WORDS
 from orchestrator.nlu.clauses import Clause
 from orchestrator.nlu.drafts import Doubt, Draft
@@ -20,7 +22,8 @@ from orchestrator.nlu.thread import Thread
 
 _MAX_READINGS = 2
 _POINTED = 0.12  # with a pronoun, what it stands for tells more than so small a difference
-_POINTERS = frozenset({"it", "that", "there", "this"})
+_PLURAL = frozenset({"both", "them", "these", "those"})
+_POINTERS = frozenset({"it", "that", "there", "this"}) | _PLURAL
 
 
 class Placer:
@@ -62,18 +65,23 @@ class Placer:
         draft = self._thread.draft(clause, reading.profile, reading.fill, reading.confidence)
         self.doubt_values(draft)
         self._note_moments(draft)
-        self._host_of_pronoun(draft, reading.profile)
+        places = self._places_of_pronoun(draft, reading.profile)
         slot = _wanting(draft, reading.profile)
         values = self._referred(draft, reading.profile, slot) if slot is not None else []
         if slot is None or not values:
-            self._thread.insert(draft)
+            self._insert_all(draft, [{}, *places])
             return
         for value in values:
             copy = self._thread.draft(clause, reading.profile, reading.fill, reading.confidence)
             copy.parameters = {**draft.parameters, slot.name: value}
             self._carry_place(copy, reading.profile, slot, value)
             copy.doubts = [d for d in draft.doubts if d.parameter != slot.name]
-            self._thread.insert(copy)
+            self._insert_all(copy, [{}, *places])
+
+    def _insert_all(self, draft: Draft, variations: Sequence[Mapping[str, JsonValue]]) -> None:
+        """Add the step once for each variation of its parameters."""
+        for changes in variations:
+            self._thread.insert(replace(draft, parameters={**draft.parameters, **changes}))
 
     def doubt_values(self, draft: Draft) -> None:
         """Ask about named values that are unknown or fit several."""
@@ -127,18 +135,24 @@ class Placer:
             words = self._thread.text[tokens[0].start : tokens[-1].end]
             self._thread.refused.append((tokens[0].start, words))
 
-    def _host_of_pronoun(self, draft: Draft, profile: Profile) -> None:
-        """Let "check nginx on it" take the host spoken of."""
+    def _places_of_pronoun(self, draft: Draft, profile: Profile) -> list[dict[str, JsonValue]]:
+        """Let "check nginx on it" take the host spoken of; return the further ones of "both"."""
         tokens = draft.clause.tokens
-        pointed = any(
-            before.fold in PLACE_WORDS and token.fold in _POINTERS
+        pointers = [
+            token.fold
             for before, token in itertools.pairwise(tokens)
-        )
-        hosts = [slot for slot in profile.slots if slot.kind is SlotKind.HOST]
-        for slot in hosts if pointed else []:
-            if slot.name not in draft.parameters:
-                for value in self._look_back(profile, slot)[-1:]:
-                    draft.parameters[slot.name] = value
+            if before.fold in PLACE_WORDS and token.fold in _POINTERS
+        ]
+        pointers += [token.fold for token in tokens if token.fold == "there"]
+        slot = next((s for s in profile.slots if s.kind is SlotKind.HOST), None)
+        if not pointers or slot is None or slot.name in draft.parameters:
+            return []
+        values = self._look_back(profile, slot)
+        if pointers[0] not in _PLURAL:
+            values = values[-1:]
+        for value in values[:1]:
+            draft.parameters[slot.name] = value
+        return [{slot.name: value} for value in values[1:]]
 
     def _referred(self, draft: Draft, profile: Profile, slot: Slot) -> list[JsonValue]:
         """Return what the step's pronoun, or its silence, stands for."""
@@ -150,7 +164,7 @@ class Placer:
         implied = slot.required and not draft.fill.spare and self._follows(draft, profile)
         if not pronoun and not implied:
             return []
-        values = self._look_back(profile, slot)
+        values = self._look_back(profile, slot, by_name=not pronoun)
         return values if self._references.is_plural(clause) else values[-1:]
 
     def _carry_place(self, draft: Draft, profile: Profile, slot: Slot, value: JsonValue) -> None:
@@ -165,8 +179,11 @@ class Placer:
                     draft.parameters[name] = given[name]
                 return
 
-    def _look_back(self, profile: Profile, slot: Slot) -> list[JsonValue]:
-        values, context = self._references.values(profile, slot, self._thread.said)
+    def _look_back(
+        self, profile: Profile, slot: Slot, *, by_name: bool = False
+    ) -> list[JsonValue]:
+        said = self._thread.said
+        values, context = self._references.values(profile, slot, said, by_name=by_name)
         if context is not None:
             self._thread.pardon(context)
         return values
@@ -175,7 +192,11 @@ class Placer:
         """Whether a step without a target may take the one before's, unsaid."""
         if not self._thread.drafts:
             return draft.is_verb_only and bool(self._thread.said)
-        return draft.is_verb_only or not profile.is_risky
+        if draft.is_verb_only or not profile.is_risky:
+            return True
+        near = self._thread.said[-1].draft if self._thread.said else None
+        spoken = near is not None and near.sentence == draft.sentence and not near.earlier
+        return spoken and profile.capability.risk is Risk.MEDIUM
 
 
 def _is_open(candidate: Candidate) -> bool:

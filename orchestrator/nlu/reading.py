@@ -22,6 +22,8 @@ from orchestrator.nlu.spoken_text import TextParameter, text_parameter
 from orchestrator.nlu.thread import Thread
 from orchestrator.nlu.understanding import Understanding
 
+_CONTRARY = frozenset({"but", "rather", "sondern", "mais", "sino"})
+
 
 class Reading:
     """The reading of one request; `take` clauses in the order of the text, then `finish`."""
@@ -37,6 +39,7 @@ class Reading:
         )
         self._turning = False  # the next order replaces the last one
         self._text: TextParameter | None = None  # what follows "post to #ops:"
+        self._denied: Clause | None = None  # "don't reboot node1", perhaps "but node2"
         self._before = -1  # where the clause before this one starts
 
     def remember(self, draft: Draft) -> None:
@@ -95,7 +98,11 @@ class Reading:
 
     def _positive(self, clause: Clause, *, turning: bool) -> None:
         last = self._thread.last
-        if clause.form is Form.STATEMENT:
+        denied, self._denied = self._denied, None
+        if denied is not None and clause.form is Form.THING and clause.piece.lead & _CONTRARY:
+            verbs = tuple(replace(verb, places=frozenset()) for verb in denied.verbs)
+            self._new(replace(clause, form=Form.ORDER, verbs=verbs))
+        elif clause.form is Form.STATEMENT:
             self._note(clause)
         elif clause.form is Form.SMALL_TALK:
             self._thread.keep_silent(clause)
@@ -132,6 +139,7 @@ class Reading:
 
     def _withdraw(self, clause: Clause) -> None:
         """Drop steps that a negated clause names; without any it adds nothing."""
+        self._denied = clause if clause.verbs else None
         self._note(clause)
         recent = self._thread.sentence - 1
         self._thread.drafts = [

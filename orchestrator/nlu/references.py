@@ -66,10 +66,11 @@ class References:
         return any(t.fold in self._lexicon.words("quantifiers") for t in clause.tokens)
 
     def values(
-        self, profile: Profile, slot: Slot, said: Sequence[Mention]
+        self, profile: Profile, slot: Slot, said: Sequence[Mention], *, by_name: bool = False
     ) -> tuple[list[JsonValue], Clause | None]:
         """Return the values of the last mention that fit `slot`: several for a list of steps.
 
+        With `by_name`, only a parameter that is called alike counts: nobody pointed at it.
         The second part is the clause of context that the value came from, if one was.
         """
         for position in range(len(said) - 1, -1, -1):
@@ -80,6 +81,8 @@ class References:
                     return [found.value], mention.context
             elif mention.draft is not None:
                 own = value_for(mention.draft, slot)
+                if by_name and not shares_name(mention.draft, slot):
+                    continue
                 if own is not None:
                     return [*self._group(mention.draft, slot, said[:position]), own], None
         return [], None
@@ -119,6 +122,13 @@ def value_for(draft: Draft, slot: Slot) -> JsonValue | None:
             if value is not None:
                 return value
     return None
+
+
+def shares_name(draft: Draft, slot: Slot) -> bool:
+    """Whether a parameter of `draft` is called like `slot`."""
+    if draft.profile is None:
+        return False
+    return any(other.name == slot.name or other.nouns & slot.nouns for other in draft.profile.slots)
 
 
 def _fitting(value: JsonValue, slot: Slot) -> JsonValue | None:

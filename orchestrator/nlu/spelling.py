@@ -59,8 +59,9 @@ class Speller:
 
     def _period(self, tokens: Sequence[Token], place: int) -> tuple[int, str]:
         folded = [token.fold for token in tokens[place : place + 5]]
-        if folded[:2] == ["half", "an"] and folded[2:3] == ["hour"]:
-            return 3, "30m"
+        if folded[:1] == ["half"]:
+            length = 3 if folded[1:2] == ["an"] else 2
+            return (length, "30m") if folded[length - 1 : length] == ["hour"] else (0, "")
         skipped = 1 if folded[0] == "a" and folded[1:2] == ["couple"] else 0
         behind = skipped + 1 + (folded[skipped + 1 : skipped + 2] == ["of"])
         count = _COUNTS.get(folded[skipped]) if len(folded) > skipped else None
