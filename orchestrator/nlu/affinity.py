@@ -155,7 +155,8 @@ class Scorer:
             return False
         kinds = self._index.lexicon.words("omissible")
         return all(
-            tokens[place].fold in kinds or self._index.is_kind(tokens[place].stem)
+            tokens[place].fold in kinds
+            or (self._index.is_kind(tokens[place].stem) and not chunk.nouns)
             for place in chunk.places
         )
 

@@ -81,7 +81,8 @@ def _is_attribute(tokens: Sequence[Token], place: int, lexicon: Lexicon) -> bool
     """Whether a participle before a preposition tells of the word before it."""
     word = tokens[place]
     following = tokens[place + 1].fold if place + 1 < len(tokens) else ""
-    tells = word.fold.endswith(("ed", "ing")) and word.stem != word.fold
+    doing = word.fold.endswith("ing") and word.stem in lexicon.actions
+    tells = doing or (word.fold.endswith("ed") and word.stem != word.fold)
     return place > 0 and tells and following in lexicon.words("prepositions")
 
 
@@ -154,9 +155,8 @@ def _noun_before(
 ) -> str:
     """Return the noun in "database called orders", "port to 8080"."""
     index = place - 1
-    while index >= 0 and (
-        tokens[index].fold in lexicon.words("prepositions") or tokens[index].fold in {"is", "be"}
-    ):
+    copulas = {"is", "be", "should", "will", "must"}
+    while index >= 0 and tokens[index].fold in lexicon.words("prepositions") | copulas:
         index -= 1
-    near = index >= 0 and place - index <= 2  # noqa: PLR2004
+    near = index >= 0 and place - index <= 3  # noqa: PLR2004
     return tokens[index].stem if near and tokens[index].stem in nouns else ""

@@ -109,8 +109,15 @@ class Continuer:
         flags = {slot.name for slot in profile.slots if slot.kind is SlotKind.FLAG}
         if new <= flags and (weak or best is None or best.profile is profile):
             return True
-        covered = set(fill.content) <= fill.used
-        return weak and (covered or self._references.has_pronoun(clause))
+        nouns = self._filler.nouns_of(profile)
+        left = [p for p in fill.content if p not in fill.used]
+        covered = all(clause.tokens[place].stem in nouns for place in left)
+        pointed = self._references.has_pronoun(clause)
+        kinds = {slot.name: slot.kind for slot in profile.slots}
+        sure = all(kinds[name] is SlotKind.ENUM for name in new)
+        if covered and pointed and sure and best is not None and not best.fill.used >= fill.used:
+            return True
+        return weak and (covered or pointed)
 
     def _is_same(self, clause: Clause) -> bool:
         return any(token.fold in self._lexicon.words("same_words") for token in clause.tokens)

@@ -19,6 +19,7 @@ _FREE = frozenset({SlotKind.NAME, SlotKind.TEXT, SlotKind.HOST, SlotKind.PATH})
 _OWN_WORD = 0.88  # from here on, the verb is the catalogue's own word, no synonym
 _SURE = 0.85  # a value that more than its place makes one
 _TYPED = 0.7
+_SPOKEN_OF = 0.5
 _OWN_OBJECT = 0.8  # how sure the object is where the verb alone tells it
 _LOOSE = 0.5  # a word that nothing but its place makes a value of a host or the like
 
@@ -156,9 +157,21 @@ class ObjectEvidence:
             found = max(found, 1.0 if filled or slot is None or not fill.content else 0.5)
         if not looked and explained >= _SURE and found < _OWN_OBJECT:
             found = max(found, _OWN_OBJECT * self._is_only_one(profile, clause, fill))
+        if looked and not found and explained >= _SURE and self._is_spoken_of(profile, clause, fill):
+            found = _SPOKEN_OF
         if continues and (filled or explained >= _SURE):
             return 1.0
         return found or (0.0 if fill.content else 0.6)
+
+    def _is_spoken_of(self, profile: Profile, clause: Clause, fill: Fill) -> bool:
+        """Whether a question uses a word of the capability's beside the value: "is node1 full"."""
+        slot = profile.main_slot
+        worded = (
+            self._vocabulary.strength(profile, clause.tokens[place]) >= _OWN_OBJECT
+            for place in fill.content
+            if place not in fill.used
+        )
+        return slot is not None and slot.name in fill.values and any(worded)
 
     def _is_only_one(self, profile: Profile, clause: Clause, fill: Fill) -> bool:
         """Whether no other capability has this verb, and what it acts on is named, not described."""

@@ -41,7 +41,7 @@ class CatalogIndex:
             noun for profile in self.profiles for noun in self.expand(profile.objects)
         )
         self.shared_enums = self._shared_enums()
-        self._kinds = self.expand(frozenset(map(stem, self.lexicon.words("kinds"))))
+        self._kinds = frozenset(map(stem, self.lexicon.words("kinds")))
         self.speller = self._speller(capabilities)
 
     def weight(self, noun: str) -> float:
@@ -58,8 +58,7 @@ class CatalogIndex:
 
     def is_kind(self, noun: str) -> bool:
         """Whether a noun says what sort of thing is meant ("the nodes"), never which."""
-        groups = self.lexicon.noun_groups.get(noun, frozenset())
-        return bool(groups & self._kinds)
+        return noun in self._kinds
 
     def expand(self, nouns: frozenset[str]) -> frozenset[str]:
         """Return the nouns together with their synonym groups."""

@@ -67,7 +67,8 @@ class Splitter:
     def split(self, tokens: Sequence[Token]) -> list[Piece]:
         """Return the pieces of a request in the order of the text."""
         pieces: list[Piece] = []
-        for piece in self._coarse(tokens):
+        parted = [part for t in tokens for part in self._book.clitic(t) or (t,)]
+        for piece in self._coarse(parted):
             pieces += (part for part in self._subordinate(piece) if part.tokens)
         return list(_spread_conditions(pieces, self._book))
 

@@ -101,17 +101,18 @@ class Placer:
         self, clause: Clause, rivals: list[Candidate], best: Candidate
     ) -> tuple[list[Candidate], Candidate]:
         """Let "list them" mean what was spoken of last, where the words leave it open."""
+        if rivals and not best.fill.content and self._thread.said:
+            heard = self._thread.said[-1].tokens
+            keys = self._index.expand(frozenset(token.stem for token in heard))
+            pool = (best, *rivals)
+            fitting = [c for c in pool if self._index.expand(c.profile.objects) & keys]
+            if len(fitting) == 1:
+                return [], fitting[0]
         if rivals and self._points_back(clause):
-            pool = [best, *rivals]
-            pool = [c for c in pool if _is_open(c)] or pool
+            pool = [c for c in (best, *rivals) if _is_open(c)] or [best, *rivals]
             pool = [c for c in pool if self._refers(c)] or pool
-            best, rivals = pool[0], pool[1:]
-        if not rivals or best.fill.content or not self._thread.said:
-            return rivals, best
-        heard = self._thread.said[-1].tokens
-        keys = self._index.expand(frozenset(token.stem for token in heard))
-        fitting = [c for c in (best, *rivals) if self._index.expand(c.profile.objects) & keys]
-        return ([], fitting[0]) if len(fitting) == 1 else (rivals, best)
+            best, rivals = pool[0], [*pool[1:]]
+        return rivals, best
 
     def _points_back(self, clause: Clause) -> bool:
         return bool(self._thread.said) and self._references.has_pronoun(clause)
@@ -163,7 +164,8 @@ class Placer:
             return []
         implied = slot.required and not draft.fill.spare and self._follows(draft, profile)
         if not pronoun and not implied:
-            return []
+            told = slot.required and not draft.fill.spare
+            return self._told(draft, profile, slot) if told else []
         values = self._look_back(profile, slot, by_name=not pronoun)
         return values if self._references.is_plural(clause) else values[-1:]
 
@@ -178,6 +180,12 @@ class Placer:
                 for name in places & set(given):
                     draft.parameters[name] = given[name]
                 return
+
+    def _told(self, draft: Draft, profile: Profile, slot: Slot) -> list[JsonValue]:
+        """Return what a remark named for it: "her login should be zoe. Create the account"."""
+        remarks = [m for m in self._thread.said if m.context is not None]
+        found = [self._references.named_in(profile, slot, m.context) for m in remarks if m.context]
+        return [value for value in found if value is not None][-1:]
 
     def _look_back(
         self, profile: Profile, slot: Slot, *, by_name: bool = False

@@ -15,6 +15,7 @@ from orchestrator.nlu.shapes import SlotKind
 from orchestrator.nlu.slots import Slot
 from orchestrator.nlu.text import Token
 
+_SURE = 0.8
 _GUESS = 0.55
 """A word in passing that only its place makes a value ("almost") is no referent."""
 _NAMED = frozenset({SlotKind.NAME, SlotKind.ENUM})
@@ -87,14 +88,21 @@ class References:
                     return [*self._group(mention.draft, slot, said[:position]), own], None
         return [], None
 
+    def named_in(self, profile: Profile, slot: Slot, context: Clause) -> JsonValue | None:
+        """Return the value that a remark surely gives to `slot`: beside its noun, or known."""
+        found = self._filler.fill(profile, context).values.get(slot.name)
+        return found.value if found is not None and found.strength >= _SURE else None
+
     def _group(self, draft: Draft, slot: Slot, said: Sequence[Mention]) -> list[JsonValue]:
+        """Return what the steps said right before gave for `slot`, of the same kind or list."""
         values: list[JsonValue] = []
-        for mention in said:
+        for mention in reversed(said):
             other = mention.draft
-            if other is not None and other.group == draft.group:
-                value = value_for(other, slot)
-                if value is not None and value not in values:
-                    values.append(value)
+            if other is None or (other.group != draft.group and other.profile is not draft.profile):
+                break
+            value = value_for(other, slot)
+            if value is not None and value not in values:
+                values.insert(0, value)
         return values
 
     def _is_article(self, clause: Clause, place: int) -> bool:

@@ -1,5 +1,6 @@
 """Which words are verbs: the lexicon's and the catalogue's own."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -8,11 +9,14 @@ from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 from orchestrator.nlu.lexicon import Action, Lexicon
-from orchestrator.nlu.text import Kind, Token
+from orchestrator.nlu.text import Kind, Token, stem, word_token
 
 _PARTICLE_REACH = 6  # words between the parts of "turn the lights in the hall off"
 _SHORT = 5  # shorter words are never taken for a misspelt verb
 _LONG = 8  # from here on, two slips are forgiven
+_CLITIC_RE = re.compile(
+    r"(?P<verb>[a-z]{4,}?)(?:(?P<mark>-)(?:les?|la|moi|nous|lui)|(?:los?|las?))"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,20 @@ class VerbBook:
             return None
         verb = self._read(tokens, place, self._ways[self._spelt[found]])
         return verb and Verb(verb.canonical, verb.groups, verb.places, misspelt=True)
+
+    def clitic(self, token: Token) -> tuple[Token, Token] | None:
+        """Return verb and pronoun of "vérifie-le", "reinícialo"; None for any other word."""
+        match = _CLITIC_RE.fullmatch(token.fold)
+        if token.kind is not Kind.WORD or match is None or token.stem in self._ways:
+            return None
+        if stem(match["verb"]) not in self._ways or len(token.text) != len(token.fold):
+            return None
+        cut = len(match["verb"])
+        rest = cut + len(match["mark"] or "")
+        return (
+            word_token(token.text[:cut], token.start),
+            word_token(token.text[rest:], token.start + rest),
+        )
 
     def is_verb(self, stem: str) -> bool:
         """Whether the stem alone is a verb."""
