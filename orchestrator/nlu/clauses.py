@@ -158,12 +158,13 @@ class Reader:
             return Clause(piece, tokens, Form.SMALL_TALK)
         if self._manners.is_howto(folded):
             return Clause(piece, tokens, Form.HOWTO)
-        if self._manners.is_negated(folded):
+        told = piece.role in {Role.CONDITION, Role.REASON}  # "if nginx isn't running"
+        if not told and self._manners.is_negated(folded):
             return self._negated(piece, tokens)
         tokens, wished = self._manners.strip(tokens)
         if not tokens:
             return Clause(piece, (), Form.SMALL_TALK)
-        if self._manners.is_negated([token.fold for token in tokens]):
+        if not told and self._manners.is_negated([token.fold for token in tokens]):
             return self._negated(piece, tokens)
         return self._positive(piece, tokens, wished=wished)
 

@@ -68,9 +68,23 @@ class Splitter:
         """Return the pieces of a request in the order of the text."""
         pieces: list[Piece] = []
         parted = [part for t in tokens for part in self._book.clitic(t) or (t,)]
-        for piece in self._coarse(parted):
+        for piece in self._coarse([*self._rejoined(parted)]):
             pieces += (part for part in self._subordinate(piece) if part.tokens)
         return list(_spread_conditions(pieces, self._book))
+
+    def _rejoined(self, tokens: Sequence[Token]) -> Iterator[Token]:
+        """Yield the tokens, the particle that ends a German sentence right behind its verb."""
+        begin = 0
+        while begin < len(tokens):
+            end = next((i for i in range(begin, len(tokens)) if _ends(tokens[i])), len(tokens))
+            sentence = list(tokens[begin:end])
+            if sentence and sentence[-1].fold in self._lexicon.words("particles"):
+                place = self._book.parted(sentence)
+                if place is not None:
+                    sentence.insert(place + 1, sentence.pop())
+            yield from sentence
+            yield from tokens[end : end + 1]
+            begin = end + 1
 
     def _coarse(self, tokens: Sequence[Token]) -> Iterator[Piece]:
         """Yield pieces between marks and coordinators."""
@@ -184,6 +198,8 @@ class Splitter:
             dated = bool(following) and following[0].fold[:1].isdigit()
             asking = self._is_asking(tokens[:place]) or self._is_question(tokens, place)
             return not asking and bool(following) and not dated
+        if following and following[0].fold[:1].isdigit():
+            return False  # "since 2 hours"
         relative = tokens[place].fold in self._lexicon.words("relatives")
         return not relative or (place > 0 and not self._is_asking(tokens[:place]))
 
@@ -246,6 +262,10 @@ class Splitter:
             if verb and free and _is_bare(tokens[place]) and place + 1 < len(tokens):
                 return place
         return None
+
+
+def _ends(token: Token) -> bool:
+    return token.kind is Kind.LINE or token.stem in _STRONG_MARKS
 
 
 def _touches(tokens: Sequence[Token], place: int) -> bool:

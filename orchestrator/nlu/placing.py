@@ -120,7 +120,11 @@ class Placer:
     def _refers(self, candidate: Candidate) -> bool:
         """Whether the last thing said has a value for what the capability acts on, by its name."""
         slot = candidate.profile.main_slot
-        draft = self._thread.said[-1].draft
+        mention = self._thread.said[-1]
+        draft = mention.draft
+        if slot is not None and mention.context is not None:
+            named = self._references.named_in(candidate.profile, slot, mention.context)
+            return named is not None
         if slot is None or draft is None or draft.profile is None:
             return False
         return any(

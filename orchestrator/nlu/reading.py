@@ -18,7 +18,7 @@ from orchestrator.nlu.references import (
     share_forward,
 )
 from orchestrator.nlu.text import Kind, Token
-from orchestrator.nlu.spoken_text import TextParameter, text_parameter
+from orchestrator.nlu.spoken_text import TextParameter, take_pasted, text_parameter
 from orchestrator.nlu.thread import Thread
 from orchestrator.nlu.understanding import Understanding
 
@@ -39,6 +39,7 @@ class Reading:
         )
         self._turning = False  # the next order replaces the last one
         self._text: TextParameter | None = None  # what follows "post to #ops:"
+        self._pasted: list[tuple[int, str]] = []  # place in the text, words
         self._denied: Clause | None = None  # "don't reboot node1", perhaps "but node2"
         self._before = -1  # where the clause before this one starts
 
@@ -55,6 +56,8 @@ class Reading:
         """Keep a guarded span: injected ones are always told, pasted ones when nothing else."""
         place = (token.start, self._thread.text[token.start : token.end].strip())
         (self._thread.refused if token.stem == "!" else self._thread.silent).append(place)
+        if token.stem != "!":
+            self._pasted.append(place)
 
     def refuse_rest(self, start: int) -> None:
         """Put the text from `start` on out of scope."""
@@ -165,6 +168,8 @@ class Reading:
         """Return the steps in the order they are to run, and what is out of scope."""
         thread = self._thread
         thread.forget_earlier()
+        for draft in thread.drafts:
+            take_pasted(draft, thread.text, self._pasted)
         share_forward(thread.drafts)
         share_back(thread.drafts)
         thread.drafts = [

@@ -1,5 +1,6 @@
 """Takes what follows a colon as the text of a step: "post to #ops: maintenance starts now"."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from orchestrator.nlu.clauses import Clause
@@ -34,3 +35,13 @@ def text_parameter(draft: Draft, clause: Clause) -> TextParameter | None:
         if slot.required and slot.kind is SlotKind.TEXT and slot.name not in draft.parameters:
             return TextParameter(draft, slot, clause)
     return None
+
+
+def take_pasted(draft: Draft, text: str, pasted: Sequence[tuple[int, str]]) -> None:
+    """Give a step the pasted text right behind its colon: "open a ticket: login is broken"."""
+    end = draft.clause.piece.tokens[-1].end
+    for start, words in pasted:
+        if start >= end and text[end:start].strip() == ":":
+            wanted = text_parameter(draft, draft.clause)
+            if wanted is not None and wanted.slot.accepts(words):
+                draft.parameters[wanted.slot.name] = words

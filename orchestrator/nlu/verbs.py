@@ -65,6 +65,15 @@ class VerbBook:
         verb = self._read(tokens, place, self._ways[self._spelt[found]])
         return verb and Verb(verb.canonical, verb.groups, verb.places, misspelt=True)
 
+    def parted(self, sentence: Sequence[Token]) -> int | None:
+        """Return the place of the verb whose particle is the last word of the sentence."""
+        particle = sentence[-1].stem
+        for place in range(len(sentence) - 2, -1, -1):
+            ways = self._ways.get(sentence[place].stem, ())
+            if any(way.stems[1:] == (particle,) for way in ways):
+                return place
+        return None
+
     def clitic(self, token: Token) -> tuple[Token, Token] | None:
         """Return verb and pronoun of "vérifie-le", "reinícialo"; None for any other word."""
         match = _CLITIC_RE.fullmatch(token.fold)
