@@ -18,7 +18,7 @@ from orchestrator.nlu.profile import (
 )
 from orchestrator.nlu.slots import slots_of
 from orchestrator.nlu.spelling import Speller
-from orchestrator.nlu.text import stem, words
+from orchestrator.nlu.text import Token, stem, words
 from orchestrator.nlu.verbs import VerbBook
 
 _SYNONYM = 0.9
@@ -55,6 +55,16 @@ class CatalogIndex:
     def keys(self, noun: str) -> frozenset[str]:
         """Return the noun's stem and the synonym groups it belongs to."""
         return self.lexicon.noun_groups.get(noun, frozenset()) | {noun}
+
+    def is_said(self, token: Token) -> bool:
+        """Whether a word is one of the catalogue's, or announces work ("tasks")."""
+        if token.fold in self.lexicon.words("openers") or token.fold in self.lexicon.numbers:
+            return True
+        return bool(self.keys(token.stem) & self._frequency.keys())
+
+    def is_known(self, token: Token) -> bool:
+        """Whether a word is a value of one of the catalogue's examples."""
+        return any(token.fold in values for p in self.profiles for values in p.known.values())
 
     def is_kind(self, noun: str) -> bool:
         """Whether a noun says what sort of thing is meant ("the nodes"), never which."""

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from orchestrator.nlu.chunks import is_content
 from orchestrator.nlu.clauses import Clause, Form, Turn
 from orchestrator.nlu.continuing import Continuer
 from orchestrator.nlu.drafts import Draft
@@ -22,6 +23,7 @@ from orchestrator.nlu.spoken_text import TextParameter, take_pasted, text_parame
 from orchestrator.nlu.thread import Thread
 from orchestrator.nlu.understanding import Understanding
 
+_LABEL_WORDS = 3
 _CONTRARY = frozenset({"but", "rather", "sondern", "mais", "sino"})
 
 
@@ -29,6 +31,7 @@ class Reading:
     """The reading of one request; `take` clauses in the order of the text, then `finish`."""
 
     def __init__(self, index: CatalogIndex, filler: Filler, matcher: Matcher, text: str) -> None:
+        self._index = index
         self._filler = filler
         self._matcher = matcher
         self._references = References(index.lexicon, filler)
@@ -39,6 +42,8 @@ class Reading:
         )
         self._turning = False  # the next order replaces the last one
         self._text: TextParameter | None = None  # what follows "post to #ops:"
+        self._label = False  # a speaker's name stands before this line's words
+        self._heard: Clause | None = None
         self._pasted: list[tuple[int, str]] = []  # place in the text, words
         self._denied: Clause | None = None  # "don't reboot node1", perhaps "but node2"
         self._before = -1  # where the clause before this one starts
@@ -74,10 +79,20 @@ class Reading:
             self._thread.sentence += 1
         if clause.turn is Turn.ALL:
             self._thread.drafts.clear()
+        if clause.piece.strong:
+            self._label = False
         if clause.piece.colon:
+            self._label = self._is_label(clause)
             self._thread.announce(self._before)
+        self._heard = clause
+        if self._label and clause.form in {Form.ORDER, Form.TERSE}:
+            self._thread.refuse(clause)  # "omar: reboot node1" is what Omar said
+            return
         self._before = clause.piece.tokens[0].start
         if self._is_text(clause):
+            return
+        if self._is_heading(clause):
+            self._thread.keep_silent(clause)
             return
         if clause.piece.role in {Role.CONDITION, Role.REASON}:
             self._note(clause)
@@ -89,6 +104,25 @@ class Reading:
         self._turning = turning and not clause.tokens
         if clause.tokens:
             self._positive(clause, turning=turning)
+
+    def _is_heading(self, clause: Clause) -> bool:
+        """Whether a thing only announces pasted text: "log output:" and then the log."""
+        end = clause.piece.tokens[-1].end
+        pasted = (start for start, _ in self._pasted if start >= end)
+        between = self._thread.text[end : min(pasted, default=end)].strip()
+        return clause.form is Form.THING and between == ":"
+
+    def _is_label(self, clause: Clause) -> bool:
+        """Whether what stands before a colon names who speaks, not what is to be done or with what."""
+        head = self._heard
+        if head is None or head.form is not Form.THING or head.piece.colon:
+            return False
+        words = [token for token in head.tokens if is_content(token, self._index.lexicon)]
+        known = [token for token in words if self._index.is_known(token)]  # "nginx: restart it"
+        others = [token for token in words if token not in known]
+        if not 0 < len(words) <= _LABEL_WORDS or any(map(self._index.is_said, others)):
+            return False
+        return not (known and self._references.has_pronoun(clause))
 
     def _is_text(self, clause: Clause) -> bool:
         """Take what follows a colon as the text that the step before still lacks."""
