@@ -144,9 +144,7 @@ def _shown(misses: Sequence[Outcome]) -> Iterator[str]:
             yield f"           out of scope: {json.dumps(found.out_of_scope, ensure_ascii=False)}"
 
 
-def _told(
-    steps: Sequence[tuple[str, dict[str, JsonValue]]], asks: bool, refuses: bool
-) -> str:
+def _told(steps: Sequence[tuple[str, dict[str, JsonValue]]], asks: bool, refuses: bool) -> str:
     words = [
         " ".join([intent, *(f"{name}={value}" for name, value in parameters.items())])
         for intent, parameters in steps

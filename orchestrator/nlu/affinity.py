@@ -42,7 +42,8 @@ _BY_PREPOSITION: dict[str, frozenset[str]] = {
 _SAME_PREPOSITION = {
     "auf": "on", "sur": "on", "en": "on", "von": "from", "de": "of", "desde": "from", "fur": "for",
     "pour": "for", "para": "for", "im": "in", "nach": "to", "zu": "to", "dans": "in", "mit": "with",
-    "durante": "for", "pendant": "for", "wahrend": "for", "contre": "against", "avec": "with", "con": "with", "onto": "on", "bei": "on", "aus": "from", "under": "in",
+    "durante": "for", "pendant": "for", "wahrend": "for", "contre": "against",
+    "avec": "with", "con": "with", "onto": "on", "bei": "on", "aus": "from", "under": "in",
 }  # fmt: skip
 
 

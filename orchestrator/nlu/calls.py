@@ -69,7 +69,9 @@ def _call(line: str, place: int, profiles: Mapping[str, Profile]) -> Call | None
 def _give(call: Call, given: re.Match[str], place: int) -> None:
     """Take one `key=value`."""
     slot = next((s for s in call.profile.slots if s.name == given["key"]), None)
-    said = next(v for v in (given[n] for n in ("double", "single", "ticks", "bare")) if v is not None)
+    said = next(
+        v for v in (given[n] for n in ("double", "single", "ticks", "bare")) if v is not None
+    )
     if slot is None:
         call.unknown.append((place + given.start("key"), given.group().strip().rstrip(",")))
         return

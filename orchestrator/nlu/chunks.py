@@ -90,7 +90,11 @@ def _named(chunk: Chunk, tokens: Sequence[Token]) -> Chunk:
     """Return the chunk without plain words around the one word that looks like a name."""
     names = [place for place in chunk.places if tokens[place].is_name_like]
     others = [tokens[place].text for place in chunk.places if place not in names]
-    if len(names) == 1 and not chunk.quoted and all(text.isalpha() and text.islower() for text in others):
+    if (
+        len(names) == 1
+        and not chunk.quoted
+        and all(text.isalpha() and text.islower() for text in others)
+    ):
         return replace(chunk, places=tuple(names))
     return chunk
 

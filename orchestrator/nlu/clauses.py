@@ -116,7 +116,9 @@ class Reader:
         for name, turn in (("withdraw_all", Turn.ALL), ("withdraw_last", Turn.LAST)):
             if length := self._lexicon.phrases(name).at(folded, 0):
                 rest = tokens[skipped + length :]
-                thing = bool(rest) and self._book.at(self._manners.strip(rest)[0] or rest, 0) is None
+                thing = (
+                    bool(rest) and self._book.at(self._manners.strip(rest)[0] or rest, 0) is None
+                )
                 whole = turn is Turn.ALL and (thing or not rest)
                 return rest, turn if whole or not rest else Turn.LAST
         if len(folded) == 1 and folded[0] in self._lexicon.words("withdraw_alone"):
@@ -268,7 +270,11 @@ class Reader:
             return None
         for place in range(1, len(tokens)):
             verb = self._book.at(tokens, place)
-            if verb is None or _is_participle(tokens[place]) or self._is_plural(tokens[place:], verb):
+            if (
+                verb is None
+                or _is_participle(tokens[place])
+                or self._is_plural(tokens[place:], verb)
+            ):
                 continue
             after = tokens[max(verb.places) + 1 :]
             placed = place == 1 and bool(after) and after[0].fold in _TERSE_PLACES
@@ -317,6 +323,9 @@ class Reader:
 
     def _reported(self, base: Clause) -> Clause | None:
         """Return the statement in "Bob said we should reboot it": no order of the person's."""
+        folded = [token.fold for token in base.tokens]
+        if self._lexicon.phrases("you_did").find(folded) is not None:
+            return replace(base, form=Form.STATEMENT)  # "confirm that you did not delete it"
         if self._book.at(base.tokens, 0) is not None:
             return None
         speech = self._lexicon.words("speech")

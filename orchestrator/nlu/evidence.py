@@ -157,7 +157,12 @@ class ObjectEvidence:
             found = max(found, 1.0 if filled or slot is None or not fill.content else 0.5)
         if not looked and explained >= _SURE and found < _OWN_OBJECT:
             found = max(found, _OWN_OBJECT * self._is_only_one(profile, clause, fill))
-        if looked and not found and explained >= _SURE and self._is_spoken_of(profile, clause, fill):
+        if (
+            looked
+            and not found
+            and explained >= _SURE
+            and self._is_spoken_of(profile, clause, fill)
+        ):
             found = _SPOKEN_OF
         if continues and (filled or explained >= _SURE):
             return 1.0
@@ -174,7 +179,7 @@ class ObjectEvidence:
         return slot is not None and slot.name in fill.values and any(worded)
 
     def _is_only_one(self, profile: Profile, clause: Clause, fill: Fill) -> bool:
-        """Whether no other capability has this verb, and what it acts on is named, not described."""
+        """Whether no other capability has this verb, and a name, no description, follows it."""
         slot = profile.main_slot
         value = fill.values.get(slot.name) if slot is not None else None
         if value is None or not any(verb.canonical in self._own for verb in clause.verbs):

@@ -84,10 +84,12 @@ PASTED_RE = re.compile(
 )
 
 LOG_LINE_RE = re.compile(
-    r"^[ >]*(?:\[?\d{4}-\d\d-\d\d[T ]\d\d:\d\d|[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d |\[?\d\d:\d\d:\d\d"
-    r"|<\d{1,3}>|\[\s*\d+\.\d{3,}\]|(?:\S+ )?(?:\[|\b)(?:ERROR|WARN(?:ING)?|INFO|DEBUG|FATAL|CRITICAL"
-    r"|TRACE|NOTICE|PANIC)\b[\]:]|Traceback \(|\s+at [\w.$]+\(|\s*File \"[^\"]+\", line \d+"
-    r"|level=\w+ |\w*(?:Error|Exception)\b: |\[?\d{1,2}:\d\d(?::\d\d)?\]? (?:<[^>\n]+>|[\w.-]+:) |\S+@\S+[:~].*[$#] |[$#] |>>> ).*$",
+    r"^[ >]*(?:"
+    r"\[?\d{4}-\d\d-\d\d[T ]\d\d:\d\d|[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d |\[?\d\d:\d\d:\d\d"
+    r"|\[?\d{1,2}:\d\d(?::\d\d)?\]? (?:<[^>\n]+>|[\w.-]+:) |<\d{1,3}>|\[\s*\d+\.\d{3,}\]"
+    r"|(?:\S+ )?(?:\[|\b)(?:ERROR|WARN(?:ING)?|INFO|DEBUG|FATAL|CRITICAL|TRACE|NOTICE|PANIC)\b[\]:]"
+    r"|Traceback \(|\s+at [\w.$]+\(|\s*File \"[^\"]+\", line \d+|level=\w+ "
+    r"|\w*(?:Error|Exception)\b: |\S+@\S+[:~].*[$#] |[$#] |>>> ).*$",
     re.MULTILINE,
 )
 """A line of a log, a stack trace or a terminal: pasted, never said."""

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from pydantic import JsonValue
 
-from orchestrator.domain.request import AmbiguityKind
 from orchestrator.catalog.models import Risk
+from orchestrator.domain.request import AmbiguityKind
 from orchestrator.nlu.affinity import PLACE_WORDS
 from orchestrator.nlu.clauses import Clause
 from orchestrator.nlu.drafts import Doubt, Draft
@@ -104,7 +104,7 @@ class Placer:
         if rivals and not best.fill.content and self._thread.said:
             heard = self._thread.said[-1].tokens
             keys = self._index.expand(frozenset(token.stem for token in heard))
-            pool = (best, *rivals)
+            pool = [best, *rivals]
             fitting = [c for c in pool if self._index.expand(c.profile.objects) & keys]
             if len(fitting) == 1:
                 return [], fitting[0]
@@ -169,7 +169,7 @@ class Placer:
         implied = slot.required and not draft.fill.spare and self._follows(draft, profile)
         if not pronoun and not implied:
             told = slot.required and not draft.fill.spare
-            return self._told(draft, profile, slot) if told else []
+            return self._told(profile, slot) if told else []
         values = self._look_back(profile, slot, by_name=not pronoun)
         return values if self._references.is_plural(clause) else values[-1:]
 
@@ -185,15 +185,16 @@ class Placer:
                     draft.parameters[name] = given[name]
                 return
 
-    def _told(self, draft: Draft, profile: Profile, slot: Slot) -> list[JsonValue]:
+    def _told(self, profile: Profile, slot: Slot) -> list[JsonValue]:
         """Return what a remark named for it: "her login should be zoe. Create the account"."""
-        remarks = [m for m in self._thread.said if m.context is not None]
-        found = [self._references.named_in(profile, slot, m.context) for m in remarks if m.context]
-        return [value for value in found if value is not None][-1:]
+        found: list[JsonValue] = []
+        for remark in self._thread.said:
+            if remark.context is not None:
+                named = self._references.named_in(profile, slot, remark.context)
+                found = found if named is None else [named]
+        return found
 
-    def _look_back(
-        self, profile: Profile, slot: Slot, *, by_name: bool = False
-    ) -> list[JsonValue]:
+    def _look_back(self, profile: Profile, slot: Slot, *, by_name: bool = False) -> list[JsonValue]:
         said = self._thread.said
         values, context = self._references.values(profile, slot, said, by_name=by_name)
         if context is not None:

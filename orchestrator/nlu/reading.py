@@ -18,8 +18,8 @@ from orchestrator.nlu.references import (
     share_back,
     share_forward,
 )
-from orchestrator.nlu.text import Kind, Token
 from orchestrator.nlu.spoken_text import TextParameter, take_pasted, text_parameter
+from orchestrator.nlu.text import Kind, Token
 from orchestrator.nlu.thread import Thread
 from orchestrator.nlu.understanding import Understanding
 
@@ -79,16 +79,9 @@ class Reading:
             self._thread.sentence += 1
         if clause.turn is Turn.ALL:
             self._thread.drafts.clear()
-        if clause.piece.strong:
-            self._label = False
-        if clause.piece.colon:
-            self._label = self._is_label(clause)
-            self._thread.announce(self._before)
-        self._heard = clause
-        if self._label and clause.form in {Form.ORDER, Form.TERSE}:
-            self._thread.refuse(clause)  # "omar: reboot node1" is what Omar said
+        if self._is_anothers(clause):
+            self._thread.refuse(clause)
             return
-        self._before = clause.piece.tokens[0].start
         if self._is_text(clause):
             return
         if self._is_heading(clause):
@@ -105,6 +98,17 @@ class Reading:
         if clause.tokens:
             self._positive(clause, turning=turning)
 
+    def _is_anothers(self, clause: Clause) -> bool:
+        """Whether "omar: reboot node1" says it: what Omar said is no order of the person's."""
+        if clause.piece.strong:
+            self._label = False
+        if clause.piece.colon:
+            self._label = self._is_label(clause)
+            self._thread.announce(self._before)
+        self._heard = clause
+        self._before = clause.piece.tokens[0].start
+        return self._label and clause.form in {Form.ORDER, Form.TERSE}
+
     def _is_heading(self, clause: Clause) -> bool:
         """Whether a thing only announces pasted text: "log output:" and then the log."""
         end = clause.piece.tokens[-1].end
@@ -113,7 +117,7 @@ class Reading:
         return clause.form is Form.THING and between == ":"
 
     def _is_label(self, clause: Clause) -> bool:
-        """Whether what stands before a colon names who speaks, not what is to be done or with what."""
+        """Whether what stands before a colon names who speaks, not what is to be done."""
         head = self._heard
         if head is None or head.form is not Form.THING or head.piece.colon:
             return False

@@ -61,7 +61,7 @@ class Thread:
         self.drafts = [draft for draft in self.drafts if not draft.earlier]
 
     def revive(self, previous: Draft, clause: Clause) -> Draft:
-        """Return `previous` to be changed: a copy of it, and of its list, if it is an earlier one."""
+        """Return `previous` to be changed; of the request before, a copy of it and its list."""
         if not previous.earlier:
             return previous
         self.group += 1

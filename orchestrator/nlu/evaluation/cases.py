@@ -65,17 +65,23 @@ def read_cases(path: Path, part: Part = Part.ALL) -> list[Case]:
     Raises:
         EvaluationError: the file cannot be read, or a case has a fault.
     """
+    content = _content(path)
     try:
-        text = path.read_text(encoding="utf-8")
-        content = [*_lines(text)] if path.suffix == ".jsonl" else yaml.safe_load(text)
         cases = _CASES.validate_python(content)
-    except OSError as fault:
-        raise EvaluationError(f"Cannot read {path}: {fault.strerror}.") from fault
     except ValidationError as fault:
         raise EvaluationError(f"{path}: {_first(fault, content)}") from fault
+    return _chosen(path, cases, part)
+
+
+def _content(path: Path) -> JsonValue:
+    try:
+        text = path.read_text(encoding="utf-8")
+        loaded: JsonValue = [*_lines(text)] if path.suffix == ".jsonl" else yaml.safe_load(text)
+    except OSError as fault:
+        raise EvaluationError(f"Cannot read {path}: {fault.strerror}.") from fault
     except (ValueError, yaml.YAMLError) as fault:
         raise EvaluationError(f"{path} is neither YAML nor lines of JSON: {fault}") from fault
-    return _chosen(path, cases, part)
+    return loaded
 
 
 def _chosen(path: Path, cases: Sequence[Case], part: Part) -> list[Case]:

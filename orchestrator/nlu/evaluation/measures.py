@@ -76,9 +76,7 @@ def report(outcomes: Sequence[Outcome]) -> Report:
         step_recall=recall,
         step_f1=_f1(precision, recall),
         parameter_recall=_parameter_recall(outcomes),
-        out_of_scope=_detection(
-            (bool(one.case.out_of_scope), one.refuses) for one in outcomes
-        ),
+        out_of_scope=_detection((bool(one.case.out_of_scope), one.refuses) for one in outcomes),
         ambiguity=_detection((one.case.ambiguous, one.asks) for one in outcomes),
         wrong_action=_of(outcomes, lambda one: one.is_wrong_action) or 0.0,
         wrong_target=_of(outcomes, lambda one: one.is_wrong_target) or 0.0,
