@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from orchestrator.nlu.coerce import time_unit
 from orchestrator.nlu.lexicon import Lexicon
 from orchestrator.nlu.shapes import SlotKind, looks_like, stands_alone
 from orchestrator.nlu.text import Kind, Token
@@ -63,6 +64,8 @@ def chunks_of(
             continue  # "what is making it slow"
         if _is_attribute(tokens, place, lexicon):
             continue  # "owned by anna"
+        if place > 0 and time_unit(token.fold) and is_number(tokens[place - 1], lexicon):
+            continue  # "for 2 hours"
         alone = token.kind in {Kind.QUOTED, Kind.URL} or is_number(token, lexicon)
         alone = alone or stands_alone(token.fold)
         if (
@@ -160,6 +163,9 @@ def _noun_before(
     """Return the noun in "database called orders", "port to 8080"."""
     index = place - 1
     copulas = {"is", "be", "should", "will", "must"}
+    told = index >= 0 and tokens[index].fold == "is"  # "the queue is exploding"
+    if told and not tokens[place].is_name_like and not is_number(tokens[place], lexicon):
+        return ""
     while index >= 0 and tokens[index].fold in lexicon.words("prepositions") | copulas:
         index -= 1
     near = index >= 0 and place - index <= 3  # noqa: PLR2004

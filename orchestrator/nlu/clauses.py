@@ -18,6 +18,9 @@ from orchestrator.nlu.verbs import Verb, VerbBook
 _TERSE_WORDS = 5
 _TERSE_PLACES = frozenset({"on", "at", "in", "auf", "sur", "en"})
 _NOMINATIVE = frozenset({"i", "we", "they", "he", "she", "wir", "ich", "nous", "je"})
+_EMPTY = frozenset(
+    {"do", "make", "take", "give", "have", "get", "need", "mach", "mache", "fais", "haz"}
+)
 _CAUSATIVE = frozenset({"get", "have", "need", "make"})
 _ALIEN = Verb("", frozenset(), frozenset({0}))
 """A verb that neither the lexicon nor the catalogue knows: it means no capability."""
@@ -200,7 +203,8 @@ class Reader:
         light = self._light(tokens)
         verb = self._book.at(tokens, 0)
         if light is not None:
-            verbs = (light, verb) if verb else (light,)
+            empty = verb is None or tokens[0].fold in _EMPTY
+            verbs = (light,) if empty or verb is None else (light, verb)
             return replace(base, form=Form.ORDER, verbs=verbs)
         if verb is not None and self._is_plural(tokens, verb):
             return None
@@ -258,7 +262,8 @@ class Reader:
         for place in range(begin, len(tokens)):
             verb = self._book.at(tokens, place)
             article = place > 0 and folded[place - 1] in self._lexicon.words("articles")
-            if verb and (article or found or _is_participle(tokens[place])):
+            last = verb is not None and max(verb.places) == len(tokens) - 1  # "… neu starten"
+            if verb and (article or found or last or _is_participle(tokens[place])):
                 places = verb.places | set(range(found[0], begin) if found else ())
                 return replace(base, form=Form.ORDER, verbs=(replace(verb, places=places),))
         return None

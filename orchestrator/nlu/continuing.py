@@ -23,6 +23,8 @@ from orchestrator.nlu.shapes import SlotKind
 from orchestrator.nlu.slots import Slot
 from orchestrator.nlu.thread import Thread
 
+_COMPARING = ("compar", "vergleich")  # "compare redis and kafka" is one thing to do
+
 
 class Continuer:
     """Adds to the last step of a thread, or varies it."""
@@ -127,7 +129,11 @@ class Continuer:
         values = own.fill.parameters
         main = own.profile.main_slot
         target = main is not None and main.name in values
-        if not values:
+        compared = any(v.canonical.startswith(_COMPARING) for v in previous.clause.verbs)
+        if compared and main is not None and main.kind is SlotKind.TEXT:
+            said = [str(previous.parameters.get(main.name, "")), self._thread.words(clause)]
+            previous.parameters[main.name] = " and ".join(filter(None, said))
+        elif not values:
             self._no_value(clause, own)
         elif turning:
             previous = self._thread.revive(previous, clause)

@@ -8,7 +8,7 @@ The idea of spans that are data, never instructions: OWASP LLM01 (prompt injecti
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from orchestrator.nlu import guard_patterns as patterns
@@ -47,14 +47,16 @@ def guarded_spans(text: str) -> list[Span]:
 
 def _candidates(text: str) -> Iterator[Span]:
     yield from _all(patterns.CODE_RE, text, Kind.GUARDED)
-    plain = _skeleton(text)
-    for seen in dict.fromkeys((text, plain, plain.translate(_LEET))):
+    elements = [*_all(patterns.ELEMENT_RE, text, Kind.GUARDED)]
+    yield from elements
+    shown = _blanked(text, elements)
+    plain = _skeleton(shown)
+    for seen in dict.fromkeys((shown, plain, plain.translate(_LEET))):
         yield from _cut_by_quotes(patterns.OVERRIDE_RE, text, seen)
-    for seen in dict.fromkeys((text, plain)):
+    for seen in dict.fromkeys((shown, plain)):
         yield from _cut_by_quotes(patterns.ROLE_RE, text, seen)
     yield from _all(patterns.LOG_LINE_RE, text, Kind.GUARDED)
     yield from _all(patterns.COMMENT_RE, text, Kind.GUARDED)
-    yield from _all(patterns.ELEMENT_RE, text, Kind.GUARDED)
     yield from _all(patterns.CALL_RE, text, Kind.GUARDED)
     yield from _all(patterns.TAG_RE, text, Kind.GUARDED)
     yield from _all(patterns.JSON_RE, text, Kind.GUARDED)
@@ -71,6 +73,13 @@ def _all(
 ) -> Iterator[Span]:
     for match in pattern.finditer(text):
         yield Span(match.start(), match.end(), kind, match.group(), injected)
+
+
+def _blanked(text: str, spans: Iterable[Span]) -> str:
+    """Return `text` with the spans as spaces: what stands in them opens nothing outside."""
+    for span in spans:
+        text = text[: span.start] + " " * (span.end - span.start) + text[span.end :]
+    return text
 
 
 def _skeleton(text: str) -> str:

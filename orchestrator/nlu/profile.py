@@ -78,7 +78,13 @@ def catalogue_verbs(capabilities: Iterable[Capability], lexicon: Lexicon) -> dic
         for name in ("stop", "fillers", "question_words", "state_words", "adverbs")
         for word in lexicon.words(name)
     }
-    verbs = {verb for verb in found - blocked - set(lexicon.noun_groups) if verb.isalpha()}
+    named = {
+        stem(words(capability.name)[0])
+        for capability in entries
+        if stem(words(capability.name)[0]) in set(_before_articles(capability, lexicon))
+    }
+    nouns = set(lexicon.noun_groups) - named  # "page_oncall", "page the storage team": a verb
+    verbs = {verb for verb in found - blocked - nouns if verb.isalpha()}
     return {
         word: stem(word)
         for capability in entries

@@ -165,6 +165,10 @@ class Reading:
         """Read a clause that stands for itself."""
         self._thread.group += 1
         candidates = self._matcher.rank(clause)
+        kept = any("keep" in verb.groups for verb in clause.verbs)
+        if kept and not any(candidate.is_askable for candidate in candidates):
+            self._withdraw(clause)  # "delete lab1, keep lab2"
+            return
         if not self._continuer.adds_to(clause, candidates):
             self._placer.place(clause, candidates)
 

@@ -12,7 +12,27 @@ from orchestrator.domain.text import hidden_character
 from orchestrator.nlu.shapes import SlotKind, kind_of_text
 from orchestrator.nlu.text import stem, words
 
-_GENERIC = frozenset({"name", "id", "identifier", "value", "target", "key", "number", "list"})
+_GENERIC = frozenset(
+    {
+        "what",
+        "who",
+        "which",
+        "where",
+        "how",
+        "why",
+        "whether",
+        "run",
+        "do",
+        "name",
+        "id",
+        "identifier",
+        "value",
+        "target",
+        "key",
+        "number",
+        "list",
+    }
+)
 _SAMPLES: dict[SlotKind, tuple[str, ...]] = {
     SlotKind.ADDRESS: ("192.0.2.1", "192.0.2.0/24", "2001:db8::1"),
     SlotKind.EMAIL: ("a@b.example",),
@@ -25,6 +45,7 @@ _SAMPLES: dict[SlotKind, tuple[str, ...]] = {
     SlotKind.PATH: ("/srv/a.txt", "a/b.txt"),
 }
 """What values of a kind look like, to tell the kind from a schema's pattern."""
+_TOPICS = frozenset({"task", "topic", "goal", "work", "idea", "spec", "feature", "subject"})
 _HEAD_END_RE = re.compile(
     r"\s(?:to|that|which|for|in|on|of|whose|where|with|by|from|as|is|are|e\.g|such|when|if|into"
     r"|under|behind|or|and|at|before|after)\s|[,.;:(\u2013\u2014]"
@@ -129,6 +150,8 @@ def _kind(
     if kind in {"integer", "number"}:
         return SlotKind.NUMBER
     text_format = schema.get("format")
+    if "what" in head and set(name_words) & _TOPICS:
+        return SlotKind.TEXT
     probed = _kind_by_pattern(schema)
     if probed is not None:
         return probed

@@ -14,7 +14,7 @@ from orchestrator.nlu.coerce import time_unit
 from orchestrator.nlu.lexicon import Lexicon
 from orchestrator.nlu.text import Kind, Token, stem, word_token
 
-_SHORT = 4  # of so few letters, only two that changed places are forgiven
+_SHORT = 4  # of so few letters, one that is lost or two that changed places are forgiven
 _COUNTS = {"a": 1, "an": 1, "one": 1, "eine": 1, "einen": 1, "une": 1, "una": 1, "couple": 2}
 
 
@@ -33,7 +33,7 @@ class Speller:
 
     def _corrected(self, token: Token) -> Token:
         word = token.fold
-        plain = token.kind is Kind.WORD and word.isalpha() and len(word) >= _SHORT
+        plain = token.kind is Kind.WORD and word.isalpha() and len(word) >= _SHORT - 1
         if not plain or word in self._known or token.stem in self._known or _is_camel(token.text):
             return token
         if meant := _nearest(word, self._common):
@@ -80,6 +80,7 @@ def _nearest(word: str, words: Sequence[str]) -> str:
     near = process.extract(word, words, scorer=OSA.distance, score_cutoff=1, limit=8)
     for found, distance, _ in near:
         swapped = sorted(found) == sorted(word)
-        if distance and found[0] == word[0] and (len(word) > _SHORT or swapped):
+        lost = len(word) == _SHORT and len(found) > len(word)
+        if distance and found[0] == word[0] and (len(word) > _SHORT or swapped or lost):
             return str(found)
     return ""

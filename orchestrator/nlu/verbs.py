@@ -55,11 +55,18 @@ class VerbBook:
     def misspelt_at(self, tokens: Sequence[Token], place: int) -> Verb | None:
         """Return the verb that the word at `place` is a slip of the finger away from."""
         word = tokens[place].fold
-        if tokens[place].kind is not Kind.WORD or len(word) < _SHORT or not word.isalpha():
+        if tokens[place].kind is not Kind.WORD or len(word) < _SHORT - 1 or not word.isalpha():
             return None
         slips = 2 if len(word) >= _LONG else 1
         near = process.extract(word, self._spellings, scorer=OSA.distance, score_cutoff=slips)
-        found = next((spelling for spelling, _, _ in near if spelling[0] == word[0]), None)
+        ends = len(word) < _SHORT  # of four letters, one in the middle is lost
+        alike = (
+            spelling
+            for spelling, _, _ in near
+            if spelling[0] == word[0]
+            and (not ends or (len(spelling) > len(word) and spelling[-1] == word[-1]))
+        )
+        found = next(alike, None)
         if found is None:
             return None
         verb = self._read(tokens, place, self._ways[self._spelt[found]])

@@ -1,5 +1,7 @@
 """Compares words with what a capability's texts say; forgives slips of the finger."""
 
+import re
+
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
@@ -10,6 +12,7 @@ from orchestrator.nlu.profile import Profile
 from orchestrator.nlu.text import Kind, Token, stem, stems, words
 
 _MIN_FUZZY = 5
+_COMPOUND_RE = re.compile(r"[a-z]+-[a-z]{4,}")
 
 
 class Vocabulary:
@@ -39,8 +42,7 @@ class Vocabulary:
         """Return how strongly a word speaks for `profile` (0–1); names by their parts."""
         if token.kind is not Kind.WORD:
             return 0.0
-        keys = self._index.keys(token.stem)
-        best = max((profile.nouns.get(key, 0.0) for key in keys), default=0.0)
+        best = self._best(profile, token.stem)
         if best:
             return best
         corrected = self.correct(token.stem)
@@ -49,8 +51,22 @@ class Vocabulary:
         parts = words(token.fold)
         if len(parts) > 1:
             joined = profile.nouns.get(stem("".join(parts)), 0.0)
-            return joined or 0.9 * min(profile.nouns.get(part, 0.0) for part in stems(token.fold))
+            return joined or 0.9 * min(
+                self._part(profile, token, part) for part in stems(token.fold)
+            )
         return 0.0
+
+    def _part(self, profile: Profile, token: Token, part: str) -> float:
+        compound = _COMPOUND_RE.fullmatch(token.fold)
+        return self._best(profile, part) if compound else profile.nouns.get(part, 0.0)
+
+    def _forms(self, token: Token) -> tuple[str, ...]:
+        """Return the stems that a word may be known by; "DNS-Eintrag" also by its parts."""
+        parts = stems(token.fold) if _COMPOUND_RE.fullmatch(token.fold) else []
+        return token.stem, self.correct(token.stem), stem("".join(words(token.fold))), *parts
+
+    def _best(self, profile: Profile, noun: str) -> float:
+        return max((profile.nouns.get(key, 0.0) for key in self._index.keys(noun)), default=0.0)
 
     def objects_named(self, profile: Profile, clause: Clause, fill: Fill) -> float:
         """Return the share of the capability's object nouns that the clause names (0–1)."""
@@ -60,7 +76,7 @@ class Vocabulary:
             key
             for place, token in enumerate(clause.tokens)
             if place in fill.content or token.fold in self._index.lexicon.words("state_words")
-            for one in (token.stem, self.correct(token.stem), stem("".join(words(token.fold))))
+            for one in self._forms(token)
             for key in self._index.keys(one)
         }
         if any(token.fold in self._index.lexicon.words("state_words") for token in clause.tokens):
