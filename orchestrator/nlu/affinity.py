@@ -165,6 +165,8 @@ class Scorer:
         self, profile: Profile, slot: Slot, chunk: Chunk, tokens: Sequence[Token]
     ) -> bool:
         """Whether the words say what the capability does ("disk usage"), not on what."""
+        if any(any(c.isdigit() for c in tokens[place].fold) for place in chunk.places):
+            return False
         said = all(tokens[place].stem in profile.nouns for place in chunk.places)
         placed = chunk.preposition or chunk.nouns or chunk.quoted or slot.required
         return said and not placed

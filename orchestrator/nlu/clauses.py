@@ -281,6 +281,8 @@ class Reader:
                 or self._is_plural(tokens[place:], verb)
             ):
                 continue
+            if tokens[place - 1].fold in self._lexicon.words("prepositions"):
+                continue  # "queue depth of mail"
             after = tokens[max(verb.places) + 1 :]
             placed = place == 1 and bool(after) and after[0].fold in _TERSE_PLACES
             if placed or not after:

@@ -5,12 +5,14 @@ variation, "no wait, redis" a replacement, "list users and groups" another capab
 same verb.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
 from pydantic import JsonValue
 
 from orchestrator.domain.request import AmbiguityKind
+from orchestrator.domain.value import Parameters
 from orchestrator.nlu.clauses import ASKED_ONLY, Clause, Form
 from orchestrator.nlu.drafts import Doubt, Draft
 from orchestrator.nlu.fill import Fill, Filler
@@ -126,8 +128,8 @@ class Continuer:
 
     def _more_of(self, previous: Draft, clause: Clause, own: Candidate, *, turning: bool) -> None:
         """Add a target, a missing value or a variation to the step before."""
-        values = own.fill.parameters
         main = own.profile.main_slot
+        values = _parallel(own.fill.parameters, previous, main)
         target = main is not None and main.name in values
         compared = any(v.canonical.startswith(_COMPARING) for v in previous.clause.verbs)
         if compared and main is not None and main.kind is SlotKind.TEXT:
@@ -146,14 +148,23 @@ class Continuer:
         elif not set(values) & set(previous.parameters):
             self._merge(previous, clause, own)
         else:
-            self._another(previous, clause, own, keep=not target or self._is_same(clause))
+            keep = not target or self._is_same(clause)
+            self._another(previous, clause, own, values, keep=keep)
 
-    def _another(self, previous: Draft, clause: Clause, own: Candidate, *, keep: bool) -> None:
+    def _another(
+        self,
+        previous: Draft,
+        clause: Clause,
+        own: Candidate,
+        values: Parameters,
+        *,
+        keep: bool,
+    ) -> None:
         """Add one more step like the one before, with what this clause says of it."""
         base = previous.parameters if keep else {}
         draft = self._thread.draft(clause, own.profile, own.fill, own.confidence)
         draft.group = previous.group
-        draft.parameters = {**base, **own.fill.parameters}
+        draft.parameters = {**base, **values}
         self._thread.insert(draft)
 
     def _merge(self, previous: Draft, clause: Clause, own: Candidate) -> None:
@@ -177,6 +188,26 @@ class Continuer:
         elif own.fill.content:
             thing = replace(clause, form=Form.THING, verbs=())
             self._placer.place(thing, self._matcher.rank(thing))
+
+
+def _parallel(values: Parameters, previous: Draft, main: Slot | None) -> Parameters:
+    """Return the values, "node2" taken for what "node1" was: of the same form, another number."""
+    said = values.get(main.name) if main is not None else None
+    if main is None or len(values) != 1 or _form(said) == "" or previous.profile is None:
+        return values
+    if _form(previous.parameters.get(main.name)) == _form(said):
+        return values
+    for slot in previous.profile.slots:
+        same = _form(previous.parameters.get(slot.name)) == _form(said)
+        if slot is not main and same and slot.accepts(said):
+            return {slot.name: said}
+    return values
+
+
+def _form(value: JsonValue | None) -> str:
+    """Return a value with its numbers alike ("node#"); "" for one that has none."""
+    plain = re.sub(r"\d+", "#", value) if isinstance(value, str) else ""
+    return plain if "#" in plain else ""
 
 
 def is_asked_thing(clause: Clause) -> bool:

@@ -15,6 +15,7 @@ from orchestrator.nlu.shapes import SlotKind
 from orchestrator.nlu.slots import Slot
 from orchestrator.nlu.text import Token
 
+_EACH = frozenset({"each", "both", "apiece", "jeweils", "chacun", "chacune", "cada"})
 _SURE = 0.8
 _GUESS = 0.55
 """A word in passing that only its place makes a value ("almost") is no referent."""
@@ -169,7 +170,8 @@ def share_back(drafts: Sequence[Draft]) -> None:
             continue
         main = later.profile.main_slot
         for slot in later.profile.slots:
-            shared = slot.required or slot.kind not in _OWN
+            each = any(token.fold in _EACH for token in later.clause.tokens)
+            shared = each or slot.required or slot.kind not in _OWN
             if slot is not main and shared and slot.name in later.parameters:
                 draft.parameters.setdefault(slot.name, later.parameters[slot.name])
 

@@ -4,6 +4,7 @@ Only what a word means is changed; its text, place and value stay the person's, 
 that looks like a slip is still that name.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
@@ -14,6 +15,7 @@ from orchestrator.nlu.coerce import time_unit
 from orchestrator.nlu.lexicon import Lexicon
 from orchestrator.nlu.text import Kind, Token, stem, word_token
 
+_SLASHED_RE = re.compile(r"([A-Za-z][A-Za-z-]*)\d+(?:/\1\d+)+")
 _SHORT = 4  # of so few letters, one that is lost or two that changed places are forgiven
 _COUNTS = {"a": 1, "an": 1, "one": 1, "eine": 1, "einen": 1, "une": 1, "una": 1, "couple": 2}
 
@@ -29,7 +31,8 @@ class Speller:
 
     def read(self, tokens: Sequence[Token]) -> list[Token]:
         """Return the tokens with what was meant; periods of time in words as one token."""
-        return [*self._periods([self._corrected(token) for token in tokens])]
+        parted = [part for token in tokens for part in _parted(token)]
+        return [*self._periods([self._corrected(token) for token in parted])]
 
     def _corrected(self, token: Token) -> Token:
         word = token.fold
@@ -69,6 +72,20 @@ class Speller:
         unit = time_unit(folded[behind]) if len(folded) > behind else ""
         spelt = len(folded[behind]) > 1 if unit else False
         return (behind + 1, f"{count}{unit}") if count is not None and spelt else (0, "")
+
+
+def _parted(token: Token) -> Iterator[Token]:
+    """Yield "web1/web2" as its names with a mark between, any other token as it is."""
+    if token.kind is not Kind.WORD or not _SLASHED_RE.fullmatch(token.text):
+        yield token
+        return
+    place = token.start
+    for number, part in enumerate(token.text.split("/")):
+        if number:
+            yield Token("/", place, place + 1, Kind.MARK, ",", ",", "/")
+            place += 1
+        yield word_token(part, place)
+        place += len(part)
 
 
 def _is_camel(text: str) -> bool:
