@@ -165,11 +165,12 @@ class Reading:
         """Read a clause that stands for itself."""
         self._thread.group += 1
         candidates = self._matcher.rank(clause)
+        if self._continuer.adds_to(clause, candidates):
+            return
         kept = any("keep" in verb.groups for verb in clause.verbs)
         if kept and not any(candidate.is_askable for candidate in candidates):
             self._withdraw(clause)  # "delete lab1, keep lab2"
-            return
-        if not self._continuer.adds_to(clause, candidates):
+        else:
             self._placer.place(clause, candidates)
 
     def _was_topic(self, clause: Clause) -> bool:
