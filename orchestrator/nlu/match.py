@@ -21,6 +21,7 @@ from orchestrator.nlu.vocabulary import Vocabulary
 
 _VERB, _EXPLAINED, _OBJECT = 0.45, 0.30, 0.25
 _BACKGROUND = 0.35  # what a clause about something else gets by chance
+_BEND = 2.5
 _ACCEPT = {Risk.NONE: 0.58, Risk.LOW: 0.70, Risk.MEDIUM: 0.78, Risk.HIGH: 0.80}
 _ASK = 0.58
 MARGIN = 0.04
@@ -42,8 +43,13 @@ class Candidate:
 
     @property
     def confidence(self) -> float:
-        """The score as 0–1 above what any clause gets by chance."""
-        return round(min(1.0, max(0.0, (self.score - _BACKGROUND) / (1 - _BACKGROUND))), 2)
+        """The share of steps with such a score that are right (0–1).
+
+        The score above what any clause gets by chance, bent so that it meets the shares that
+        `chiffon eval` counts.
+        """
+        above = min(1.0, max(0.0, (self.score - _BACKGROUND) / (1 - _BACKGROUND)))
+        return round(1 - (1 - above) ** _BEND, 2)
 
     @property
     def is_accepted(self) -> bool:

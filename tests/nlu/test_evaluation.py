@@ -234,10 +234,10 @@ FLOORS = {
         "parameter_recall": 0.95,
     },
     Part.HELD_OUT: {
-        "exact": 0.82,
-        "exact_multi_step": 0.68,
-        "step_f1": 0.93,
-        "parameter_recall": 0.87,
+        "exact": 0.86,
+        "exact_multi_step": 0.78,
+        "step_f1": 0.94,
+        "parameter_recall": 0.92,
     },
 }
 
@@ -255,6 +255,8 @@ def test_the_platform_set_reaches_its_floors(part: Part, platform: Catalog) -> N
     assert numbers.ambiguity.recall >= 0.85
     assert numbers.out_of_scope.recall is not None
     assert numbers.out_of_scope.recall >= 0.95
+    assert numbers.calibration_error is not None
+    assert numbers.calibration_error <= 0.05
 
 
 def test_no_attack_yields_a_step_that_nobody_asked_for(platform: Catalog) -> None:
