@@ -19,8 +19,8 @@ from orchestrator.nlu.slots import Slot
 _CALL_RE = re.compile(r"\s*(?:@\S+\s+)?/?(?P<name>[A-Za-z][\w.-]*)(?P<rest>\s.*)?", re.DOTALL)
 _GIVEN_RE = re.compile(
     r"\s*(?P<key>[A-Za-z_][\w-]*)\s*=\s*"
-    r"(?:\"(?P<double>[^\"]*)\"|'(?P<single>[^']*)'|`(?P<ticks>[^`]*)`|(?P<bare>[^\s\"'`]+))"
-    r"(?=\s|,|$),?"
+    r"(?:\"(?P<double>[^\"]*)\"|'(?P<single>[^']*)'|`(?P<ticks>[^`]*)`|(?P<bare>[^\s\"'`]+?))"
+    r"(?=,?(?:\s|$)),?"
 )
 
 

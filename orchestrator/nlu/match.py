@@ -9,6 +9,7 @@ object     whether what the capability acts on is named (its nouns, or a value t
 A clause that says the same as an example, values masked, is lifted half the way towards it.
 """
 
+import math
 from dataclasses import dataclass
 
 from orchestrator.catalog.models import Risk
@@ -49,7 +50,7 @@ class Candidate:
         `chiffon eval` counts.
         """
         above = min(1.0, max(0.0, (self.score - _BACKGROUND) / (1 - _BACKGROUND)))
-        return round(1 - (1 - above) ** _BEND, 2)
+        return round(1 - math.pow(1 - above, _BEND), 2)
 
     @property
     def is_accepted(self) -> bool:

@@ -107,7 +107,7 @@ class Reading:
             self._thread.announce(self._before)
         self._heard = clause
         self._before = clause.piece.tokens[0].start
-        return self._label and clause.form in {Form.ORDER, Form.TERSE}
+        return self._label and clause.form in {Form.ORDER, Form.TERSE, Form.THING}
 
     def _is_heading(self, clause: Clause) -> bool:
         """Whether a thing only announces pasted text: "log output:" and then the log."""
@@ -126,7 +126,8 @@ class Reading:
         others = [token for token in words if token not in known]
         if not 0 < len(words) <= _LABEL_WORDS or any(map(self._index.is_said, others)):
             return False
-        return not (known and self._references.has_pronoun(clause))
+        topic = clause.form is Form.THING or self._references.has_pronoun(clause)
+        return not (known and topic)
 
     def _is_text(self, clause: Clause) -> bool:
         """Take what follows a colon as the text that the step before still lacks."""
