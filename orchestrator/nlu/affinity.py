@@ -62,7 +62,7 @@ class Scorer:
         known = self._is_known(profile, slot, chunk, tokens)
         if self._is_described(chunk, tokens) and not (near >= _NOUN or known):
             return 0.0
-        if self._is_hypernym(chunk, tokens) and not known:
+        if self._is_hypernym(slot, chunk, tokens) and not known:
             return 0.0
         if self._is_vocabulary(profile, slot, chunk, tokens) and not known:
             return 0.0
@@ -150,14 +150,16 @@ class Scorer:
         shared = self._index.shared_enums.get(slot.name)
         return shared is not None and shared.find(tokens, chunk.places, chunk.places) is not None
 
-    def _is_hypernym(self, chunk: Chunk, tokens: Sequence[Token]) -> bool:
+    def _is_hypernym(self, slot: Slot, chunk: Chunk, tokens: Sequence[Token]) -> bool:
         """Whether "the server", "this app" only says what sort of thing is meant."""
         if chunk.quoted:
             return False
         kinds = self._index.lexicon.words("omissible")
+        behind = tokens[chunk.places[-1] + 1 : chunk.places[-1] + 2]
+        noun = bool(chunk.nouns) or any(token.stem in slot.nouns for token in behind)
         return all(
             tokens[place].fold in kinds
-            or (self._index.is_kind(tokens[place].stem) and not chunk.nouns)
+            or (self._index.is_kind(tokens[place].stem) and not noun)  # "the backup volume"
             for place in chunk.places
         )
 
