@@ -62,6 +62,8 @@ class Scorer:
         known = self._is_known(profile, slot, chunk, tokens)
         if self._is_described(chunk, tokens) and not (near >= _NOUN or known):
             return 0.0
+        if not known and self._is_common_thing(slot, chunk, tokens):
+            return 0.0
         if self._is_hypernym(slot, chunk, tokens) and not known:
             return 0.0
         if self._is_vocabulary(profile, slot, chunk, tokens) and not known:
@@ -149,6 +151,15 @@ class Scorer:
             return True
         shared = self._index.shared_enums.get(slot.name)
         return shared is not None and shared.find(tokens, chunk.places, chunk.places) is not None
+
+    def _is_common_thing(self, slot: Slot, chunk: Chunk, tokens: Sequence[Token]) -> bool:
+        """Whether "the lights", "the door" are things of the world, no names."""
+        behind = tokens[chunk.places[-1] + 1 : chunk.places[-1] + 2]
+        noun = bool(chunk.nouns) or any(token.stem in slot.nouns for token in behind)
+        common = self._index.lexicon.noun_groups
+        told = chunk.determiner in self._index.lexicon.words("determiners")
+        plain = all(tokens[place].stem in common for place in chunk.places)
+        return told and plain and not noun and not chunk.quoted
 
     def _is_hypernym(self, slot: Slot, chunk: Chunk, tokens: Sequence[Token]) -> bool:
         """Whether "the server", "this app" only says what sort of thing is meant."""

@@ -16,7 +16,7 @@ from orchestrator.nlu.vocabulary import Vocabulary
 
 _GENERIC_VERBS = frozenset({"run", "execut", "do", "perform", "trigger", "give", "get", "make"})
 _FREE = frozenset({SlotKind.NAME, SlotKind.TEXT, SlotKind.HOST, SlotKind.PATH})
-_OWN_WORD = 0.88  # from here on, the verb is the catalogue's own word, no synonym
+OWN_WORD = 0.88  # from here on, the verb is the catalogue's own word, no synonym
 _SURE = 0.85  # a value that more than its place makes one
 _TYPED = 0.7
 _SPOKEN_OF = 0.5
@@ -58,7 +58,7 @@ class VerbEvidence:
         light = frozenset({"give", "get", "take", "make", "do"})
         strengths = (
             (verb.canonical in profile.own_verbs, 1.0),
-            (verb.canonical in profile.example_verbs - light, _OWN_WORD),
+            (verb.canonical in profile.example_verbs - light, OWN_WORD),
             (groups & profile.own_groups, 0.8),
             (verb.canonical in profile.example_verbs, 0.7),
             (groups & profile.example_groups, 0.7),
@@ -107,7 +107,7 @@ class WordEvidence:
             found = fill.values.get(slot.name)
             if found is not None and place in found.places:
                 alone = [s for s in profile.slots if s.required] == [slot]
-                own = verb >= _OWN_WORD and (alone or profile.capability.reasoning)
+                own = verb >= OWN_WORD and (alone or profile.capability.reasoning)
                 return max(worded, self._taken(slot, clause.tokens[place], found.strength, own=own))
         return worded
 

@@ -14,7 +14,13 @@ from dataclasses import dataclass
 
 from orchestrator.catalog.models import Risk
 from orchestrator.nlu.clauses import Clause, Form
-from orchestrator.nlu.evidence import ObjectEvidence, VerbEvidence, WordEvidence, unknown_value
+from orchestrator.nlu.evidence import (
+    OWN_WORD,
+    ObjectEvidence,
+    VerbEvidence,
+    WordEvidence,
+    unknown_value,
+)
 from orchestrator.nlu.fill import Fill, Filler
 from orchestrator.nlu.index import CatalogIndex
 from orchestrator.nlu.profile import Profile
@@ -108,6 +114,9 @@ class Matcher:
         looked = clause.form in {Form.QUESTION, Form.THING}
         if looked and (not (focus or likeness >= _RESEMBLES) or explained < _UNDERSTOOD):
             return None
+        spoken = focus or likeness >= _RESEMBLES or fill.values or not fill.content
+        if not spoken and verb < OWN_WORD and profile.reads:
+            return None  # a verb that fits any look, and nothing that this one looks at
         score = _VERB * verb + _EXPLAINED * explained + _OBJECT * focus
         return Candidate(profile, max(score, (score + likeness) / 2), fill, max(focus, likeness))
 
