@@ -5,6 +5,7 @@ ChiffonError
 │   └── Conflict        somebody or something else was first
 ├── CatalogError        a catalogue file is not usable: file, line, reason
 ├── SettingsError       a setting is not usable
+├── EvaluationError     an evaluation set is not usable: file, case, reason
 ├── StoreError          the database, or a copy of it, is not as it must be
 │   └── OutcomeUnknown  the connection was lost during a commit (`orchestrator.store`)
 ├── TransportError
@@ -80,6 +81,10 @@ class CatalogError(ChiffonError):
 
 class SettingsError(ChiffonError):
     """A setting is not usable; the text names it and says what to do."""
+
+
+class EvaluationError(ChiffonError):
+    """An evaluation set is not usable; the text names file, case and reason."""
 
 
 class StoreError(ChiffonError):

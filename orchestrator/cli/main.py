@@ -5,6 +5,7 @@ import typer
 from orchestrator.cli.ask import ask
 from orchestrator.cli.catalog import catalog_app
 from orchestrator.cli.db import db_app
+from orchestrator.cli.evaluate import evaluate
 from orchestrator.cli.keys import keys_app
 from orchestrator.cli.plans import plan_app, status
 from orchestrator.cli.understand import understand
@@ -18,6 +19,7 @@ def add_commands(app: typer.Typer) -> None:
     app.add_typer(plan_app)
     app.command()(why)
     app.command()(understand)
+    app.command("eval")(evaluate)
     app.add_typer(catalog_app)
     app.add_typer(keys_app)
     app.add_typer(db_app)

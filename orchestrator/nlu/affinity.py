@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from orchestrator.nlu.chunks import Chunk, is_number
+from orchestrator.nlu.coerce import size_unit, time_unit
 from orchestrator.nlu.index import CatalogIndex
 from orchestrator.nlu.profile import Profile
 from orchestrator.nlu.shapes import SHAPED, SlotKind, looks_like, stands_alone
@@ -13,6 +14,8 @@ _MAX_WORDS = 3
 _ADDRESSED = frozenset({SlotKind.HOST, SlotKind.DOMAIN, SlotKind.ADDRESS})
 _NOUN = 3.0  # the slot's noun stands beside the value
 _CERTAIN = 4.0  # a known value in its usual place
+_AIMS = frozenset({"address", "target", "valu", "destin", "ip", "point"})
+"""Stems of what a parameter is called that may hold an address beside a name."""
 _LATEST = frozenset({"latest", "stable", "newest", "lts"})
 PLACE_WORDS = frozenset({"on", "at", "in", "auf", "sur", "en", "from", "von", "im", "bei", "to"})
 _NAMING = frozenset({"named", "called", "namens", "appele", "llamado"})
@@ -39,6 +42,7 @@ _BY_PREPOSITION: dict[str, frozenset[str]] = {
 _SAME_PREPOSITION = {
     "auf": "on", "sur": "on", "en": "on", "von": "from", "de": "of", "desde": "from", "fur": "for",
     "pour": "for", "para": "for", "im": "in", "nach": "to", "zu": "to", "dans": "in", "mit": "with",
+    "durante": "for", "pendant": "for", "wahrend": "for", "contre": "against",
     "avec": "with", "con": "with", "onto": "on", "bei": "on", "aus": "from", "under": "in",
 }  # fmt: skip
 
@@ -58,7 +62,9 @@ class Scorer:
         known = self._is_known(profile, slot, chunk, tokens)
         if self._is_described(chunk, tokens) and not (near >= _NOUN or known):
             return 0.0
-        if self._is_hypernym(chunk, tokens):
+        if not known and self._is_common_thing(slot, chunk, tokens):
+            return 0.0
+        if self._is_hypernym(slot, chunk, tokens) and not known:
             return 0.0
         if self._is_vocabulary(profile, slot, chunk, tokens) and not known:
             return 0.0
@@ -70,7 +76,8 @@ class Scorer:
         """Return how sure a pair with `score` is (0–1); a plain word as a host is a guess."""
         shared = {SlotKind.HOST, SlotKind.PATH}
         guess = slot.kind in shared and not looks_like(slot.kind, chunk.text(tokens))
-        if guess and score < _CERTAIN and not slot.nouns & chunk.nouns:
+        named = slot.required and any(tokens[place].is_name_like for place in chunk.places)
+        if guess and not named and score < _CERTAIN and not slot.nouns & chunk.nouns:
             return 0.5
         return min(1.0, 0.45 + score / 8)
 
@@ -85,14 +92,16 @@ class Scorer:
             return 2.0
         number = is_number(first, self._index.lexicon)
         if slot.kind in SHAPED - {SlotKind.HOST, SlotKind.PATH}:
-            return self._typed(slot, word, number=number)
+            unit = tokens[chunk.places[-1] + 1 : chunk.places[-1] + 2]
+            return self._typed(slot, word, unit[0].fold if unit else "", number=number)
         if number and not chunk.nouns:
             return None
         return self._loose(slot, chunk, word)
 
-    def _typed(self, slot: Slot, word: str, *, number: bool) -> float | None:
+    def _typed(self, slot: Slot, word: str, unit: str, *, number: bool) -> float | None:
         if number and slot.kind in {SlotKind.DURATION, SlotKind.SIZE}:
-            return 1.5
+            known = time_unit if slot.kind is SlotKind.DURATION else size_unit
+            return 2.0 if known(unit) else 1.5
         return 2.0 if looks_like(slot.kind, word) else None
 
     def _loose(self, slot: Slot, chunk: Chunk, word: str) -> float | None:
@@ -128,7 +137,7 @@ class Scorer:
         if chunk.preposition in _NAMING:
             return score + (3.0 if main or "name" in words(slot.name) else 0.0)
         preposition = _SAME_PREPOSITION.get(chunk.preposition, chunk.preposition)
-        if set(words(slot.name)) & _BY_PREPOSITION.get(preposition, frozenset()):
+        if {*words(slot.name), *slot.nouns} & _BY_PREPOSITION.get(preposition, frozenset()):
             score += 2.0
         elif main:
             score += 1.0 if preposition else 2.0
@@ -143,15 +152,34 @@ class Scorer:
         shared = self._index.shared_enums.get(slot.name)
         return shared is not None and shared.find(tokens, chunk.places, chunk.places) is not None
 
-    def _is_hypernym(self, chunk: Chunk, tokens: Sequence[Token]) -> bool:
+    def _is_common_thing(self, slot: Slot, chunk: Chunk, tokens: Sequence[Token]) -> bool:
+        """Whether "the lights", "the door" are things of the world, no names."""
+        behind = tokens[chunk.places[-1] + 1 : chunk.places[-1] + 2]
+        noun = bool(chunk.nouns) or any(token.stem in slot.nouns for token in behind)
+        common = self._index.lexicon.noun_groups
+        told = chunk.determiner in self._index.lexicon.words("determiners")
+        plain = all(tokens[place].stem in common for place in chunk.places)
+        return told and plain and not noun and not chunk.quoted
+
+    def _is_hypernym(self, slot: Slot, chunk: Chunk, tokens: Sequence[Token]) -> bool:
         """Whether "the server", "this app" only says what sort of thing is meant."""
+        if chunk.quoted:
+            return False
         kinds = self._index.lexicon.words("omissible")
-        return not chunk.quoted and all(tokens[place].fold in kinds for place in chunk.places)
+        behind = tokens[chunk.places[-1] + 1 : chunk.places[-1] + 2]
+        noun = bool(chunk.nouns) or any(token.stem in slot.nouns for token in behind)
+        return all(
+            tokens[place].fold in kinds
+            or (self._index.is_kind(tokens[place].stem) and not noun)  # "the backup volume"
+            for place in chunk.places
+        )
 
     def _is_vocabulary(
         self, profile: Profile, slot: Slot, chunk: Chunk, tokens: Sequence[Token]
     ) -> bool:
         """Whether the words say what the capability does ("disk usage"), not on what."""
+        if any(any(c.isdigit() for c in tokens[place].fold) for place in chunk.places):
+            return False
         said = all(tokens[place].stem in profile.nouns for place in chunk.places)
         placed = chunk.preposition or chunk.nouns or chunk.quoted or slot.required
         return said and not placed
@@ -168,9 +196,11 @@ class Scorer:
         """Return what speaks against: the noun of another capability, a host after "on"."""
         against = 0.0
         addressed = any(other.kind in _ADDRESSED for other in profile.slots)
+        aimed = slot.nouns & _AIMS
         if slot.kind is SlotKind.NAME and addressed and stands_alone(chunk.text(tokens)):
-            against += 1.5
+            against += 0.0 if aimed else 1.5
         if slot.kind is SlotKind.NAME and chunk.preposition in PLACE_WORDS:
             against += 1.0 if looks_like(SlotKind.HOST, chunk.text(tokens)) else 0.0
-        others = {tokens[place].stem for place in chunk.places} & self._index.object_nouns
+        stems = frozenset(tokens[place].stem for place in chunk.places)
+        others = self._index.expand(stems) & self._index.object_nouns
         return against + (1.5 if others and not chunk.nouns and not chunk.quoted else 0.0)

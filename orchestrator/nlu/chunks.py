@@ -1,8 +1,9 @@
 """Groups the words of a clause into candidate values, with what stands around each."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from orchestrator.nlu.coerce import time_unit
 from orchestrator.nlu.lexicon import Lexicon
 from orchestrator.nlu.shapes import SlotKind, looks_like, stands_alone
 from orchestrator.nlu.text import Kind, Token
@@ -59,6 +60,12 @@ def chunks_of(
     runs: list[list[int]] = []
     for place in places:
         token = tokens[place]
+        if token.fold.endswith("ing") and token.stem in lexicon.actions:
+            continue  # "what is making it slow"
+        if _is_attribute(tokens, place, lexicon):
+            continue  # "owned by anna"
+        if place > 0 and time_unit(token.fold) and is_number(tokens[place - 1], lexicon):
+            continue  # "for 2 hours"
         alone = token.kind in {Kind.QUOTED, Kind.URL} or is_number(token, lexicon)
         alone = alone or stands_alone(token.fold)
         if (
@@ -70,7 +77,29 @@ def chunks_of(
             runs[-1].append(place)
         else:
             runs.append([place])
-    return [_chunk(tokens, run, nouns, lexicon) for run in runs]
+    return [_named(_chunk(tokens, run, nouns, lexicon), tokens) for run in runs]
+
+
+def _is_attribute(tokens: Sequence[Token], place: int, lexicon: Lexicon) -> bool:
+    """Whether a participle before a preposition tells of the word before it."""
+    word = tokens[place]
+    following = tokens[place + 1].fold if place + 1 < len(tokens) else ""
+    doing = word.fold.endswith("ing") and word.stem in lexicon.actions
+    tells = doing or (word.fold.endswith("ed") and word.stem != word.fold)
+    return place > 0 and tells and following in lexicon.words("prepositions")
+
+
+def _named(chunk: Chunk, tokens: Sequence[Token]) -> Chunk:
+    """Return the chunk without plain words around the one word that looks like a name."""
+    names = [place for place in chunk.places if tokens[place].is_name_like]
+    others = [tokens[place].text for place in chunk.places if place not in names]
+    if (
+        len(names) == 1
+        and not chunk.quoted
+        and all(text.isalpha() and text.islower() for text in others)
+    ):
+        return replace(chunk, places=tuple(names))
+    return chunk
 
 
 def _splits(tokens: Sequence[Token], place: int, run: list[int], nouns: frozenset[str]) -> bool:
@@ -81,6 +110,9 @@ def _splits(tokens: Sequence[Token], place: int, run: list[int], nouns: frozense
     if looks_like(SlotKind.NUMBER, before.fold):
         return True
     if looks_like(SlotKind.HOST, token.fold) and before.stem not in nouns:
+        return True
+    plain = not token.is_name_like and not token.text[:1].isupper()
+    if before.is_name_like and plain and token.stem not in nouns:
         return True
     following = tokens[place + 1] if place + 1 < len(tokens) else None
     has_value = any(tokens[one].stem not in nouns for one in run)
@@ -130,9 +162,11 @@ def _noun_before(
 ) -> str:
     """Return the noun in "database called orders", "port to 8080"."""
     index = place - 1
-    while index >= 0 and (
-        tokens[index].fold in lexicon.words("prepositions") or tokens[index].fold in {"is", "be"}
-    ):
+    copulas = {"is", "be", "should", "will", "must"}
+    told = index >= 0 and tokens[index].fold == "is"  # "the queue is exploding"
+    if told and not tokens[place].is_name_like and not is_number(tokens[place], lexicon):
+        return ""
+    while index >= 0 and tokens[index].fold in lexicon.words("prepositions") | copulas:
         index -= 1
-    near = index >= 0 and place - index <= 2  # noqa: PLR2004
+    near = index >= 0 and place - index <= 3  # noqa: PLR2004
     return tokens[index].stem if near and tokens[index].stem in nouns else ""

@@ -16,7 +16,19 @@ from orchestrator.nlu.text import Kind, Token
 from orchestrator.nlu.verbs import Verb, VerbBook
 
 _TERSE_WORDS = 5
+_TERSE_PLACES = frozenset({"on", "at", "in", "auf", "sur", "en"})
+_NOMINATIVE = frozenset({"i", "we", "they", "he", "she", "wir", "ich", "nous", "je"})
+_EMPTY = frozenset(
+    {"do", "make", "take", "give", "have", "get", "need", "mach", "mache", "fais", "haz"}
+)
+_CAUSATIVE = frozenset({"get", "have", "need", "make"})
+_ALIEN = Verb("", frozenset(), frozenset({0}))
+"""A verb that neither the lexicon nor the catalogue knows: it means no capability."""
 _LIGHT_REACH = 6
+
+
+ASKED_ONLY = frozenset({"check", "show", "?"})
+"""What a thing with a question mark behind it may ask for."""
 
 
 class Form(StrEnum):
@@ -51,6 +63,7 @@ class Clause:
     negated: bool = False
     turn: Turn = Turn.NOTHING
     concurrent: bool = False
+    ahead: bool = False  # "… but take a snapshot first": goes before what was said before it
     excluded: tuple[Token, ...] = ()  # behind "without", "except"
     moments: frozenset[int] = frozenset()  # places in `tokens` that say when ("tomorrow")
 
@@ -74,13 +87,17 @@ class Reader:
         tokens, _ = self._without(tokens, "manner")
         tokens, turn = self._turn(tokens)
         tokens, excluded = self._excluded(tokens)
+        ahead = self._is_ahead(piece, tokens)
         clause = self._form(piece, tokens)
         if excluded and not clause.tokens:
             clause = replace(clause, negated=True, tokens=excluded)
+        if turn is Turn.ALL and clause.tokens:  # "never mind the alerts"
+            clause, turn = replace(clause, negated=True), Turn.NOTHING
         return replace(
             clause,
             moments=moments(clause.tokens, self._lexicon),
             concurrent=concurrent,
+            ahead=ahead,
             excluded=excluded,
             turn=turn if turn is not Turn.NOTHING else clause.turn,
         )
@@ -102,7 +119,11 @@ class Reader:
         for name, turn in (("withdraw_all", Turn.ALL), ("withdraw_last", Turn.LAST)):
             if length := self._lexicon.phrases(name).at(folded, 0):
                 rest = tokens[skipped + length :]
-                return rest, Turn.LAST if rest else turn
+                thing = (
+                    bool(rest) and self._book.at(self._manners.strip(rest)[0] or rest, 0) is None
+                )
+                whole = turn is Turn.ALL and (thing or not rest)
+                return rest, turn if whole or not rest else Turn.LAST
         if len(folded) == 1 and folded[0] in self._lexicon.words("withdraw_alone"):
             return (), Turn.LAST
         if len(folded) > 1 and folded[-1] == "instead":
@@ -112,6 +133,15 @@ class Reader:
         ):
             return tokens[skipped + 1 :], Turn.LAST
         return tokens, Turn.NOTHING
+
+    def _is_ahead(self, piece: Piece, tokens: Sequence[Token]) -> bool:
+        """Whether the clause goes before what was said: "… first", "but first …"."""
+        words = self._lexicon.words("ahead")
+        folded = [token.fold for token in tokens]
+        ends = len(folded) > 1 and folded[-1] in words
+        contrary = piece.lead | {*folded[:1]}
+        opens = bool(words & {*folded[:2]}) and bool(contrary & {"but", "aber", "mais", "pero"})
+        return ends or opens or {"before", "that"} <= piece.lead
 
     def _fillers(self, tokens: Sequence[Token]) -> int:
         """Return how many words at the head are fillers that take nothing back ("oh")."""
@@ -133,12 +163,13 @@ class Reader:
             return Clause(piece, tokens, Form.SMALL_TALK)
         if self._manners.is_howto(folded):
             return Clause(piece, tokens, Form.HOWTO)
-        if self._manners.is_negated(folded):
+        told = piece.role in {Role.CONDITION, Role.REASON}  # "if nginx isn't running"
+        if not told and self._manners.is_negated(folded):
             return self._negated(piece, tokens)
         tokens, wished = self._manners.strip(tokens)
         if not tokens:
             return Clause(piece, (), Form.SMALL_TALK)
-        if self._manners.is_negated([token.fold for token in tokens]):
+        if not told and self._manners.is_negated([token.fold for token in tokens]):
             return self._negated(piece, tokens)
         return self._positive(piece, tokens, wished=wished)
 
@@ -153,7 +184,7 @@ class Reader:
             or self._terse(base)
         )
         if readings is None and piece.asked:
-            return replace(base, form=Form.QUESTION, asked_groups=frozenset({"check", "show"}))
+            return replace(base, form=Form.QUESTION, asked_groups=ASKED_ONLY)
         return readings or base
 
     def _negated(self, piece: Piece, tokens: tuple[Token, ...]) -> Clause:
@@ -172,14 +203,28 @@ class Reader:
         light = self._light(tokens)
         verb = self._book.at(tokens, 0)
         if light is not None:
-            verbs = (light, verb) if verb else (light,)
+            empty = verb is None or tokens[0].fold in _EMPTY
+            verbs = (light,) if empty or verb is None else (light, verb)
             return replace(base, form=Form.ORDER, verbs=verbs)
+        if verb is not None and self._is_plural(tokens, verb):
+            return None
         if verb is not None and not self._is_past(tokens[0], base, wished=wished):
             return replace(base, form=Form.ORDER, verbs=(verb,))
         if verb is None and len(tokens) > 1 and not self._is_known(tokens[0]):
-            verb = self._book.misspelt_at(tokens, 0)
+            verb = self._book.misspelt_at(tokens, 0) or self._alien(tokens)
             return replace(base, form=Form.ORDER, verbs=(verb,)) if verb else None
         return None
+
+    def _alien(self, tokens: Sequence[Token]) -> Verb | None:
+        """Return an unknown verb: a plain word before "the" or "my" names nothing."""
+        begins = self._lexicon.words("english_determiners")
+        return _ALIEN if tokens[0].fold.isalpha() and tokens[1].fold in begins else None
+
+    def _is_plural(self, tokens: Sequence[Token], verb: Verb) -> bool:
+        """Whether "reports" or "backups" is the noun: no order in English ends so."""
+        word = tokens[0].fold
+        plural = word.endswith("s") and not word.endswith("ss") and tokens[0].stem == word[:-1]
+        return plural and len(verb.places) == 1
 
     def _light(self, tokens: Sequence[Token]) -> Verb | None:
         """Return the action of "do a restart of", "give it a kick", "get it restarted"."""
@@ -188,10 +233,21 @@ class Reader:
         articles = self._lexicon.words("articles")
         for place in range(1, min(len(tokens), _LIGHT_REACH + 1)):
             verb = self._book.at(tokens, place)
+            if verb is None:
+                continue
             near = {token.fold for token in tokens[max(1, place - 2) : place]}
-            if verb and (near & articles or (place > 1 and _is_participle(tokens[place]))):
+            done = _is_participle(tokens[place])
+            wished = done and place > 1 and tokens[0].fold in _CAUSATIVE
+            if wished or (near & articles and not done and self._ends_noun(tokens, verb)):
                 return replace(verb, places=verb.places | {0})
         return None
+
+    def _ends_noun(self, tokens: Sequence[Token], verb: Verb) -> bool:
+        """Whether the verb is the noun itself ("a backup of …"), not a part of one."""
+        place = max(verb.places) + 1
+        following = tokens[place].fold if place < len(tokens) else ""
+        closed = self._lexicon.words("stop") | self._lexicon.words("prepositions")
+        return not following or following in closed | self._lexicon.words("fillers")
 
     def _wished_order(self, base: Clause, *, wished: bool) -> Clause | None:
         """Return the order in "nginx needs a restart", "I want nginx restarted"."""
@@ -206,7 +262,8 @@ class Reader:
         for place in range(begin, len(tokens)):
             verb = self._book.at(tokens, place)
             article = place > 0 and folded[place - 1] in self._lexicon.words("articles")
-            if verb and (article or found or _is_participle(tokens[place])):
+            last = verb is not None and max(verb.places) == len(tokens) - 1  # "… neu starten"
+            if verb and (article or found or last or _is_participle(tokens[place])):
                 places = verb.places | set(range(found[0], begin) if found else ())
                 return replace(base, form=Form.ORDER, verbs=(replace(verb, places=places),))
         return None
@@ -218,8 +275,17 @@ class Reader:
             return None
         for place in range(1, len(tokens)):
             verb = self._book.at(tokens, place)
-            last = verb is not None and max(verb.places) == len(tokens) - 1
-            if verb and last and not _is_participle(tokens[place]):
+            if (
+                verb is None
+                or _is_participle(tokens[place])
+                or self._is_plural(tokens[place:], verb)
+            ):
+                continue
+            if tokens[place - 1].fold in self._lexicon.words("prepositions"):
+                continue  # "queue depth of mail"
+            after = tokens[max(verb.places) + 1 :]
+            placed = place == 1 and bool(after) and after[0].fold in _TERSE_PLACES
+            if placed or not after:
                 return replace(base, form=Form.TERSE, verbs=(verb,))
         return None
 
@@ -264,6 +330,9 @@ class Reader:
 
     def _reported(self, base: Clause) -> Clause | None:
         """Return the statement in "Bob said we should reboot it": no order of the person's."""
+        folded = [token.fold for token in base.tokens]
+        if self._lexicon.phrases("you_did").find(folded) is not None:
+            return replace(base, form=Form.STATEMENT)  # "confirm that you did not delete it"
         if self._book.at(base.tokens, 0) is not None:
             return None
         speech = self._lexicon.words("speech")
@@ -272,10 +341,14 @@ class Reader:
 
     def _statement(self, base: Clause) -> Clause | None:
         folded = [token.fold for token in base.tokens]
+        verb = self._book.at(base.tokens, 0)
+        if verb is not None and self._is_plural(base.tokens, verb):
+            return None
         told = folded[0] in self._lexicon.words("subjects") and len(folded) > 1
+        told = told or bool(set(folded[1:]) & _NOMINATIVE)
         told = told or base.tokens[0].text.casefold() in {"it's", "it\u2019s"}
         told = told or bool(set(folded[1:]) & self._lexicon.words("auxiliaries"))
-        if not told and self._book.at(base.tokens, 0) is None:
+        if not told and verb is None:
             return None
         form = Form.QUESTION if base.piece.asked else Form.STATEMENT
         return replace(base, form=form, asked_groups=frozenset({"check"}))

@@ -31,8 +31,8 @@ def name_forms(text: str, unit: str, kind: SlotKind) -> Iterator[str]:
         unit: the word behind a number ("hours", "GB"), if any.
         kind: what the slot asks for.
     """
-    if kind is SlotKind.DURATION and (short := time_unit(unit)):
-        yield from (f"{text}{short}", f"{text} {unit}", f"{text}{unit}")
+    if kind is SlotKind.DURATION:
+        yield from _durations(text, unit)
     if kind is SlotKind.SIZE and unit in _SIZE_UNITS:
         yield from (f"{text}{unit.upper()}", f"{text}{unit[0].upper()}", f"{text} {unit}")
     if kind is SlotKind.TEXT:
@@ -44,6 +44,23 @@ def name_forms(text: str, unit: str, kind: SlotKind) -> Iterator[str]:
     for mark in ("-", "_", ""):
         yield re.sub(r"\s+", mark, plain.lower())
     yield plain.lstrip("#@")
+
+
+def _durations(text: str, unit: str) -> Iterator[str]:
+    """Yield a duration as "2h", "2 hours", "PT2H", and in smaller units ("120m", "7200s")."""
+    number, attached = split_number(fold(text)) or (0.0, "")
+    short = time_unit(attached or unit)
+    if not short or not number.is_integer():
+        return
+    count = int(number)
+    yield f"{count}{short}"
+    if unit:
+        yield from (f"{count} {unit}", f"{count}{unit}")
+    iso = f"{count}{short.upper()}"
+    yield f"P{iso}" if short in {"d", "w"} else f"PT{iso}"
+    seconds = count * SECONDS[short]
+    smaller = [one for one in ("d", "h", "m", "s") if SECONDS[one] < SECONDS[short]]
+    yield from (f"{seconds // SECONDS[one]}{one}" for one in smaller)
 
 
 _ATTACHED_RE = re.compile(r"(-?\d+(?:[.,]\d+)?)\s*([a-z%]*)")

@@ -5,13 +5,15 @@ variation, "no wait, redis" a replacement, "list users and groups" another capab
 same verb.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
 from pydantic import JsonValue
 
 from orchestrator.domain.request import AmbiguityKind
-from orchestrator.nlu.clauses import Clause, Form
+from orchestrator.domain.value import Parameters
+from orchestrator.nlu.clauses import ASKED_ONLY, Clause, Form
 from orchestrator.nlu.drafts import Doubt, Draft
 from orchestrator.nlu.fill import Fill, Filler
 from orchestrator.nlu.index import CatalogIndex
@@ -22,6 +24,8 @@ from orchestrator.nlu.references import References
 from orchestrator.nlu.shapes import SlotKind
 from orchestrator.nlu.slots import Slot
 from orchestrator.nlu.thread import Thread
+
+_COMPARING = ("compar", "vergleich")  # "compare redis and kafka" is one thing to do
 
 
 class Continuer:
@@ -50,11 +54,14 @@ class Continuer:
             return False
         if self._is_same(clause):
             return clause.form is Form.THING or clause.tokens[0].fold in self._lexicon.words("stop")
-        if clause.form is not Form.THING:
+        if clause.form is not Form.THING and not is_asked_thing(clause):
             return False
+        if last.earlier:
+            return True
         same = last.sentence == self._thread.sentence and not clause.piece.strong
         joined = bool(clause.piece.lead & self._lexicon.words("coordinators"))
-        return same or joined or turning or clause.piece.listed
+        asked = is_asked_thing(clause) and last.clause.form is Form.QUESTION
+        return same or joined or turning or asked or clause.piece.listed
 
     def take(self, clause: Clause, previous: Draft, profile: Profile, *, turning: bool) -> None:
         """Read `clause` with the verb of the step before."""
@@ -88,6 +95,7 @@ class Continuer:
             return False
         if not self._only_adds(clause, profile, fill, set(new), candidates):
             return False
+        previous = self._thread.revive(previous, clause)
         previous.parameters.update(new)
         previous.words = self._thread.between(previous.clause, clause)
         return True
@@ -105,20 +113,32 @@ class Continuer:
         flags = {slot.name for slot in profile.slots if slot.kind is SlotKind.FLAG}
         if new <= flags and (weak or best is None or best.profile is profile):
             return True
-        covered = set(fill.content) <= fill.used
-        return weak and (covered or self._references.has_pronoun(clause))
+        nouns = self._filler.nouns_of(profile)
+        left = [p for p in fill.content if p not in fill.used]
+        covered = all(clause.tokens[place].stem in nouns for place in left)
+        pointed = self._references.has_pronoun(clause)
+        kinds = {slot.name: slot.kind for slot in profile.slots}
+        sure = all(kinds[name] is SlotKind.ENUM for name in new)
+        if covered and pointed and sure and best is not None and not best.fill.used >= fill.used:
+            return True
+        return weak and (covered or pointed)
 
     def _is_same(self, clause: Clause) -> bool:
         return any(token.fold in self._lexicon.words("same_words") for token in clause.tokens)
 
     def _more_of(self, previous: Draft, clause: Clause, own: Candidate, *, turning: bool) -> None:
         """Add a target, a missing value or a variation to the step before."""
-        values = own.fill.parameters
         main = own.profile.main_slot
+        values = _parallel(own.fill.parameters, previous, main)
         target = main is not None and main.name in values
-        if not values:
+        compared = any(v.canonical.startswith(_COMPARING) for v in previous.clause.verbs)
+        if compared and main is not None and main.kind is SlotKind.TEXT:
+            said = [str(previous.parameters.get(main.name, "")), self._thread.words(clause)]
+            previous.parameters[main.name] = " and ".join(filter(None, said))
+        elif not values:
             self._no_value(clause, own)
         elif turning:
+            previous = self._thread.revive(previous, clause)
             previous.parameters.update(values)
             previous.doubts = [d for d in previous.doubts if d.parameter not in values]
         elif main is not None and target and "or" in clause.piece.lead:
@@ -128,19 +148,29 @@ class Continuer:
         elif not set(values) & set(previous.parameters):
             self._merge(previous, clause, own)
         else:
-            self._another(previous, clause, own, keep=not target or self._is_same(clause))
+            keep = not target or self._is_same(clause)
+            self._another(previous, clause, own, values, keep=keep)
 
-    def _another(self, previous: Draft, clause: Clause, own: Candidate, *, keep: bool) -> None:
+    def _another(
+        self,
+        previous: Draft,
+        clause: Clause,
+        own: Candidate,
+        values: Parameters,
+        *,
+        keep: bool,
+    ) -> None:
         """Add one more step like the one before, with what this clause says of it."""
         base = previous.parameters if keep else {}
         draft = self._thread.draft(clause, own.profile, own.fill, own.confidence)
         draft.group = previous.group
-        draft.parameters = {**base, **own.fill.parameters}
+        draft.parameters = {**base, **values}
         self._thread.insert(draft)
 
     def _merge(self, previous: Draft, clause: Clause, own: Candidate) -> None:
         """Give the step before, and its list, what this clause adds to it."""
         values = own.fill.parameters
+        previous = self._thread.revive(previous, clause)
         for draft in self._thread.drafts:
             if draft.group == previous.group:
                 for name, value in values.items():
@@ -158,6 +188,31 @@ class Continuer:
         elif own.fill.content:
             thing = replace(clause, form=Form.THING, verbs=())
             self._placer.place(thing, self._matcher.rank(thing))
+
+
+def _parallel(values: Parameters, previous: Draft, main: Slot | None) -> Parameters:
+    """Return the values, "node2" taken for what "node1" was: of the same form, another number."""
+    said = values.get(main.name) if main is not None else None
+    if main is None or len(values) != 1 or _form(said) == "" or previous.profile is None:
+        return values
+    if _form(previous.parameters.get(main.name)) == _form(said):
+        return values
+    for slot in previous.profile.slots:
+        same = _form(previous.parameters.get(slot.name)) == _form(said)
+        if slot is not main and same and slot.accepts(said):
+            return {slot.name: said}
+    return values
+
+
+def _form(value: JsonValue | None) -> str:
+    """Return a value with its numbers alike ("node#"); "" for one that has none."""
+    plain = re.sub(r"\d+", "#", value) if isinstance(value, str) else ""
+    return plain if "#" in plain else ""
+
+
+def is_asked_thing(clause: Clause) -> bool:
+    """Whether only the question mark makes it a question: "and on node2?"."""
+    return clause.form is Form.QUESTION and clause.asked_groups == ASKED_ONLY
 
 
 def _choose(previous: Draft, slot: Slot, value: JsonValue) -> None:

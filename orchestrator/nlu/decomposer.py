@@ -25,6 +25,7 @@ class DecomposeContext:
 
     answers: tuple[Answer, ...] = ()
     previous: DecomposedRequest | None = None
+    earlier: DecomposedRequest | None = None  # the request before, that "it" may refer to
 
 
 class RequestDecomposer:
@@ -43,17 +44,20 @@ class RequestDecomposer:
         """
         catalog = self._catalog()
         previous = context.previous if context is not None else None
-        understood = previous or understand(text, catalog)
+        earlier = context.earlier if context is not None else None
+        understood = previous or understand(text, catalog, earlier)
         if context is None or not context.answers:
             return understood
         return apply_answers(understood, context.answers, catalog)
 
 
-def understand(text: str, catalog: Catalog) -> DecomposedRequest:
-    """Return what `text` asks for, by the embedded engine alone."""
+def understand(
+    text: str, catalog: Catalog, earlier: DecomposedRequest | None = None
+) -> DecomposedRequest:
+    """Return what `text` asks for, by the embedded engine alone; `earlier` came before it."""
     engine = engine_for(catalog)
     original = normalise(text)
-    return assemble(original, engine.understand(original), engine.index, DECOMPOSER_MODEL)
+    return assemble(original, engine.understand(original, earlier), engine.index, DECOMPOSER_MODEL)
 
 
 def apply_answers(

@@ -36,6 +36,7 @@ class Draft:
     fill: Fill = field(default_factory=Fill)
     doubts: list[Doubt] = field(default_factory=list)
     concurrent: bool = False
+    earlier: bool = False  # of the request before: only to be referred to
     last: bool = False  # "before …" at the head of its sentence: goes to its end
 
     @property

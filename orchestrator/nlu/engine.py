@@ -5,7 +5,12 @@ The stages, one file each: `text` and `guard` → `pieces` → `clauses` → `ma
 """
 
 import unicodedata
+from collections.abc import Sequence
+from dataclasses import replace
 
+from orchestrator.domain.request import DecomposedRequest, Subtask
+from orchestrator.nlu.calls import Call, calls_in
+from orchestrator.nlu.clauses import Form
 from orchestrator.nlu.drafts import Draft
 from orchestrator.nlu.fill import Fill, Filler
 from orchestrator.nlu.guard import guarded_tokens
@@ -15,8 +20,10 @@ from orchestrator.nlu.match import Matcher
 from orchestrator.nlu.pieces import Piece
 from orchestrator.nlu.profile import Profile
 from orchestrator.nlu.reading import Reading
+from orchestrator.nlu.references import doubt_missing
 from orchestrator.nlu.text import Kind, normalise
 from orchestrator.nlu.understanding import Understanding
+from orchestrator.nlu.verbs import Verb
 
 MAX_PIECES = 150
 """A request of more pieces is not read further; the rest is out of scope."""
@@ -33,12 +40,17 @@ class Engine:
         learn_examples(index, self.filler)
         self.matcher = Matcher(index, self.filler)
 
-    def understand(self, text: str) -> Understanding:
-        """Return what `text` asks for."""
+    def understand(self, text: str, earlier: DecomposedRequest | None = None) -> Understanding:
+        """Return what `text` asks for; `earlier` is what was asked before it in the thread."""
         original = unicodedata.normalize("NFC", text)
-        tokens = guarded_tokens(normalise(original))
+        if calls := calls_in(original, self.index.by_name):
+            return self._called(original, calls)
+        tokens = self.index.speller.read(guarded_tokens(normalise(original)))
         pieces = self.index.splitter.split(tokens)
         reading = Reading(self.index, self.filler, self.matcher, original)
+        for subtask in earlier.subtasks if earlier is not None else ():
+            if subtask.intent in self.index.by_name:
+                reading.remember(self._earlier(subtask))
         for token in tokens:
             if token.kind is Kind.GUARDED:
                 reading.note_guarded(token)
@@ -51,10 +63,34 @@ class Engine:
             reading.refuse_rest(pieces[MAX_PIECES].tokens[0].start)
         return reading.finish()
 
+    def _called(self, text: str, calls: Sequence[Call]) -> Understanding:
+        """Return the steps of a request that calls capabilities by their names."""
+        drafts: list[Draft] = []
+        for number, call in enumerate(calls):
+            draft = self.reread(text[call.start : call.end], call.profile)
+            draft.sentence = draft.group = number
+            draft.parameters, draft.doubts = call.parameters, call.doubts
+            doubt_missing(draft, unclear=False)
+            drafts.append(draft)
+        unknown = sorted(entry for call in calls for entry in call.unknown)
+        return Understanding(drafts, [words for _, words in unknown])
+
+    def _earlier(self, subtask: Subtask) -> Draft:
+        """Return a step of the request before, to be referred to."""
+        profile = self.index.by_name[subtask.intent]
+        draft = self.reread(subtask.source_words, profile)
+        if not draft.clause.verbs:
+            verbs = tuple(Verb(v, profile.own_groups, frozenset()) for v in profile.own_verbs)
+            draft.clause = replace(draft.clause, form=Form.ORDER, verbs=verbs[:1])
+        draft.parameters = dict(subtask.parameters)
+        draft.earlier = True
+        return draft
+
     def reread(self, words: str, profile: Profile) -> Draft:
         """Return the step that `words` give when they are known to mean `profile`."""
         plain = normalise(words)
-        tokens = [t for t in guarded_tokens(plain) if t.kind is not Kind.GUARDED]
+        read = self.index.speller.read(guarded_tokens(plain))
+        tokens = [token for token in read if token.kind is not Kind.GUARDED]
         clause = self.index.reader.read(Piece(tuple(tokens), strong=True))
         fill = self.filler.fill(profile, clause) if clause.tokens else Fill()
         return Draft(clause, words, profile, 0, 0, dict(fill.parameters), 1.0, fill)

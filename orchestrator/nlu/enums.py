@@ -73,13 +73,16 @@ class EnumFinder:
             for index in range(len(places)):
                 window = places[index : index + len(parts)]
                 spelt = [part for place in window for part in words(tokens[place].value)]
+                letter = len(value) == 1 and value.isupper()
+                if letter and all(tokens[place].value != value for place in window):
+                    continue  # "a" is the article, "A" the type of record
                 if sorted(spelt) == sorted(parts):
                     return EnumHit((value,), frozenset(window), 1.0)
         for index, place in enumerate(places):
             for end in (index + 1, index + 2, index + 3):
                 window = places[index:end]
                 joined = "".join(part for p in window for part in words(tokens[p].value))
-                if joined in self._joined:
+                if joined in self._joined and len(joined) > 1:
                     return EnumHit((self._joined[joined],), frozenset(window), 1.0)
             if plural := self._inflected(tokens[place]):
                 return EnumHit((plural,), frozenset({place}), 0.95)

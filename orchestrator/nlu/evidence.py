@@ -16,9 +16,11 @@ from orchestrator.nlu.vocabulary import Vocabulary
 
 _GENERIC_VERBS = frozenset({"run", "execut", "do", "perform", "trigger", "give", "get", "make"})
 _FREE = frozenset({SlotKind.NAME, SlotKind.TEXT, SlotKind.HOST, SlotKind.PATH})
-_OWN_WORD = 0.88  # from here on, the verb is the catalogue's own word, no synonym
+OWN_WORD = 0.88  # from here on, the verb is the catalogue's own word, no synonym
 _SURE = 0.85  # a value that more than its place makes one
 _TYPED = 0.7
+_SPOKEN_OF = 0.5
+_OWN_OBJECT = 0.8  # how sure the object is where the verb alone tells it
 _LOOSE = 0.5  # a word that nothing but its place makes a value of a host or the like
 
 
@@ -53,10 +55,12 @@ class VerbEvidence:
         looking = verb.groups & self._lexicon.reading_groups
         groups = verb.groups if profile.reads else verb.groups - looking
         generic = verb.canonical in _GENERIC_VERBS and not profile.is_risky
+        light = frozenset({"give", "get", "take", "make", "do"})
         strengths = (
             (verb.canonical in profile.own_verbs, 1.0),
-            (verb.canonical in profile.example_verbs, _OWN_WORD),
+            (verb.canonical in profile.example_verbs - light, OWN_WORD),
             (groups & profile.own_groups, 0.8),
+            (verb.canonical in profile.example_verbs, 0.7),
             (groups & profile.example_groups, 0.7),
             (profile.reads and looking, 0.65),
             (generic, 0.5),
@@ -102,7 +106,8 @@ class WordEvidence:
         for slot in profile.slots:
             found = fill.values.get(slot.name)
             if found is not None and place in found.places:
-                own = verb >= _OWN_WORD and [s for s in profile.slots if s.required] == [slot]
+                alone = [s for s in profile.slots if s.required] == [slot]
+                own = verb >= OWN_WORD and (alone or profile.capability.reasoning)
                 return max(worded, self._taken(slot, clause.tokens[place], found.strength, own=own))
         return worded
 
@@ -118,7 +123,7 @@ class WordEvidence:
         if strength <= _LOOSE:
             return 0.7 if own and slot.kind is SlotKind.TEXT else 0.4
         named = strength >= _SURE or bool(slot.enum) or token.is_name_like
-        foreign = token.stem in self._index.object_nouns and not named
+        foreign = bool(self._index.keys(token.stem) & self._index.object_nouns) and not named
         return 0.3 if foreign or self._is_host_elsewhere(slot, token.fold) else 1.0
 
     def _is_host_elsewhere(self, slot: Slot, folded: str) -> bool:
@@ -131,9 +136,13 @@ class WordEvidence:
 class ObjectEvidence:
     """Whether what the capability acts on is named."""
 
-    def __init__(self, lexicon: Lexicon, vocabulary: Vocabulary) -> None:
-        self._lexicon = lexicon
+    def __init__(self, index: CatalogIndex, vocabulary: Vocabulary) -> None:
+        self._lexicon = index.lexicon
         self._vocabulary = vocabulary
+        self._own: dict[str, set[str]] = {}
+        for profile in index.profiles:
+            for verb in profile.own_verbs | profile.example_verbs:
+                self._own.setdefault(verb, set()).add(profile.name)
 
     def strength(
         self, profile: Profile, clause: Clause, fill: Fill, explained: float, *, continues: bool
@@ -146,9 +155,42 @@ class ObjectEvidence:
         looked = clause.form in {Form.QUESTION, Form.THING}
         if explained >= _SURE and not looked and profile.objects <= self._vocabulary.omissible:
             found = max(found, 1.0 if filled or slot is None or not fill.content else 0.5)
+        if not looked and explained >= _SURE and found < _OWN_OBJECT:
+            found = max(found, _OWN_OBJECT * self._is_only_one(profile, clause, fill))
+        if (
+            looked
+            and not found
+            and explained >= _SURE
+            and self._is_spoken_of(profile, clause, fill)
+        ):
+            found = _SPOKEN_OF
         if continues and (filled or explained >= _SURE):
             return 1.0
         return found or (0.0 if fill.content else 0.6)
+
+    def _is_spoken_of(self, profile: Profile, clause: Clause, fill: Fill) -> bool:
+        """Whether a question uses a word of the capability's beside the value: "is node1 full"."""
+        slot = profile.main_slot
+        worded = (
+            self._vocabulary.strength(profile, clause.tokens[place]) >= _OWN_OBJECT
+            for place in fill.content
+            if place not in fill.used
+        )
+        return slot is not None and slot.name in fill.values and any(worded)
+
+    def _is_only_one(self, profile: Profile, clause: Clause, fill: Fill) -> bool:
+        """Whether no other capability has this verb, and a name, no description, follows it."""
+        slot = profile.main_slot
+        value = fill.values.get(slot.name) if slot is not None else None
+        if value is None or not any(verb.canonical in self._own for verb in clause.verbs):
+            return False
+        first = min(value.places, default=0)
+        before = clause.tokens[first - 1].fold if first else ""
+        described = before in self._lexicon.words("english_determiners")
+        named = value.strength >= _SURE or clause.tokens[first].is_name_like
+        return any(self._own.get(v.canonical) == {profile.name} for v in clause.verbs) and (
+            named or not described
+        )
 
     def _by_value(self, profile: Profile, clause: Clause, fill: Fill) -> Iterator[float]:
         """Yield the evidence of the values that were said."""
@@ -157,8 +199,8 @@ class ObjectEvidence:
             return
         looked = clause.form in {Form.QUESTION, Form.THING}
         found = fill.values.get(slot.name)
-        if found is None and _has_typed_value(profile, fill):
-            yield 0.7
+        if _has_typed_value(profile, fill, slot) and (found is None or not looked):
+            yield 0.7 if found is None else 0.8
         if found is not None and slot.kind not in _FREE:
             yield 0.8
         if found is not None and found.strength >= _SURE and not looked:
@@ -169,11 +211,13 @@ class ObjectEvidence:
             yield 0.8
 
 
-def _has_typed_value(profile: Profile, fill: Fill) -> bool:
+def _has_typed_value(profile: Profile, fill: Fill, main: Slot) -> bool:
     """Whether a named or typed value was said, though not of the main slot."""
     kinds = {slot.name: slot.kind for slot in profile.slots}
     return any(
-        found.strength >= _TYPED and kinds[name] not in {SlotKind.NAME, SlotKind.TEXT}
+        found.strength >= _TYPED
+        and name != main.name
+        and kinds[name] not in {SlotKind.NAME, SlotKind.TEXT, SlotKind.HOST}
         for name, found in fill.values.items()
     )
 

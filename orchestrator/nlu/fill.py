@@ -193,7 +193,8 @@ class Filler:
             if slot.kind is not SlotKind.TEXT or slot.name in fill.values:
                 continue
             left = _left_over(clause, fill, self.nouns_of(profile))
-            if not left or not (slot.required or _introduced(clause.tokens, left[0])):
+            wanted = slot.required or profile.capability.reasoning
+            if not left or not (wanted or _introduced(clause.tokens, left[0])):
                 continue
             text = _joined(clause.tokens, left)
             if slot.accepts(text):

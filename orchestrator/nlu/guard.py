@@ -7,66 +7,22 @@ The idea of spans that are data, never instructions: OWASP LLM01 (prompt injecti
 """
 
 import re
-from collections.abc import Iterator
+import unicodedata
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from orchestrator.nlu import guard_patterns as patterns
 from orchestrator.nlu.text import Kind, Token, tokenise, word_token
 
 _MAX_VALUE = 200
-_CODE_RE = re.compile(r"```.*?(?:```|\Z)|~~~.*?(?:~~~|\Z)", re.DOTALL)
-_TICKS_RE = re.compile(r"`([^`\n]+)`")
-_DOUBLE_RE = re.compile(r'"([^"]+)"')
-_SINGLE_RE = re.compile(r"(?<!\w)'([^'\n]+)'(?!\w)")
-_URL_RE = re.compile(
-    r"\b(?:https?|ssh|git|ftp|s3|tcp)://[^\s<>\"'`,;)]*[^\s<>\"'`,;).!?]", re.IGNORECASE
+_SPEAKER_WORDS = 3
+_BORDER_RE = re.compile(r"[.!?;,](?=\s)|[\n(]")
+_CONFUSABLE = str.maketrans(
+    "\u0430\u0435\u043e\u0440\u0441\u0443\u0445\u0456\u0455\u0458\u04bb\u0501\u051b\u03bf\u03b1\u03b5\u03b9\u03c5\u0131",
+    "aeopcyxisjhdqoaeiui",
 )
-_JSON_RE = re.compile(r"\{[^{}]*[:\"][^{}]*\}|\[\s*[\"{][^\[\]]*\]")
-_TAG_RE = re.compile(r"<!--.*?(?:-->|\Z)|<(?=[/a-z|])[^<>\n]{1,80}>", re.DOTALL | re.IGNORECASE)
-
-_ROLE_RE = re.compile(
-    r"(?im)(?:^|(?<=[.!?\n])\s*)[\[<#*|\s]*"
-    r"(?:system|assistant|developer|user|admin|root|human|ai|instructions?|inst|im_start)"
-    r"(?:\s+(?:prompt|message|note|override|instructions?))?[\]>|*\s]*:.*",
-    re.DOTALL,
-)
-_OVERRIDE_RE = re.compile(
-    r"\b(?:ignore|disregard|forget|override|bypass|overrule|ignoriere|vergiss|ignorez?|oublie"
-    r"|ignora|olvida)\b[^.\n]{0,40}?"
-    r"\b(?:instructions?|rules?|prompts?|guidelines?|restrictions?|polic(?:y|ies)|guardrails?"
-    r"|safety|anweisungen|regeln|consignes|regles|règles|instrucciones|reglas|above|training)\b.*"
-    r"|\b(?:you are now|from now on,? you|pretend (?:to be|you)|act as (?:an?|if|the)|roleplay as"
-    r"|developer mode|dan mode|jailbreak|new instructions?(?=\s*:)|du bist jetzt|tu es maintenant"
-    r"|ahora eres|as (?:an?|the|your) (?:admin\w*|root|developer|owner|creator),?\s"
-    r"|i am (?:an?|the|your) (?:admin\w*|root|developer|owner|creator))\b.*",
-    re.IGNORECASE | re.DOTALL,
-)
-_SKIP_RE = re.compile(
-    r"(?:\b(?:and|then|but|so|please|just)\s+)?"
-    r"\b(?:skip|skipping|bypass|bypassing|without|no|disable|avoid|omit|forget|don'?t (?:wait for"
-    r"|ask for|need)|do not (?:wait for|ask for)|not waiting for|no need for|ohne|sans|sin)\s+"
-    r"(?:the |any |an |my |your |further |asking for |asking |waiting for |waiting |human |usual "
-    r"|die |l'|la )*"
-    r"(?:approvals?|confirmations?|permission|review step|sign-?off|freigabe|genehmigung"
-    r"|approbation|confirmation|aprobaci[oó]n|confirmaci[oó]n|me|anyone|anybody)\b"
-    r"|\b(?:auto[- ]?approve[d]?|self[- ]?approve[d]?|pre[- ]?approved|already approved"
-    r"|approve (?:it|this|that|everything|the plan|all)(?: yourself| automatically)?"
-    r"|mark (?:it|this) (?:as )?approved|consider (?:it|this) approved"
-    r"|(?:it|this|that|everything)(?: is|'s| has been| was) (?:already |pre)?-?approved)\b[^.,;\n]*"
-    r"|\bno questions asked\b",
-    re.IGNORECASE,
-)
-_SHELL_RE = re.compile(
-    r"\$\([^)\n]*\)?|\$\{[^}\n]*\}?|\{\{.*?(?:\}\}|$)|(?:&&|\|\|)[^\n]*|\|\s*(?:sh|bash|zsh|sudo|nc|tee)\b[^\n]*"
-    r"|(?:;\s*)?\b(?:sudo|rm|curl|wget|chmod|chown|dd|mkfs(?:\.\w+)?|bash|eval)\s+(?:-{1,2}\w[^\n;]*|https?:[^\n;]*|if=[^\n;]*|/[^\n;]*)"
-    r"|\b(?:sudo|rm)\s+[\w-]+[^\n;,.]*|:\(\)\s*\{[^\n]*"
-    r"|['\"]?\s*;?\s*\b(?:DROP|DELETE|TRUNCATE|ALTER)\s+(?:TABLE|DATABASE|FROM)\s+\w+\s*(?:;|--)[^\n]*",
-)
-_PASTED_RE = re.compile(
-    r"\b(?:log|logs|text|message|e-?mail|ticket|output|note|comment|readme|page|document|error"
-    r"|review|description|transcript|subject|body|file)\b(?:\s+(?:line|file|message|below"
-    r"|from \S+))?(?:\s+(?:says?|said|reads|contains|is|was|shows))?\s*:(?=\s)(?P<rest>.*)",
-    re.IGNORECASE | re.DOTALL,
-)
+"""Letters of other scripts that look like Latin ones (Unicode's confusables, the common ones)."""
+_LEET = str.maketrans("013457@$", "oieastas")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,16 +46,26 @@ def guarded_spans(text: str) -> list[Span]:
 
 
 def _candidates(text: str) -> Iterator[Span]:
-    yield from _all(_CODE_RE, text, Kind.GUARDED)
-    yield from _cut_by_quotes(_ROLE_RE, text)
-    yield from _cut_by_quotes(_OVERRIDE_RE, text)
-    yield from _all(_TAG_RE, text, Kind.GUARDED)
-    yield from _all(_JSON_RE, text, Kind.GUARDED)
+    yield from _all(patterns.CODE_RE, text, Kind.GUARDED)
+    elements = [*_all(patterns.ELEMENT_RE, text, Kind.GUARDED)]
+    yield from elements
+    shown = _blanked(text, elements)
+    plain = _skeleton(shown)
+    for seen in dict.fromkeys((shown, plain, plain.translate(_LEET))):
+        yield from _cut_by_quotes(patterns.OVERRIDE_RE, text, seen)
+    for seen in dict.fromkeys((shown, plain)):
+        yield from _cut_by_quotes(patterns.ROLE_RE, text, seen)
+    yield from _all(patterns.LOG_LINE_RE, text, Kind.GUARDED)
+    yield from _all(patterns.COMMENT_RE, text, Kind.GUARDED)
+    yield from _all(patterns.CALL_RE, text, Kind.GUARDED)
+    yield from _all(patterns.TAG_RE, text, Kind.GUARDED)
+    yield from _all(patterns.JSON_RE, text, Kind.GUARDED)
     yield from _quotes(text)
     yield from _pasted(text)
-    yield from _all(_SHELL_RE, text, Kind.GUARDED, injected=True)
-    yield from _all(_URL_RE, text, Kind.URL)
-    yield from _all(_SKIP_RE, text, Kind.GUARDED, injected=True)
+    yield from _cited(text)
+    yield from _all(patterns.SHELL_RE, text, Kind.GUARDED, injected=True)
+    yield from _all(patterns.URL_RE, text, Kind.URL)
+    yield from _all(patterns.SKIP_RE, text, Kind.GUARDED, injected=True)
 
 
 def _all(
@@ -109,12 +75,34 @@ def _all(
         yield Span(match.start(), match.end(), kind, match.group(), injected)
 
 
-def _cut_by_quotes(pattern: re.Pattern[str], text: str) -> Iterator[Span]:
-    """Yield injections to the end of the text, unless a pair of quotes holds them whole."""
-    match = pattern.search(text)
+def _blanked(text: str, spans: Iterable[Span]) -> str:
+    """Return `text` with the spans as spaces: what stands in them opens nothing outside."""
+    for span in spans:
+        text = text[: span.start] + " " * (span.end - span.start) + text[span.end :]
+    return text
+
+
+def _skeleton(text: str) -> str:
+    """Return `text` as it looks, in plain small letters; the length is kept."""
+    return "".join(map(_bare, text.translate(_CONFUSABLE)))
+
+
+def _bare(character: str) -> str:
+    if character.isascii():
+        return character
+    small = unicodedata.normalize("NFKD", character.lower())[:1].translate(_CONFUSABLE)
+    return small or character
+
+
+def _cut_by_quotes(pattern: re.Pattern[str], text: str, seen: str) -> Iterator[Span]:
+    """Yield injections to the end of the text, unless a pair of quotes holds them whole.
+
+    `seen` is the text as the pattern shall see it, of the same length.
+    """
+    match = pattern.search(seen)
     if match is None:
         return
-    for quotes in (_DOUBLE_RE, _TICKS_RE, _SINGLE_RE):
+    for quotes in (patterns.DOUBLE_RE, patterns.TICKS_RE, patterns.SINGLE_RE):
         for quoted in quotes.finditer(text):
             if quoted.start() < match.start() < quoted.end():
                 yield Span(
@@ -122,11 +110,12 @@ def _cut_by_quotes(pattern: re.Pattern[str], text: str) -> Iterator[Span]:
                 )
                 return
     begin = match.start() + len(match.group()) - len(match.group().lstrip())
-    yield Span(begin, match.end(), Kind.GUARDED, match.group().strip(), injected=True)
+    shown = text[begin : match.end()].strip()
+    yield Span(begin, match.end(), Kind.GUARDED, shown, injected=True)
 
 
 def _quotes(text: str) -> Iterator[Span]:
-    for pattern in (_TICKS_RE, _DOUBLE_RE, _SINGLE_RE):
+    for pattern in (patterns.TICKS_RE, patterns.DOUBLE_RE, patterns.SINGLE_RE):
         for match in pattern.finditer(text):
             inner = match.group(1).strip()
             long = len(inner) > _MAX_VALUE or "\n" in inner
@@ -136,10 +125,28 @@ def _quotes(text: str) -> Iterator[Span]:
 
 def _pasted(text: str) -> Iterator[Span]:
     """Yield what follows "the log says:" and the like, to the end of the text."""
-    match = _PASTED_RE.search(text)
+    match = patterns.PASTED_RE.search(text)
     if match is not None and match["rest"].strip():
+        alone = not text[text.rfind("\n", 0, match.start()) + 1 : match.start()].strip()
         begin = match.end() - len(match["rest"].lstrip())
+        begin = match.start() if alone else begin
         yield Span(begin, match.end(), Kind.GUARDED, match["rest"].strip(), injected=False)
+
+
+def _cited(text: str) -> Iterator[Span]:
+    """Yield what somebody else said or wrote, with the words that say so."""
+    match = patterns.CITED_RE.search(text)
+    if match is not None and match["rest"].strip():
+        begin = _speaker(text, match.start())
+        shown = text[begin : match.end()].strip()
+        yield Span(begin, match.end(), Kind.GUARDED, shown, injected=False)
+
+
+def _speaker(text: str, place: int) -> int:
+    """Return where "Omar" or "README.md" before "wrote:" begins; `place` where more is said."""
+    borders = [match.end() for match in _BORDER_RE.finditer(text, 0, place)]
+    begin = borders[-1] if borders else 0
+    return begin if len(text[begin:place].split()) <= _SPEAKER_WORDS else place
 
 
 def guarded_tokens(text: str) -> list[Token]:

@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from orchestrator.catalog.models import Capability, Catalog, Risk
 from orchestrator.nlu.clauses import Reader
@@ -17,7 +17,8 @@ from orchestrator.nlu.profile import (
     tokens_of,
 )
 from orchestrator.nlu.slots import slots_of
-from orchestrator.nlu.text import stem, words
+from orchestrator.nlu.spelling import Speller
+from orchestrator.nlu.text import Token, stem, words
 from orchestrator.nlu.verbs import VerbBook
 
 _SYNONYM = 0.9
@@ -40,6 +41,8 @@ class CatalogIndex:
             noun for profile in self.profiles for noun in self.expand(profile.objects)
         )
         self.shared_enums = self._shared_enums()
+        self._kinds = frozenset(map(stem, self.lexicon.words("kinds")))
+        self.speller = self._speller(capabilities)
 
     def weight(self, noun: str) -> float:
         """Return how much a noun tells: the rarer among the capabilities, the more (0.3–1)."""
@@ -53,9 +56,38 @@ class CatalogIndex:
         """Return the noun's stem and the synonym groups it belongs to."""
         return self.lexicon.noun_groups.get(noun, frozenset()) | {noun}
 
+    def is_said(self, token: Token) -> bool:
+        """Whether a word is one of the catalogue's, or announces work ("tasks")."""
+        if token.fold in self.lexicon.words("openers") or token.fold in self.lexicon.numbers:
+            return True
+        return bool(self.keys(token.stem) & self._frequency.keys())
+
+    def is_known(self, token: Token) -> bool:
+        """Whether a word is a value of one of the catalogue's examples."""
+        return any(token.fold in values for p in self.profiles for values in p.known.values())
+
+    def is_kind(self, noun: str) -> bool:
+        """Whether a noun says what sort of thing is meant ("the nodes"), never which."""
+        return noun in self._kinds
+
     def expand(self, nouns: frozenset[str]) -> frozenset[str]:
         """Return the nouns together with their synonym groups."""
         return frozenset(key for noun in nouns for key in self.keys(noun))
+
+    def _speller(self, capabilities: Iterable[Capability]) -> Speller:
+        nouns = {
+            noun
+            for profile in self.profiles
+            for noun in profile.objects.union(*(slot.nouns for slot in profile.slots))
+        }
+        texts = [
+            text
+            for capability in capabilities
+            for text in (capability.name, capability.description, *capability.examples)
+        ]
+        said = {one for text in texts for word in words(text) for one in (word, stem(word))}
+        values = {part for p in self.profiles for s in p.slots for v in s.enum for part in words(v)}
+        return Speller(self.lexicon, nouns, said | values | nouns)
 
     def _profile(self, capability: Capability) -> Profile:
         own = self._own_verbs(capability)
@@ -88,7 +120,7 @@ class CatalogIndex:
             verbs.append(phrase.canonical)
         if self.book.is_verb(named[0]):
             verbs.append(named[0])
-        elif self.book.is_verb(named[-1]):
+        elif self.book.is_verb(named[-1]) and not capability.name.endswith("s"):
             verbs.append(named[-1])
         return list(dict.fromkeys(verbs))
 

@@ -35,7 +35,8 @@ def _learn(
         places = (set(fill.content) | clause.verb_places) - fill.used
         masked |= {clause.tokens[place].stem for place in places}
         for name, value in fill.values.items():
-            if clause.verbs and kinds[name] in _LEARNT:
+            named = all(clause.tokens[place].is_name_like for place in value.places)
+            if (clause.verbs or named) and kinds[name] in _LEARNT:
                 folded = " ".join(clause.tokens[place].fold for place in sorted(value.places))
                 values.setdefault(name, set()).add(folded)
                 _forget(profile, folded)

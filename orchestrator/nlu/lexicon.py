@@ -1,8 +1,8 @@
 """The generic lexicon that ships with the engine (`lexicon.yaml`), read once."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from importlib.resources import files
 from typing import Any
 
@@ -65,12 +65,14 @@ class Lexicon:
     def __init__(self, content: Mapping[str, Any]) -> None:
         self._content = content
         self.actions: dict[str, list[Action]] = {}
+        self.spellings: dict[str, str] = {}  # first words of actions, folded, and their stems
         self.reading_groups = frozenset(
             name for name, entry in content["actions"].items() if entry.get("reads") == "true"
         )
         for group, entry in content["actions"].items():
             for word in entry["words"]:
                 parts = tuple(map(stem, fold(word).split()))
+                self.spellings[fold(word).split()[0]] = parts[0]
                 action = Action(parts, "" if entry.get("alien") == "true" else group)
                 self.actions.setdefault(parts[0], []).append(action)
         for ways in self.actions.values():
@@ -93,6 +95,15 @@ class Lexicon:
             self._sets[name] = frozenset(map(fold, self._content[name]))
         return self._sets[name]
 
+    @cached_property
+    def all_words(self) -> frozenset[str]:
+        """Every folded word of the file and its stem: none of them is a slip of the finger."""
+        found: set[str] = set()
+        for text in _scalars(self._content):
+            for word in fold(text).split():
+                found |= {word, stem(word)}
+        return frozenset(found)
+
     def _noun_groups(self) -> dict[str, frozenset[str]]:
         groups: dict[str, frozenset[str]] = {}
         for number, nouns in enumerate(self._content["nouns"]):
@@ -100,6 +111,18 @@ class Lexicon:
                 key = stem(fold(noun))
                 groups[key] = groups.get(key, frozenset()) | {f"noun{number}"}
         return groups
+
+
+def _scalars(content: object) -> Iterator[str]:
+    if isinstance(content, str):
+        yield content
+    elif isinstance(content, Mapping):
+        for key, value in content.items():
+            yield from _scalars(key)
+            yield from _scalars(value)
+    elif isinstance(content, Sequence):
+        for value in content:
+            yield from _scalars(value)
 
 
 @cache

@@ -52,6 +52,9 @@ class Manners:
 
     def _strip_end(self, tokens: tuple[Token, ...]) -> tuple[Token, ...]:
         while tokens:
+            asked = len(tokens) > 1 and tokens[-1].fold in self._lexicon.words("state_words")
+            if asked and self._lexicon.questions["check"].at([tokens[0].fold], 0):
+                break  # "is it ok"
             if tokens[-1].fold in self._lexicon.words("closing"):
                 tokens = tokens[:-1]
             elif length := self._polite_end([token.fold for token in tokens]):

@@ -9,11 +9,18 @@ object     whether what the capability acts on is named (its nouns, or a value t
 A clause that says the same as an example, values masked, is lifted half the way towards it.
 """
 
+import math
 from dataclasses import dataclass
 
 from orchestrator.catalog.models import Risk
 from orchestrator.nlu.clauses import Clause, Form
-from orchestrator.nlu.evidence import ObjectEvidence, VerbEvidence, WordEvidence, unknown_value
+from orchestrator.nlu.evidence import (
+    OWN_WORD,
+    ObjectEvidence,
+    VerbEvidence,
+    WordEvidence,
+    unknown_value,
+)
 from orchestrator.nlu.fill import Fill, Filler
 from orchestrator.nlu.index import CatalogIndex
 from orchestrator.nlu.profile import Profile
@@ -21,6 +28,7 @@ from orchestrator.nlu.vocabulary import Vocabulary
 
 _VERB, _EXPLAINED, _OBJECT = 0.45, 0.30, 0.25
 _BACKGROUND = 0.35  # what a clause about something else gets by chance
+_BEND = 2.5
 _ACCEPT = {Risk.NONE: 0.58, Risk.LOW: 0.70, Risk.MEDIUM: 0.78, Risk.HIGH: 0.80}
 _ASK = 0.58
 MARGIN = 0.04
@@ -38,11 +46,17 @@ class Candidate:
     profile: Profile
     score: float
     fill: Fill
+    focus: float = 1.0  # how surely what it acts on was named (0–1)
 
     @property
     def confidence(self) -> float:
-        """The score as 0–1 above what any clause gets by chance."""
-        return round(min(1.0, max(0.0, (self.score - _BACKGROUND) / (1 - _BACKGROUND))), 2)
+        """The share of steps with such a score that are right (0–1).
+
+        The score above what any clause gets by chance, bent so that it meets the shares that
+        `chiffon eval` counts.
+        """
+        above = min(1.0, max(0.0, (self.score - _BACKGROUND) / (1 - _BACKGROUND)))
+        return round(1 - math.pow(1 - above, _BEND), 2)
 
     @property
     def is_accepted(self) -> bool:
@@ -64,7 +78,7 @@ class Matcher:
         self._vocabulary = Vocabulary(index)
         self._verbs = VerbEvidence(index.lexicon)
         self._words = WordEvidence(index, self._vocabulary)
-        self._objects = ObjectEvidence(index.lexicon, self._vocabulary)
+        self._objects = ObjectEvidence(index, self._vocabulary)
 
     def rank(self, clause: Clause, previous: Profile | None = None) -> list[Candidate]:
         """Return the readings of `clause`, best first.
@@ -100,8 +114,11 @@ class Matcher:
         looked = clause.form in {Form.QUESTION, Form.THING}
         if looked and (not (focus or likeness >= _RESEMBLES) or explained < _UNDERSTOOD):
             return None
+        spoken = focus or likeness >= _RESEMBLES or fill.values or not fill.content
+        if not spoken and verb < OWN_WORD and profile.reads:
+            return None  # a verb that fits any look, and nothing that this one looks at
         score = _VERB * verb + _EXPLAINED * explained + _OBJECT * focus
-        return Candidate(profile, max(score, (score + likeness) / 2), fill)
+        return Candidate(profile, max(score, (score + likeness) / 2), fill, max(focus, likeness))
 
     def unknown_value(self, profile: Profile, fill: Fill) -> str:
         """Return the name of the required slot whose value is said but not listed, or ""."""

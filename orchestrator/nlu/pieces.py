@@ -14,6 +14,13 @@ from orchestrator.nlu.verbs import VerbBook
 
 _STRONG_MARKS = frozenset({".", "!", "?", ";", "->", "\u2022", "\u2026"})
 _WEAK_MARKS = frozenset({",", ":", "(", ")", "+", "&", "\u2014", "\u2013", "|", "-", "*", ">", "/"})
+_ASKS_BEHIND_WHEN = frozenset(
+    {"do", "does", "did", "is", "are", "was", "were", "will", "has", "have", "can", "should"}
+)
+_NO_ORDER_BEHIND = frozenset(
+    {"doesnt", "dont", "didnt", "wont", "cant", "couldnt", "not", "to", "still", "never"}
+)
+_SPOKEN = frozenset({"before"})
 _MAX_NUMBERING = 2  # digits
 _BULLETS = frozenset({"-", "*", "\u2022", "\u2013", "\u2014", "+", ">", "[", "]", "(", ")"})
 
@@ -42,6 +49,14 @@ class Piece:
     role: Role = Role.MAIN
 
 
+_SUBORDINATORS = (
+    ("reasons", Role.REASON),
+    ("conditions", Role.CONDITION),
+    ("before", Role.BEFORE),
+    ("after", Role.AFTER),
+)
+
+
 class Splitter:
     """Finds the borders; built once per catalogue."""
 
@@ -52,9 +67,24 @@ class Splitter:
     def split(self, tokens: Sequence[Token]) -> list[Piece]:
         """Return the pieces of a request in the order of the text."""
         pieces: list[Piece] = []
-        for piece in self._coarse(tokens):
+        parted = [part for t in tokens for part in self._book.clitic(t) or (t,)]
+        for piece in self._coarse([*self._rejoined(parted)]):
             pieces += (part for part in self._subordinate(piece) if part.tokens)
         return list(_spread_conditions(pieces, self._book))
+
+    def _rejoined(self, tokens: Sequence[Token]) -> Iterator[Token]:
+        """Yield the tokens, the particle that ends a German sentence right behind its verb."""
+        begin = 0
+        while begin < len(tokens):
+            end = next((i for i in range(begin, len(tokens)) if _ends(tokens[i])), len(tokens))
+            sentence = list(tokens[begin:end])
+            if sentence and sentence[-1].fold in self._lexicon.words("particles"):
+                place = self._book.parted(sentence)
+                if place is not None:
+                    sentence.insert(place + 1, sentence.pop())
+            yield from sentence
+            yield from tokens[end : end + 1]
+            begin = end + 1
 
     def _coarse(self, tokens: Sequence[Token]) -> Iterator[Piece]:
         """Yield pieces between marks and coordinators."""
@@ -131,6 +161,8 @@ class Splitter:
             return
         place, length, role = cut
         head, tail = piece.tokens[:place], piece.tokens[place + length :]
+        if role in {Role.BEFORE, Role.AFTER}:
+            tail = tail[self._subject(tail) :]
         if head:
             yield replace(piece, tokens=head)
             yield from self._tail(replace(piece, tokens=tail, strong=False), role)
@@ -140,18 +172,23 @@ class Splitter:
     def _first_cut(self, tokens: Sequence[Token]) -> tuple[int, int, Role] | None:
         folded = [token.fold for token in tokens]
         for place, token in enumerate(tokens):
-            if token.kind is not Kind.WORD:
+            if token.kind is not Kind.WORD or self._lexicon.phrases("concurrent").at(folded, place):
                 continue
-            for name, role in (
-                ("reasons", Role.REASON),
-                ("conditions", Role.CONDITION),
-                ("before", Role.BEFORE),
-                ("after", Role.AFTER),
-            ):
-                length = self._lexicon.phrases(name).at(folded, place)
-                if length and self._is_cut(tokens, place, length, role):
-                    return place, length, role
+            found = self._subordinator(folded, place)
+            if found is not None and self._is_cut(tokens, place, *found):
+                return place, *found
+            if found is not None and self._is_event(tokens[place + found[0] :], found[1]):
+                return place, found[0], Role.CONDITION
         return None
+
+    def _subordinator(self, folded: Sequence[str], place: int) -> tuple[int, Role] | None:
+        """Return length and role of the longest word such as "if" or "once you have"."""
+        found = [
+            (length, role)
+            for name, role in _SUBORDINATORS
+            if (length := self._lexicon.phrases(name).at(folded, place))
+        ]
+        return max(found, key=lambda one: one[0], default=None)
 
     def _is_cut(self, tokens: Sequence[Token], place: int, length: int, role: Role) -> bool:
         following = tokens[place + length :]
@@ -159,12 +196,34 @@ class Splitter:
             return bool(following) and self._is_action(following)
         if role is Role.CONDITION:
             dated = bool(following) and following[0].fold[:1].isdigit()
-            return not self._is_asking(tokens[:place]) and bool(following) and not dated
-        return place > 0 or tokens[0].fold not in self._lexicon.words("relatives")
+            asking = self._is_asking(tokens[:place]) or self._is_question(tokens, place)
+            return not asking and bool(following) and not dated
+        if following and following[0].fold[:1].isdigit():
+            return False  # "since 2 hours"
+        relative = tokens[place].fold in self._lexicon.words("relatives")
+        return not relative or (place > 0 and not self._is_asking(tokens[:place]))
+
+    def _is_event(self, tokens: Sequence[Token], role: Role) -> bool:
+        """Whether "after the backup of orders" speaks of something that happens."""
+        if role not in {Role.BEFORE, Role.AFTER} or len(tokens) < 2:  # noqa: PLR2004
+            return False
+        begins = self._lexicon.words("english_determiners")
+        return tokens[0].fold in begins and self._book.at(tokens, 1) is not None
 
     def _is_action(self, tokens: Sequence[Token]) -> bool:
         """Whether "after …" goes on with something done ("updating it"), not with a thing."""
-        return self._book.at(tokens, 0) is not None
+        begins = self._subject(tokens)
+        return begins < len(tokens) and self._book.at(tokens, begins) is not None
+
+    def _subject(self, tokens: Sequence[Token]) -> int:
+        """Return how many words at the head only say who acts: "you have", "we"."""
+        folded = [token.fold for token in tokens[:3]]
+        who = int(bool(folded) and folded[0] in self._lexicon.words("subjects"))
+        return who + int(len(folded) > who > 0 and folded[who] in {"have", "ve", "are", "will"})
+
+    def _is_question(self, tokens: Sequence[Token], place: int) -> bool:
+        """Whether "when" asks: "when does it expire"."""
+        return place == 0 and len(tokens) > 1 and tokens[1].fold in _ASKS_BEHIND_WHEN
 
     def _is_asking(self, before: Sequence[Token]) -> bool:
         """Whether "if" follows "check", "see", "tell me": then it opens what is asked."""
@@ -175,7 +234,7 @@ class Splitter:
     def _tail(self, piece: Piece, role: Role) -> Iterator[Piece]:
         """Yield what follows a word such as "if" in the middle of a piece."""
         if role is Role.BEFORE:
-            yield replace(piece, role=Role.MAIN, lead=frozenset({"before"}))
+            yield replace(piece, role=Role.MAIN, lead=_SPOKEN)
         else:
             yield replace(piece, role=role)
 
@@ -183,7 +242,7 @@ class Splitter:
         """Yield what follows such a word at the head of a piece: up to where the order starts."""
         begins = self._order_begins(piece.tokens)
         if role is Role.AFTER:
-            role = Role.MAIN
+            role, piece = Role.MAIN, replace(piece, lead=piece.lead | _SPOKEN)
         if begins is None:
             yield replace(piece, role=role)
             return
@@ -199,10 +258,14 @@ class Splitter:
                 return place + 1
             before = tokens[place - 1].fold
             free = before in self._lexicon.words("state_words") or before not in closed
-            verb = self._book.at(tokens, place)
+            verb = None if before in _NO_ORDER_BEHIND else self._book.at(tokens, place)
             if verb and free and _is_bare(tokens[place]) and place + 1 < len(tokens):
                 return place
         return None
+
+
+def _ends(token: Token) -> bool:
+    return token.kind is Kind.LINE or token.stem in _STRONG_MARKS
 
 
 def _touches(tokens: Sequence[Token], place: int) -> bool:

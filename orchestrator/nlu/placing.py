@@ -1,10 +1,12 @@
 """Makes a step of a clause that stands for itself: picks the reading, fills what it refers to."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from pydantic import JsonValue
 
+from orchestrator.catalog.models import Risk
 from orchestrator.domain.request import AmbiguityKind
 from orchestrator.nlu.affinity import PLACE_WORDS
 from orchestrator.nlu.clauses import Clause
@@ -18,7 +20,10 @@ from orchestrator.nlu.shapes import SlotKind
 from orchestrator.nlu.slots import Slot
 from orchestrator.nlu.thread import Thread
 
-_POINTERS = frozenset({"it", "that", "there", "this"})
+_MAX_READINGS = 2
+_POINTED = 0.12  # with a pronoun, what it stands for tells more than so small a difference
+_PLURAL = frozenset({"both", "them", "these", "those"})
+_POINTERS = frozenset({"it", "that", "there", "this"}) | _PLURAL
 
 
 class Placer:
@@ -38,8 +43,14 @@ class Placer:
         if best is None or not best.is_askable:
             self._thread.refuse(clause)
             return
-        rivals = [c for c in candidates[1:3] if c.is_askable and best.score - c.score < MARGIN]
-        rivals, best = self._by_context(rivals, best)
+        close = [c for c in candidates if c.is_askable and best.score - c.score < MARGIN]
+        if len(close) > _MAX_READINGS and not any(c.focus for c in close):
+            self._thread.refuse(clause)  # a word such as "show" alone fits anything
+            return
+        margin = _POINTED if self._points_back(clause) else MARGIN
+        rivals = [c for c in candidates[1:4] if c.is_askable and best.score - c.score < margin]
+        rivals, best = self._by_context(clause, rivals, best)
+        rivals = [c for c in rivals if abs(best.score - c.score) < MARGIN][:2]
         if best.is_accepted and not rivals:
             self.add(clause, best)
             return
@@ -54,17 +65,23 @@ class Placer:
         draft = self._thread.draft(clause, reading.profile, reading.fill, reading.confidence)
         self.doubt_values(draft)
         self._note_moments(draft)
-        self._host_of_pronoun(draft, reading.profile)
+        places = self._places_of_pronoun(draft, reading.profile)
         slot = _wanting(draft, reading.profile)
         values = self._referred(draft, reading.profile, slot) if slot is not None else []
         if slot is None or not values:
-            self._thread.insert(draft)
+            self._insert_all(draft, [{}, *places])
             return
         for value in values:
             copy = self._thread.draft(clause, reading.profile, reading.fill, reading.confidence)
             copy.parameters = {**draft.parameters, slot.name: value}
+            self._carry_place(copy, reading.profile, slot, value)
             copy.doubts = [d for d in draft.doubts if d.parameter != slot.name]
-            self._thread.insert(copy)
+            self._insert_all(copy, [{}, *places])
+
+    def _insert_all(self, draft: Draft, variations: Sequence[Mapping[str, JsonValue]]) -> None:
+        """Add the step once for each variation of its parameters."""
+        for changes in variations:
+            self._thread.insert(replace(draft, parameters={**draft.parameters, **changes}))
 
     def doubt_values(self, draft: Draft) -> None:
         """Ask about named values that are unknown or fit several."""
@@ -81,15 +98,39 @@ class Placer:
             draft.doubts.append(Doubt(kind, name, near, said, unknown=True))
 
     def _by_context(
-        self, rivals: list[Candidate], best: Candidate
+        self, clause: Clause, rivals: list[Candidate], best: Candidate
     ) -> tuple[list[Candidate], Candidate]:
         """Let "list them" mean what was spoken of last, where the words leave it open."""
-        if not rivals or best.fill.content or not self._thread.said:
-            return rivals, best
-        heard = self._thread.said[-1].tokens
-        keys = self._index.expand(frozenset(token.stem for token in heard))
-        fitting = [c for c in (best, *rivals) if self._index.expand(c.profile.objects) & keys]
-        return ([], fitting[0]) if len(fitting) == 1 else (rivals, best)
+        if rivals and not best.fill.content and self._thread.said:
+            heard = self._thread.said[-1].tokens
+            keys = self._index.expand(frozenset(token.stem for token in heard))
+            pool = [best, *rivals]
+            fitting = [c for c in pool if self._index.expand(c.profile.objects) & keys]
+            if len(fitting) == 1:
+                return [], fitting[0]
+        if rivals and self._points_back(clause):
+            pool = [c for c in (best, *rivals) if _is_open(c)] or [best, *rivals]
+            pool = [c for c in pool if self._refers(c)] or pool
+            best, rivals = pool[0], [*pool[1:]]
+        return rivals, best
+
+    def _points_back(self, clause: Clause) -> bool:
+        return bool(self._thread.said) and self._references.has_pronoun(clause)
+
+    def _refers(self, candidate: Candidate) -> bool:
+        """Whether the last thing said has a value for what the capability acts on, by its name."""
+        slot = candidate.profile.main_slot
+        mention = self._thread.said[-1]
+        draft = mention.draft
+        if slot is not None and mention.context is not None:
+            named = self._references.named_in(candidate.profile, slot, mention.context)
+            return named is not None
+        if slot is None or draft is None or draft.profile is None:
+            return False
+        return any(
+            other.name in draft.parameters and (other.name == slot.name or other.nouns & slot.nouns)
+            for other in draft.profile.slots
+        )
 
     def _note_moments(self, draft: Draft) -> None:
         """Tell that "tomorrow" cannot be kept: a step runs once its plan is approved."""
@@ -99,18 +140,24 @@ class Placer:
             words = self._thread.text[tokens[0].start : tokens[-1].end]
             self._thread.refused.append((tokens[0].start, words))
 
-    def _host_of_pronoun(self, draft: Draft, profile: Profile) -> None:
-        """Let "check nginx on it" take the host spoken of."""
+    def _places_of_pronoun(self, draft: Draft, profile: Profile) -> list[dict[str, JsonValue]]:
+        """Let "check nginx on it" take the host spoken of; return the further ones of "both"."""
         tokens = draft.clause.tokens
-        pointed = any(
-            before.fold in PLACE_WORDS and token.fold in _POINTERS
+        pointers = [
+            token.fold
             for before, token in itertools.pairwise(tokens)
-        )
-        hosts = [slot for slot in profile.slots if slot.kind is SlotKind.HOST]
-        for slot in hosts if pointed else []:
-            if slot.name not in draft.parameters:
-                for value in self._look_back(profile, slot)[-1:]:
-                    draft.parameters[slot.name] = value
+            if before.fold in PLACE_WORDS and token.fold in _POINTERS
+        ]
+        pointers += [token.fold for token in tokens if token.fold == "there"]
+        slot = next((s for s in profile.slots if s.kind is SlotKind.HOST), None)
+        if not pointers or slot is None or slot.name in draft.parameters:
+            return []
+        values = self._look_back(profile, slot)
+        if pointers[0] not in _PLURAL:
+            values = values[-1:]
+        for value in values[:1]:
+            draft.parameters[slot.name] = value
+        return [{slot.name: value} for value in values[1:]]
 
     def _referred(self, draft: Draft, profile: Profile, slot: Slot) -> list[JsonValue]:
         """Return what the step's pronoun, or its silence, stands for."""
@@ -121,12 +168,35 @@ class Placer:
             return []
         implied = slot.required and not draft.fill.spare and self._follows(draft, profile)
         if not pronoun and not implied:
-            return []
-        values = self._look_back(profile, slot)
+            told = slot.required and not draft.fill.spare
+            return self._told(profile, slot) if told else []
+        values = self._look_back(profile, slot, by_name=not pronoun)
         return values if self._references.is_plural(clause) else values[-1:]
 
-    def _look_back(self, profile: Profile, slot: Slot) -> list[JsonValue]:
-        values, context = self._references.values(profile, slot, self._thread.said)
+    def _carry_place(self, draft: Draft, profile: Profile, slot: Slot, value: JsonValue) -> None:
+        """Let "restart it" mean nginx where it was spoken of: "check nginx on web1"."""
+        places = {s.name for s in profile.slots if s.kind is SlotKind.HOST and s is not slot}
+        if places & set(draft.parameters):
+            return
+        for mention in reversed(self._thread.said):
+            given = mention.draft.parameters if mention.draft is not None else {}
+            if given.get(slot.name) == value:
+                for name in places & set(given):
+                    draft.parameters[name] = given[name]
+                return
+
+    def _told(self, profile: Profile, slot: Slot) -> list[JsonValue]:
+        """Return what a remark named for it: "her login should be zoe. Create the account"."""
+        found: list[JsonValue] = []
+        for remark in self._thread.said:
+            if remark.context is not None:
+                named = self._references.named_in(profile, slot, remark.context)
+                found = found if named is None else [named]
+        return found
+
+    def _look_back(self, profile: Profile, slot: Slot, *, by_name: bool = False) -> list[JsonValue]:
+        said = self._thread.said
+        values, context = self._references.values(profile, slot, said, by_name=by_name)
         if context is not None:
             self._thread.pardon(context)
         return values
@@ -135,7 +205,17 @@ class Placer:
         """Whether a step without a target may take the one before's, unsaid."""
         if not self._thread.drafts:
             return draft.is_verb_only and bool(self._thread.said)
-        return draft.is_verb_only or not profile.is_risky
+        if draft.is_verb_only or not profile.is_risky:
+            return True
+        near = self._thread.said[-1].draft if self._thread.said else None
+        spoken = near is not None and near.sentence == draft.sentence and not near.earlier
+        return spoken and profile.capability.risk is Risk.MEDIUM
+
+
+def _is_open(candidate: Candidate) -> bool:
+    """Whether a pronoun can still be what the capability acts on."""
+    slot = candidate.profile.main_slot
+    return slot is not None and slot.name not in candidate.fill.values
 
 
 def _wanting(draft: Draft, profile: Profile) -> Slot | None:

@@ -9,8 +9,6 @@ from orchestrator.nlu.lexicon import Lexicon
 from orchestrator.nlu.slots import Slot
 from orchestrator.nlu.text import Token, stem, tokenise, words
 
-_MIN_HEADS = 2
-
 
 @dataclass(eq=False, slots=True)
 class Profile:
@@ -44,8 +42,9 @@ class Profile:
         """The slot that names what the capability acts on; lists of targets fan out over it."""
         texts = [slot for slot in self.slots if slot.kind.value not in {"flag", "number"}]
         required = [slot for slot in texts if slot.required]
+        counted = [s for s in self.slots if s.required and s.kind.value == "number"]
         named = [slot for slot in texts if slot.nouns & self.objects]
-        return next(iter([*required, *named, *texts]), None)
+        return next(iter([*required, *counted, *named, *texts]), None)
 
 
 def tokens_of(text: str) -> list[Token]:
@@ -53,8 +52,8 @@ def tokens_of(text: str) -> list[Token]:
     return list(tokenise(text))
 
 
-def catalogue_verbs(capabilities: Iterable[Capability], lexicon: Lexicon) -> set[str]:
-    """Return stems that this catalogue uses as verbs though the lexicon does not know them."""
+def catalogue_verbs(capabilities: Iterable[Capability], lexicon: Lexicon) -> dict[str, str]:
+    """Return the verbs that this catalogue uses: as they are spelt, with their stems."""
     found: set[str] = set()
     entries = list(capabilities)
     elsewhere = {
@@ -63,15 +62,52 @@ def catalogue_verbs(capabilities: Iterable[Capability], lexicon: Lexicon) -> set
         for text in (*capability.examples, capability.description)
         for word in words(text)[1:]
     }
+    nouns = elsewhere | _catalogue_nouns(entries)
     for capability in entries:
-        heads = [stem(parts[0]) for text in capability.examples if (parts := words(text))]
+        heads = [
+            stem(parts[0])
+            for text in capability.examples
+            if len(parts := words(text)) > 1 and not text.rstrip().endswith("?")
+        ]
         first = stem(words(capability.name)[0])
         described = stem(next(iter(words(capability.description)), ""))
-        twice = {head for head in heads if heads.count(head) >= _MIN_HEADS} - elsewhere
-        found |= twice | set(_before_articles(capability, lexicon))
+        found |= (set(heads) - nouns) | set(_before_articles(capability, lexicon))
         found |= {first} & {described}
-    blocked = {stem(word) for word in lexicon.words("stop") | lexicon.words("fillers")}
-    return {verb for verb in found - blocked - set(lexicon.noun_groups) if verb.isalpha()}
+    blocked = {
+        stem(word)
+        for name in ("stop", "fillers", "question_words", "state_words", "adverbs")
+        for word in lexicon.words(name)
+    }
+    named = {
+        stem(words(capability.name)[0])
+        for capability in entries
+        if stem(words(capability.name)[0]) in set(_before_articles(capability, lexicon))
+    }
+    nouns = set(lexicon.noun_groups) - named  # "page_oncall", "page the storage team": a verb
+    verbs = {verb for verb in found - blocked - nouns if verb.isalpha()}
+    return {
+        word: stem(word)
+        for capability in entries
+        for text in (capability.name, capability.description, *capability.examples)
+        for word in words(text)
+        if stem(word) in verbs
+    }
+
+
+def _catalogue_nouns(entries: Iterable[Capability]) -> set[str]:
+    """Return the stems that name parameters, or stand in a name behind its first word."""
+    return {
+        stem(word)
+        for capability in entries
+        for text in (*words(capability.name)[1:], *slot_names(capability))
+        for word in words(text)
+    }
+
+
+def slot_names(capability: Capability) -> list[str]:
+    """Return the names of a capability's parameters."""
+    properties = capability.parameters.get("properties")
+    return [*properties] if isinstance(properties, dict) else []
 
 
 def _before_articles(capability: Capability, lexicon: Lexicon) -> Iterator[str]:

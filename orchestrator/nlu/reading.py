@@ -1,5 +1,8 @@
 """One request being read: takes clause after clause and keeps the thread."""
 
+from dataclasses import replace
+
+from orchestrator.nlu.chunks import is_content
 from orchestrator.nlu.clauses import Clause, Form, Turn
 from orchestrator.nlu.continuing import Continuer
 from orchestrator.nlu.drafts import Draft
@@ -15,15 +18,20 @@ from orchestrator.nlu.references import (
     share_back,
     share_forward,
 )
+from orchestrator.nlu.spoken_text import TextParameter, take_pasted, text_parameter
 from orchestrator.nlu.text import Kind, Token
 from orchestrator.nlu.thread import Thread
 from orchestrator.nlu.understanding import Understanding
+
+_LABEL_WORDS = 3
+_CONTRARY = frozenset({"but", "rather", "sondern", "mais", "sino"})
 
 
 class Reading:
     """The reading of one request; `take` clauses in the order of the text, then `finish`."""
 
     def __init__(self, index: CatalogIndex, filler: Filler, matcher: Matcher, text: str) -> None:
+        self._index = index
         self._filler = filler
         self._matcher = matcher
         self._references = References(index.lexicon, filler)
@@ -33,11 +41,28 @@ class Reading:
             index, filler, matcher, self._references, self._placer, self._thread
         )
         self._turning = False  # the next order replaces the last one
+        self._text: TextParameter | None = None  # what follows "post to #ops:"
+        self._label = False  # a speaker's name stands before this line's words
+        self._heard: Clause | None = None
+        self._pasted: list[tuple[int, str]] = []  # place in the text, words
+        self._denied: Clause | None = None  # "don't reboot node1", perhaps "but node2"
+        self._before = -1  # where the clause before this one starts
+
+    def remember(self, draft: Draft) -> None:
+        """Keep a step of the request before, so that this one may refer to it."""
+        draft.sentence, draft.group = self._thread.sentence - 1, -1
+        same = self._thread.last is None or self._thread.last.profile is draft.profile
+        if not same and self._thread.last is not None:
+            draft.group = self._thread.last.group - 1
+        self._thread.drafts.append(draft)
+        self._thread.said.append(Mention(draft=draft))
 
     def note_guarded(self, token: Token) -> None:
         """Keep a guarded span: injected ones are always told, pasted ones when nothing else."""
         place = (token.start, self._thread.text[token.start : token.end].strip())
         (self._thread.refused if token.stem == "!" else self._thread.silent).append(place)
+        if token.stem != "!":
+            self._pasted.append(place)
 
     def refuse_rest(self, start: int) -> None:
         """Put the text from `start` on out of scope."""
@@ -54,6 +79,14 @@ class Reading:
             self._thread.sentence += 1
         if clause.turn is Turn.ALL:
             self._thread.drafts.clear()
+        if self._is_anothers(clause):
+            self._thread.refuse(clause)
+            return
+        if self._is_text(clause):
+            return
+        if self._is_heading(clause):
+            self._thread.keep_silent(clause)
+            return
         if clause.piece.role in {Role.CONDITION, Role.REASON}:
             self._note(clause)
             return
@@ -65,9 +98,53 @@ class Reading:
         if clause.tokens:
             self._positive(clause, turning=turning)
 
+    def _is_anothers(self, clause: Clause) -> bool:
+        """Whether "omar: reboot node1" says it: what Omar said is no order of the person's."""
+        if clause.piece.strong:
+            self._label = False
+        if clause.piece.colon:
+            self._label = self._is_label(clause)
+            self._thread.announce(self._before)
+        self._heard = clause
+        self._before = clause.piece.tokens[0].start
+        return self._label and clause.form in {Form.ORDER, Form.TERSE, Form.THING}
+
+    def _is_heading(self, clause: Clause) -> bool:
+        """Whether a thing only announces pasted text: "log output:" and then the log."""
+        end = clause.piece.tokens[-1].end
+        pasted = (start for start, _ in self._pasted if start >= end)
+        between = self._thread.text[end : min(pasted, default=end)].strip()
+        return clause.form is Form.THING and between == ":"
+
+    def _is_label(self, clause: Clause) -> bool:
+        """Whether what stands before a colon names who speaks, not what is to be done."""
+        head = self._heard
+        if head is None or head.form is not Form.THING or head.piece.colon:
+            return False
+        words = [token for token in head.tokens if is_content(token, self._index.lexicon)]
+        known = [token for token in words if self._index.is_known(token)]  # "nginx: restart it"
+        others = [token for token in words if token not in known]
+        if not 0 < len(words) <= _LABEL_WORDS or any(map(self._index.is_said, others)):
+            return False
+        topic = clause.form is Form.THING or self._references.has_pronoun(clause)
+        return not (known and topic)
+
+    def _is_text(self, clause: Clause) -> bool:
+        """Take what follows a colon as the text that the step before still lacks."""
+        last = self._thread.last
+        if clause.piece.colon and last is not None and last.sentence == self._thread.sentence:
+            self._text = text_parameter(last, clause)
+        elif clause.piece.strong or clause.form in {Form.ORDER, Form.TERSE}:
+            self._text = None
+        return self._text is not None and self._text.extend(self._thread, clause)
+
     def _positive(self, clause: Clause, *, turning: bool) -> None:
         last = self._thread.last
-        if clause.form is Form.STATEMENT:
+        denied, self._denied = self._denied, None
+        if denied is not None and clause.form is Form.THING and clause.piece.lead & _CONTRARY:
+            verbs = tuple(replace(verb, places=frozenset()) for verb in denied.verbs)
+            self._new(replace(clause, form=Form.ORDER, verbs=verbs))
+        elif clause.form is Form.STATEMENT:
             self._note(clause)
         elif clause.form is Form.SMALL_TALK:
             self._thread.keep_silent(clause)
@@ -81,12 +158,20 @@ class Reading:
             if turning or self._was_topic(clause):
                 self._thread.drop_last()
             self._new(clause)
+        if clause.excluded:
+            excepted = replace(clause, tokens=clause.excluded, verbs=(), moments=frozenset())
+            self._thread.exceptions.append(excepted)
 
     def _new(self, clause: Clause) -> None:
         """Read a clause that stands for itself."""
         self._thread.group += 1
         candidates = self._matcher.rank(clause)
-        if not self._continuer.adds_to(clause, candidates):
+        if self._continuer.adds_to(clause, candidates):
+            return
+        kept = any("keep" in verb.groups for verb in clause.verbs)
+        if kept and not any(candidate.is_askable for candidate in candidates):
+            self._withdraw(clause)  # "delete lab1, keep lab2"
+        else:
             self._placer.place(clause, candidates)
 
     def _was_topic(self, clause: Clause) -> bool:
@@ -101,6 +186,7 @@ class Reading:
 
     def _withdraw(self, clause: Clause) -> None:
         """Drop steps that a negated clause names; without any it adds nothing."""
+        self._denied = clause if clause.verbs else None
         self._note(clause)
         recent = self._thread.sentence - 1
         self._thread.drafts = [
@@ -125,8 +211,16 @@ class Reading:
     def finish(self) -> Understanding:
         """Return the steps in the order they are to run, and what is out of scope."""
         thread = self._thread
+        thread.forget_earlier()
+        for draft in thread.drafts:
+            take_pasted(draft, thread.text, self._pasted)
         share_forward(thread.drafts)
         share_back(thread.drafts)
+        thread.drafts = [
+            draft
+            for draft in thread.drafts
+            if not any(self._names(clause, draft) for clause in thread.exceptions)
+        ]
         for draft in thread.drafts:
             draft.doubts = [d for d in draft.doubts if d.parameter not in draft.parameters]
             doubt_missing(draft, unclear=self._references.is_unclear(draft.clause))

@@ -15,6 +15,10 @@ from orchestrator.nlu.shapes import SlotKind
 from orchestrator.nlu.slots import Slot
 from orchestrator.nlu.text import Token
 
+_EACH = frozenset({"each", "both", "apiece", "jeweils", "chacun", "chacune", "cada"})
+_SURE = 0.8
+_GUESS = 0.55
+"""A word in passing that only its place makes a value ("almost") is no referent."""
 _NAMED = frozenset({SlotKind.NAME, SlotKind.ENUM})
 _OWN = frozenset({SlotKind.VERSION, SlotKind.FLAG, SlotKind.NUMBER, SlotKind.SIZE, SlotKind.TEXT})
 """What is said of one target only: "nginx and redis 7" means one version."""
@@ -64,32 +68,42 @@ class References:
         return any(t.fold in self._lexicon.words("quantifiers") for t in clause.tokens)
 
     def values(
-        self, profile: Profile, slot: Slot, said: Sequence[Mention]
+        self, profile: Profile, slot: Slot, said: Sequence[Mention], *, by_name: bool = False
     ) -> tuple[list[JsonValue], Clause | None]:
         """Return the values of the last mention that fit `slot`: several for a list of steps.
 
+        With `by_name`, only a parameter that is called alike counts: nobody pointed at it.
         The second part is the clause of context that the value came from, if one was.
         """
         for position in range(len(said) - 1, -1, -1):
             mention = said[position]
             if mention.context is not None:
                 found = self._filler.fill(profile, mention.context).values.get(slot.name)
-                if found is not None and len(found.places) == 1:
+                if found is not None and len(found.places) == 1 and found.strength > _GUESS:
                     return [found.value], mention.context
             elif mention.draft is not None:
                 own = value_for(mention.draft, slot)
+                if by_name and not shares_name(mention.draft, slot):
+                    continue
                 if own is not None:
                     return [*self._group(mention.draft, slot, said[:position]), own], None
         return [], None
 
+    def named_in(self, profile: Profile, slot: Slot, context: Clause) -> JsonValue | None:
+        """Return the value that a remark surely gives to `slot`: beside its noun, or known."""
+        found = self._filler.fill(profile, context).values.get(slot.name)
+        return found.value if found is not None and found.strength >= _SURE else None
+
     def _group(self, draft: Draft, slot: Slot, said: Sequence[Mention]) -> list[JsonValue]:
+        """Return what the steps said right before gave for `slot`, of the same kind or list."""
         values: list[JsonValue] = []
-        for mention in said:
+        for mention in reversed(said):
             other = mention.draft
-            if other is not None and other.group == draft.group:
-                value = value_for(other, slot)
-                if value is not None and value not in values:
-                    values.append(value)
+            if other is None or (other.group != draft.group and other.profile is not draft.profile):
+                break
+            value = value_for(other, slot)
+            if value is not None and value not in values:
+                values.insert(0, value)
         return values
 
     def _is_article(self, clause: Clause, place: int) -> bool:
@@ -117,6 +131,13 @@ def value_for(draft: Draft, slot: Slot) -> JsonValue | None:
             if value is not None:
                 return value
     return None
+
+
+def shares_name(draft: Draft, slot: Slot) -> bool:
+    """Whether a parameter of `draft` is called like `slot`."""
+    if draft.profile is None:
+        return False
+    return any(other.name == slot.name or other.nouns & slot.nouns for other in draft.profile.slots)
 
 
 def _fitting(value: JsonValue, slot: Slot) -> JsonValue | None:
@@ -149,7 +170,8 @@ def share_back(drafts: Sequence[Draft]) -> None:
             continue
         main = later.profile.main_slot
         for slot in later.profile.slots:
-            shared = slot.required or slot.kind not in _OWN
+            each = any(token.fold in _EACH for token in later.clause.tokens)
+            shared = each or slot.required or slot.kind not in _OWN
             if slot is not main and shared and slot.name in later.parameters:
                 draft.parameters.setdefault(slot.name, later.parameters[slot.name])
 

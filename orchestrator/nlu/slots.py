@@ -12,7 +12,40 @@ from orchestrator.domain.text import hidden_character
 from orchestrator.nlu.shapes import SlotKind, kind_of_text
 from orchestrator.nlu.text import stem, words
 
-_GENERIC = frozenset({"name", "id", "identifier", "value", "target", "key", "number", "list"})
+_GENERIC = frozenset(
+    {
+        "what",
+        "who",
+        "which",
+        "where",
+        "how",
+        "why",
+        "whether",
+        "run",
+        "do",
+        "name",
+        "id",
+        "identifier",
+        "value",
+        "target",
+        "key",
+        "number",
+        "list",
+    }
+)
+_SAMPLES: dict[SlotKind, tuple[str, ...]] = {
+    SlotKind.ADDRESS: ("192.0.2.1", "192.0.2.0/24", "2001:db8::1"),
+    SlotKind.EMAIL: ("a@b.example",),
+    SlotKind.URL: ("https://a.example/b", "http://a.example"),
+    SlotKind.DATE: ("2026-01-31", "12:30", "2026-01-31T12:30:00Z"),
+    SlotKind.VERSION: ("1.2.3", "v1.2.3"),
+    SlotKind.DURATION: ("30m", "2h", "PT30M", "30 minutes"),
+    SlotKind.SIZE: ("10G", "10GB", "10Gi"),
+    SlotKind.DOMAIN: ("a.example.org",),
+    SlotKind.PATH: ("/srv/a.txt", "a/b.txt"),
+}
+"""What values of a kind look like, to tell the kind from a schema's pattern."""
+_TOPICS = frozenset({"task", "topic", "goal", "work", "idea", "spec", "feature", "subject"})
 _HEAD_END_RE = re.compile(
     r"\s(?:to|that|which|for|in|on|of|whose|where|with|by|from|as|is|are|e\.g|such|when|if|into"
     r"|under|behind|or|and|at|before|after)\s|[,.;:(\u2013\u2014]"
@@ -88,7 +121,7 @@ def _slot(name: str, schema: Mapping[str, JsonValue], *, required: bool) -> Slot
     described = schema.get("description")
     description = described if isinstance(described, str) else ""
     name_words = words(name)
-    head = head_phrase(description)
+    head = [*head_phrase(description), *_aside(description)]
     raw_enum = item.get("enum", [item["const"]] if "const" in item else [])
     enum = tuple(map(str, raw_enum)) if isinstance(raw_enum, list) else ()
     return Slot(
@@ -96,7 +129,7 @@ def _slot(name: str, schema: Mapping[str, JsonValue], *, required: bool) -> Slot
         kind=_kind(item, name_words, head, has_enum=bool(enum)),
         required=required,
         schema=item,
-        nouns=frozenset(_nouns(name_words, head[-1:])),
+        nouns=frozenset(_nouns(name_words, head_phrase(description)[-1:])),
         description=description,
         enum=enum,
         many=many,
@@ -117,7 +150,26 @@ def _kind(
     if kind in {"integer", "number"}:
         return SlotKind.NUMBER
     text_format = schema.get("format")
+    if "what" in head and set(name_words) & _TOPICS:
+        return SlotKind.TEXT
+    probed = _kind_by_pattern(schema)
+    if probed is not None:
+        return probed
     return kind_of_text(name_words, head[::-1], text_format if isinstance(text_format, str) else "")
+
+
+def _kind_by_pattern(schema: Mapping[str, JsonValue]) -> SlotKind | None:
+    """Return the kind whose usual values fit the schema's pattern, while plain names do not."""
+    pattern = schema.get("pattern")
+    if not isinstance(pattern, str):
+        return None
+    validator = Draft202012Validator({"pattern": pattern})
+    if any(validator.is_valid(name) for name in ("zzzz", "web-1", "Web", "10")):
+        return None
+    for kind, samples in _SAMPLES.items():
+        if any(validator.is_valid(sample) for sample in samples):
+            return kind
+    return None
 
 
 def _type_of(schema: Mapping[str, JsonValue]) -> str:
@@ -134,6 +186,11 @@ def head_phrase(description: str) -> list[str]:
     """
     rest = _OF_RE.sub("", description.strip())
     return words(_HEAD_END_RE.split(f"{rest} ", maxsplit=1)[0])
+
+
+def _aside(description: str) -> list[str]:
+    """Return what a description says of the form of a value ("… (CIDR)")."""
+    return [word for word in words(description) if word in {"cidr", "ipv4", "ipv6", "ip"}]
 
 
 def _nouns(name_words: list[str], head: list[str]) -> Iterator[str]:

@@ -1,6 +1,6 @@
 """The thread of one request: its steps so far, what was said, what was put aside."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from orchestrator.nlu.clauses import Clause, Form
 from orchestrator.nlu.drafts import Draft
@@ -19,6 +19,7 @@ class Thread:
     said: list[Mention] = field(default_factory=list)
     refused: list[tuple[int, str]] = field(default_factory=list)  # place in the text, words
     silent: list[tuple[int, str]] = field(default_factory=list)  # told when nothing else is
+    exceptions: list[Clause] = field(default_factory=list)  # "except redis": taken out at the end
     sentence: int = 0
     group: int = 0
 
@@ -46,13 +47,39 @@ class Thread:
 
     def insert(self, draft: Draft) -> None:
         """Add a step; "… after backing it up" goes before the steps of the clause before."""
-        if draft.clause.piece.role is Role.AFTER and self.drafts:
+        if (draft.clause.piece.role is Role.AFTER or draft.clause.ahead) and self.drafts:
+            draft.sentence = self.drafts[-1].sentence
             group = self.drafts[-1].group
             place = next(i for i, d in enumerate(self.drafts) if d.group == group)
             self.drafts.insert(place, draft)
         else:
             self.drafts.append(draft)
         self.said.append(Mention(draft=draft))
+
+    def forget_earlier(self) -> None:
+        """Leave the steps of the request before out of this one."""
+        self.drafts = [draft for draft in self.drafts if not draft.earlier]
+
+    def revive(self, previous: Draft, clause: Clause) -> Draft:
+        """Return `previous` to be changed; of the request before, a copy of it and its list."""
+        if not previous.earlier:
+            return previous
+        self.group += 1
+        copies = [
+            replace(
+                draft,
+                earlier=False,
+                sentence=self.sentence,
+                group=self.group,
+                parameters=dict(draft.parameters),
+                clause=replace(draft.clause, piece=clause.piece),
+                words=self.words(clause),
+            )
+            for draft in self.drafts
+            if draft.group == previous.group
+        ]
+        self.drafts += copies
+        return copies[-1]
 
     def drop_last(self) -> None:
         """Take back the last step, with all of its list."""
@@ -70,6 +97,12 @@ class Thread:
         """Keep a clause as context only: a later step refers to it."""
         start = clause.piece.tokens[0].start
         self.refused = [entry for entry in self.refused if entry[0] != start]
+
+    def announce(self, start: int) -> None:
+        """Put aside a refused clause that only announces what follows its colon."""
+        told = [entry for entry in self.refused if entry[0] == start]
+        self.refused = [entry for entry in self.refused if entry[0] != start]
+        self.silent += told
 
     def keep_silent(self, clause: Clause) -> None:
         """Put a clause aside; it is told when nothing else of the request is."""

@@ -1,6 +1,7 @@
 """Which words are verbs: the lexicon's and the catalogue's own."""
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -8,11 +9,14 @@ from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 from orchestrator.nlu.lexicon import Action, Lexicon
-from orchestrator.nlu.text import Kind, Token
+from orchestrator.nlu.text import Kind, Token, stem, word_token
 
 _PARTICLE_REACH = 6  # words between the parts of "turn the lights in the hall off"
 _SHORT = 5  # shorter words are never taken for a misspelt verb
 _LONG = 8  # from here on, two slips are forgiven
+_CLITIC_RE = re.compile(
+    r"(?P<verb>[a-z]{4,}?)(?:(?P<mark>-)(?:les?|la|moi|nous|lui)|(?:los?|las?))"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,16 +32,18 @@ class Verb:
 class VerbBook:
     """Finds verbs; built once per catalogue."""
 
-    def __init__(self, lexicon: Lexicon, own: Iterable[str]) -> None:
+    def __init__(self, lexicon: Lexicon, own: Mapping[str, str]) -> None:
+        """Take the verbs of a catalogue: as they are spelt there, with their stems."""
         self._lexicon = lexicon
+        self._spelt = {**lexicon.spellings, **own}
         self._ways: dict[str, list[Action]] = dict(lexicon.actions)
-        self.own = frozenset(own)
+        self.own = frozenset(own.values())
         for verb in self.own:
             self._ways.setdefault(verb, [Action((verb,), "")])
 
     @cached_property
     def _spellings(self) -> list[str]:
-        return sorted(first for first in self._ways if len(first) >= _SHORT - 1)
+        return sorted(first for first in self._spelt if len(first) >= _SHORT)
 
     def at(self, tokens: Sequence[Token], place: int) -> Verb | None:
         """Return the verb that starts at `place`, its separated particle included."""
@@ -48,15 +54,46 @@ class VerbBook:
 
     def misspelt_at(self, tokens: Sequence[Token], place: int) -> Verb | None:
         """Return the verb that the word at `place` is a slip of the finger away from."""
-        word = tokens[place].stem
-        if tokens[place].kind is not Kind.WORD or len(word) < _SHORT or not word.isalpha():
+        word = tokens[place].fold
+        if tokens[place].kind is not Kind.WORD or len(word) < _SHORT - 1 or not word.isalpha():
             return None
         slips = 2 if len(word) >= _LONG else 1
-        found = process.extractOne(word, self._spellings, scorer=OSA.distance, score_cutoff=slips)
-        if found is None or found[0][0] != word[0]:
+        near = process.extract(word, self._spellings, scorer=OSA.distance, score_cutoff=slips)
+        ends = len(word) < _SHORT  # of four letters, one in the middle is lost
+        alike = (
+            spelling
+            for spelling, _, _ in near
+            if spelling[0] == word[0]
+            and (not ends or (len(spelling) > len(word) and spelling[-1] == word[-1]))
+        )
+        found = next(alike, None)
+        if found is None:
             return None
-        verb = self._read(tokens, place, self._ways[found[0]])
+        verb = self._read(tokens, place, self._ways[self._spelt[found]])
         return verb and Verb(verb.canonical, verb.groups, verb.places, misspelt=True)
+
+    def parted(self, sentence: Sequence[Token]) -> int | None:
+        """Return the place of the verb whose particle is the last word of the sentence."""
+        particle = sentence[-1].stem
+        for place in range(len(sentence) - 2, -1, -1):
+            ways = self._ways.get(sentence[place].stem, ())
+            if any(way.stems[1:] == (particle,) for way in ways):
+                return place
+        return None
+
+    def clitic(self, token: Token) -> tuple[Token, Token] | None:
+        """Return verb and pronoun of "vérifie-le", "reinícialo"; None for any other word."""
+        match = _CLITIC_RE.fullmatch(token.fold)
+        if token.kind is not Kind.WORD or match is None or token.stem in self._ways:
+            return None
+        if stem(match["verb"]) not in self._ways or len(token.text) != len(token.fold):
+            return None
+        cut = len(match["verb"])
+        rest = cut + len(match["mark"] or "")
+        return (
+            word_token(token.text[:cut], token.start),
+            word_token(token.text[rest:], token.start + rest),
+        )
 
     def is_verb(self, stem: str) -> bool:
         """Whether the stem alone is a verb."""

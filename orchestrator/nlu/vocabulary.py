@@ -1,5 +1,7 @@
 """Compares words with what a capability's texts say; forgives slips of the finger."""
 
+import re
+
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
@@ -7,9 +9,10 @@ from orchestrator.nlu.clauses import Clause
 from orchestrator.nlu.fill import Fill
 from orchestrator.nlu.index import CatalogIndex
 from orchestrator.nlu.profile import Profile
-from orchestrator.nlu.text import Kind, Token, stems, words
+from orchestrator.nlu.text import Kind, Token, stem, stems, words
 
 _MIN_FUZZY = 5
+_COMPOUND_RE = re.compile(r"[a-z]+-[a-z]{4,}")
 
 
 class Vocabulary:
@@ -22,25 +25,24 @@ class Vocabulary:
         )
         self._corrected: dict[str, str] = {}
         self.omissible = index.expand(
-            frozenset(stem for word in index.lexicon.words("omissible") for stem in stems(word))
+            frozenset(one for word in index.lexicon.words("omissible") for one in stems(word))
         )
 
-    def correct(self, stem: str) -> str:
-        """Return the vocabulary's word that `stem` is one slip away from, else `stem`."""
-        if len(stem) < _MIN_FUZZY or not stem.isalpha():
-            return stem
-        if stem not in self._corrected:
-            found = process.extractOne(stem, self._all, scorer=OSA.distance, score_cutoff=1)
-            same_start = found is not None and found[0][0] == stem[0]
-            self._corrected[stem] = found[0] if found is not None and same_start else stem
-        return self._corrected[stem]
+    def correct(self, word: str) -> str:
+        """Return the vocabulary's stem that `word` is one slip away from, else `word`."""
+        if len(word) < _MIN_FUZZY - 1 or not word.isalpha():
+            return word
+        if word not in self._corrected:
+            near = process.extract(word, self._all, scorer=OSA.distance, score_cutoff=1)
+            alike = (one for one, _, _ in near if one[0] == word[0] and len(one) >= _MIN_FUZZY - 1)
+            self._corrected[word] = next(alike, word)
+        return self._corrected[word]
 
     def strength(self, profile: Profile, token: Token) -> float:
         """Return how strongly a word speaks for `profile` (0–1); names by their parts."""
         if token.kind is not Kind.WORD:
             return 0.0
-        keys = self._index.keys(token.stem)
-        best = max((profile.nouns.get(key, 0.0) for key in keys), default=0.0)
+        best = self._best(profile, token.stem)
         if best:
             return best
         corrected = self.correct(token.stem)
@@ -48,8 +50,23 @@ class Vocabulary:
             return 0.85 * profile.nouns.get(corrected, 0.0)
         parts = words(token.fold)
         if len(parts) > 1:
-            return 0.9 * min(profile.nouns.get(part, 0.0) for part in stems(token.fold))
+            joined = profile.nouns.get(stem("".join(parts)), 0.0)
+            return joined or 0.9 * min(
+                self._part(profile, token, part) for part in stems(token.fold)
+            )
         return 0.0
+
+    def _part(self, profile: Profile, token: Token, part: str) -> float:
+        compound = _COMPOUND_RE.fullmatch(token.fold)
+        return self._best(profile, part) if compound else profile.nouns.get(part, 0.0)
+
+    def _forms(self, token: Token) -> tuple[str, ...]:
+        """Return the stems that a word may be known by; "DNS-Eintrag" also by its parts."""
+        parts = stems(token.fold) if _COMPOUND_RE.fullmatch(token.fold) else []
+        return token.stem, self.correct(token.stem), stem("".join(words(token.fold))), *parts
+
+    def _best(self, profile: Profile, noun: str) -> float:
+        return max((profile.nouns.get(key, 0.0) for key in self._index.keys(noun)), default=0.0)
 
     def objects_named(self, profile: Profile, clause: Clause, fill: Fill) -> float:
         """Return the share of the capability's object nouns that the clause names (0–1)."""
@@ -59,8 +76,8 @@ class Vocabulary:
             key
             for place, token in enumerate(clause.tokens)
             if place in fill.content or token.fold in self._index.lexicon.words("state_words")
-            for stem in (token.stem, self.correct(token.stem))
-            for key in self._index.keys(stem)
+            for one in self._forms(token)
+            for key in self._index.keys(one)
         }
         if any(token.fold in self._index.lexicon.words("state_words") for token in clause.tokens):
             said |= self._index.keys("status")

@@ -8,6 +8,7 @@ from orchestrator.domain.plan import WorkPlan
 from orchestrator.domain.request import DecomposedRequest, Request
 from orchestrator.domain.views import SubmitResult
 from orchestrator.errors import Conflict
+from orchestrator.nlu.decomposer import DecomposeContext
 from orchestrator.store.unit_of_work import UnitOfWork
 from orchestrator.usecases.context import Context
 from orchestrator.usecases.generate_plan import Draft, draft_plan, store_plan
@@ -35,7 +36,8 @@ async def understand(ctx: Context, request: Request) -> SubmitResult:
 
 
 async def _think_and_keep(ctx: Context, request: Request) -> None:
-    decomposed = await ctx.decomposer.decompose(request.request_text)
+    context = await _said_before(ctx, request)
+    decomposed = await ctx.decomposer.decompose(request.request_text, context)
     draft = await _draft_or_none(ctx, request, decomposed)
     status = status_of(decomposed)
 
@@ -47,6 +49,19 @@ async def _think_and_keep(ctx: Context, request: Request) -> None:
     await ctx.store.transact(keep)
     crash_point("understanding.after_commit")
     _log.info("request_understood", request_id=request.request_id, status=status.value)
+
+
+async def _said_before(ctx: Context, request: Request) -> DecomposeContext | None:
+    """Return what a request in a thread may refer to: what was understood of the one before."""
+    if request.channel is None or request.thread is None:
+        return None
+
+    async def load(uow: UnitOfWork) -> Request | None:
+        return await uow.requests.before_in_thread(request)
+
+    before = await ctx.store.read(load)
+    known = before.decomposition if before is not None else None
+    return None if known is None else DecomposeContext(earlier=known)
 
 
 def status_of(decomposed: DecomposedRequest) -> RequestStatus:

@@ -67,6 +67,18 @@ class TestKeepingThenThinking:
         assert (thought.plan_number, submitted.plan_number) == (1, 2)
         assert thought.decomposed_request == submitted.decomposed_request
 
+    async def test_a_later_message_of_the_thread_refers_to_the_one_before(
+        self, desk: Desk, talk: Talk
+    ) -> None:
+        await talk.asks("Deploy Gitea")
+        found = (await talk.asks("restart it")).decomposed_request
+        assert found is not None
+        assert [(one.intent, one.parameters) for one in found.subtasks] == [
+            ("restart_service", {"service": "gitea"})
+        ]
+        elsewhere = await Talk(desk, thread="1700000009.000900").asks("restart it")
+        assert elsewhere.status is RequestStatus.REQUIRES_CLARIFICATION
+
     async def test_thinking_again_changes_nothing(self, desk: Desk) -> None:
         kept = await desk.service.keep_request("Deploy Gitea", EVE)
         first = await desk.service.think(kept.request_id)

@@ -75,6 +75,22 @@ class Requests:
         row = await self._session.one(statement)
         return None if row is None else _request(row)
 
+    async def before_in_thread(self, request: Request) -> Request | None:
+        """Return the request that was asked in the thread right before this one."""
+        statement = (
+            select(requests)
+            .where(
+                requests.c.team == request.team,
+                requests.c.channel == request.channel,
+                requests.c.thread == request.thread,
+                requests.c.id < request.request_id,
+            )
+            .order_by(requests.c.id.desc())
+            .limit(1)
+        )
+        row = await self._session.one(statement)
+        return None if row is None else _request(row)
+
     async def understood(
         self, request_id: str, status: RequestStatus, decomposition: DecomposedRequest | None
     ) -> None:

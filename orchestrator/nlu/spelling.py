@@ -1,0 +1,103 @@
+"""Reads words as they were meant before anything else does: slips of the finger, "an hour".
+
+Only what a word means is changed; its text, place and value stay the person's, so that a name
+that looks like a slip is still that name.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
+
+from orchestrator.nlu.coerce import time_unit
+from orchestrator.nlu.lexicon import Lexicon
+from orchestrator.nlu.text import Kind, Token, stem, word_token
+
+_SLASHED_RE = re.compile(r"([A-Za-z][A-Za-z-]*)\d+(?:/\1\d+)+")
+_SHORT = 4  # of so few letters, one that is lost or two that changed places are forgiven
+_COUNTS = {"a": 1, "an": 1, "one": 1, "eine": 1, "einen": 1, "une": 1, "una": 1, "couple": 2}
+
+
+class Speller:
+    """Corrects common words and the catalogue's nouns; built once per catalogue."""
+
+    def __init__(self, lexicon: Lexicon, nouns: Iterable[str], known: Iterable[str]) -> None:
+        self._lexicon = lexicon
+        self._common = sorted(lexicon.words("often_misspelt"))
+        self._nouns = sorted({noun for noun in nouns if len(noun) >= _SHORT and noun.isalpha()})
+        self._known = frozenset(known) | lexicon.all_words
+
+    def read(self, tokens: Sequence[Token]) -> list[Token]:
+        """Return the tokens with what was meant; periods of time in words as one token."""
+        parted = [part for token in tokens for part in _parted(token)]
+        return [*self._periods([self._corrected(token) for token in parted])]
+
+    def _corrected(self, token: Token) -> Token:
+        word = token.fold
+        plain = token.kind is Kind.WORD and word.isalpha() and len(word) >= _SHORT - 1
+        if not plain or word in self._known or token.stem in self._known or _is_camel(token.text):
+            return token
+        if meant := _nearest(word, self._common):
+            return replace(token, fold=meant, stem=stem(meant))
+        if len(word) > _SHORT and (meant := _nearest(token.stem, self._nouns)):
+            return replace(token, stem=meant)
+        return token
+
+    def _periods(self, tokens: Sequence[Token]) -> Iterator[Token]:
+        """Yield "an hour", "half an hour", "a couple of days" as "1h", "30m", "2d"."""
+        place = 0
+        while place < len(tokens):
+            length, value = self._period(tokens, place)
+            if not length:
+                yield tokens[place]
+                place += 1
+                continue
+            first, last = tokens[place], tokens[place + length - 1]
+            text = " ".join(token.text for token in tokens[place : place + length])
+            read = word_token(value, first.start)
+            yield replace(read, text=text, end=last.end)
+            place += length
+
+    def _period(self, tokens: Sequence[Token], place: int) -> tuple[int, str]:
+        folded = [token.fold for token in tokens[place : place + 5]]
+        if folded[:1] == ["half"]:
+            length = 3 if folded[1:2] == ["an"] else 2
+            return (length, "30m") if folded[length - 1 : length] == ["hour"] else (0, "")
+        skipped = 1 if folded[0] == "a" and folded[1:2] == ["couple"] else 0
+        behind = skipped + 1 + (folded[skipped + 1 : skipped + 2] == ["of"])
+        count = _COUNTS.get(folded[skipped]) if len(folded) > skipped else None
+        count = self._lexicon.numbers.get(folded[skipped]) if count is None else count
+        unit = time_unit(folded[behind]) if len(folded) > behind else ""
+        spelt = len(folded[behind]) > 1 if unit else False
+        return (behind + 1, f"{count}{unit}") if count is not None and spelt else (0, "")
+
+
+def _parted(token: Token) -> Iterator[Token]:
+    """Yield "web1/web2" as its names with a mark between, any other token as it is."""
+    if token.kind is not Kind.WORD or not _SLASHED_RE.fullmatch(token.text):
+        yield token
+        return
+    place = token.start
+    for number, part in enumerate(token.text.split("/")):
+        if number:
+            yield Token("/", place, place + 1, Kind.MARK, ",", ",", "/")
+            place += 1
+        yield word_token(part, place)
+        place += len(part)
+
+
+def _is_camel(text: str) -> bool:
+    return text[1:] != text[1:].lower()
+
+
+def _nearest(word: str, words: Sequence[str]) -> str:
+    """Return the word that is one slip away and starts alike; short ones only swap letters."""
+    near = process.extract(word, words, scorer=OSA.distance, score_cutoff=1, limit=8)
+    for found, distance, _ in near:
+        swapped = sorted(found) == sorted(word)
+        lost = len(word) == _SHORT and len(found) > len(word)
+        if distance and found[0] == word[0] and (len(word) > _SHORT or swapped or lost):
+            return str(found)
+    return ""

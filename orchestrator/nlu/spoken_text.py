@@ -1,0 +1,47 @@
+"""Takes what follows a colon as the text of a step: "post to #ops: maintenance starts now"."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from orchestrator.nlu.clauses import Clause
+from orchestrator.nlu.drafts import Draft
+from orchestrator.nlu.shapes import SlotKind
+from orchestrator.nlu.slots import Slot
+from orchestrator.nlu.thread import Thread
+
+
+@dataclass(frozen=True, slots=True)
+class TextParameter:
+    """A text parameter that is being read, clause by clause, to the end of its sentence."""
+
+    draft: Draft
+    slot: Slot
+    first: Clause
+
+    def extend(self, thread: Thread, clause: Clause) -> bool:
+        """Set the text up to `clause`; False when the schema refuses it."""
+        text = thread.between(self.first, clause)
+        if not self.slot.accepts(text):
+            return False
+        self.draft.parameters[self.slot.name] = text
+        self.draft.words = thread.between(self.draft.clause, clause)
+        return True
+
+
+def text_parameter(draft: Draft, clause: Clause) -> TextParameter | None:
+    """Return the required text that `draft` still lacks, to begin with `clause`; None without."""
+    slots = draft.profile.slots if draft.profile is not None else ()
+    for slot in slots:
+        if slot.required and slot.kind is SlotKind.TEXT and slot.name not in draft.parameters:
+            return TextParameter(draft, slot, clause)
+    return None
+
+
+def take_pasted(draft: Draft, text: str, pasted: Sequence[tuple[int, str]]) -> None:
+    """Give a step the pasted text right behind its colon: "open a ticket: login is broken"."""
+    end = draft.clause.piece.tokens[-1].end
+    for start, words in pasted:
+        if start >= end and text[end:start].strip() == ":":
+            wanted = text_parameter(draft, draft.clause)
+            if wanted is not None and wanted.slot.accepts(words):
+                draft.parameters[wanted.slot.name] = words
