@@ -16,6 +16,7 @@ from orchestrator.store.repositories.plans import StoredPlan
 from orchestrator.store.unit_of_work import UnitOfWork
 from orchestrator.usecases.context import Context
 from orchestrator.usecases.lookup import plan_by
+from orchestrator.usecases.model_brief import model_brief
 from orchestrator.usecases.notify import tell_end, tell_not_dispatched, tell_rerouted
 
 _log = structlog.get_logger(__name__)
@@ -59,7 +60,12 @@ async def _hand_over_ready(ctx: Context, uow: UnitOfWork, stored: StoredPlan) ->
     """Hand over every ready task that is not under way; say whether one could not be."""
     under_way = await _under_way(uow, stored.plan.plan_id)
     fresh = await plan_by(uow, stored.plan.plan_id)
-    router = AgentRouter(uow, fresh, start_before=_start_before(ctx, uow, fresh))
+    router = AgentRouter(
+        uow,
+        fresh,
+        start_before=_start_before(ctx, uow, fresh),
+        brief=lambda task: model_brief(ctx, uow, fresh, task),
+    )
     ends = [
         await _dispatch(ctx, uow, router, fresh, task)
         for task in ready_tasks(fresh.plan.tasks)
