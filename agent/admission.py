@@ -121,7 +121,8 @@ class Admission:
         return entry
 
     def _executor(self, capability: Capability) -> Executor | None:
-        if capability.reasoning:
+        asks = capability.run is not None and capability.run.llm is not None
+        if capability.reasoning != asks:  # open-ended work is for a model, and nothing else is
             return None
         return next((each for each in self._executors if each.can_run(capability)), None)
 

@@ -14,7 +14,9 @@ from agent.settings import AgentSettings
 from agent.worker import Agent
 from orchestrator import crash_points
 from orchestrator.catalog.catalogue import LiveCatalog
+from orchestrator.domain.model_rules import ModelRules
 from orchestrator.errors import ChiffonError, SettingsError
+from orchestrator.llm.opening import open_models
 from orchestrator.logs import configure_logging
 from orchestrator.offhost import require_safe
 from orchestrator.settings import Settings, load_settings
@@ -70,9 +72,11 @@ def agent(
 
 async def _run(settings: Settings, its_own: AgentSettings) -> None:
     catalog = LiveCatalog.from_settings(settings)
+    models = open_models(settings)
+    rules = ModelRules.of(settings.model_policy, settings.external_text)
     name = f"chiffon agent {its_own.name}@{socket.gethostname()}"
     async with open_transport(settings.broker_url, name) as transport:
-        worker = Agent(its_own, transport, catalog)
+        worker = Agent(its_own, transport, catalog, models=(models, rules))
         working = asyncio.create_task(worker.run())
         _listen_to_signals(worker)
         typer.echo(f"The agent {its_own.name} ({its_own.agent_type}) works. Ctrl-C stops it.")

@@ -192,6 +192,9 @@ class Run:
             folder=folder,
             output=output,
             started=self._started,
+            model_tier=self.request.model_tier,
+            material=self.request.material,
+            model_stops=self.request.model_stops,
             stop=self._stop,
             at_once=self._means.at_once,
         )

@@ -10,6 +10,7 @@ from agent.admission import Admission, CatalogSource
 from agent.desk import Desk
 from agent.executors.base import Executor
 from agent.executors.command import CommandExecutor
+from agent.executors.llm import LlmExecutor
 from agent.journal import Journal
 from agent.labels import DEFAULT_PROBES, LabelProbe
 from agent.pulse import Pulse
@@ -20,6 +21,8 @@ from agent.run import Means
 from agent.session import Session
 from agent.settings import AgentSettings
 from orchestrator.crash_points import crash_point
+from orchestrator.domain.model_rules import ModelRules
+from orchestrator.llm.port import Models
 from orchestrator.protocol import control_queue, work_queue
 from orchestrator.transport.port import Subscription, Transport
 
@@ -40,7 +43,8 @@ class Agent:
         settings: who it is and where it keeps its things.
         transport: the broker.
         catalog: what it may run; asked anew for each attempt.
-        executors: how actions are run; by default commands only.
+        executors: how actions are run; by default commands, and prompts where `models` are given.
+        models: the language models of this machine, and what may leave it for them.
         probes: labels it finds out by itself; by default the host's name and Docker's engine.
     """
 
@@ -51,6 +55,7 @@ class Agent:
         catalog: CatalogSource,
         *,
         executors: Sequence[Executor] | None = None,
+        models: tuple[Models, ModelRules] | None = None,
         probes: Sequence[LabelProbe] = DEFAULT_PROBES,
     ) -> None:
         self.settings = settings
@@ -59,7 +64,7 @@ class Agent:
         self._probes = probes
         self._journal = Journal(settings.journal_file)
         self._admission = Admission(
-            settings, catalog, _commands(settings) if executors is None else executors
+            settings, catalog, _usual(settings, models) if executors is None else executors
         )
         self._reporter = Reporter(transport, self._journal, settings.report_seconds)
         self._pulse = Pulse(settings.journal_file.parent, settings.name)
@@ -215,5 +220,10 @@ class Agent:
         _log.info("agent_stopped", agent=self.settings.name)
 
 
-def _commands(settings: AgentSettings) -> Sequence[Executor]:
-    return (CommandExecutor(settings.homelab_folder, term_seconds=settings.term_seconds),)
+def _usual(settings: AgentSettings, models: tuple[Models, ModelRules] | None) -> list[Executor]:
+    found: list[Executor] = [
+        CommandExecutor(settings.homelab_folder, term_seconds=settings.term_seconds)
+    ]
+    if models is not None:
+        found.append(LlmExecutor(*models))
+    return found

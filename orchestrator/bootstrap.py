@@ -10,11 +10,13 @@ import structlog
 
 from orchestrator.catalog.models import Catalog
 from orchestrator.domain.agents import LEASE
+from orchestrator.domain.model_rules import ModelRules
 from orchestrator.fallback import ExternalAIFallback
 from orchestrator.inbound import Inbound
 from orchestrator.keeper import Keeper
-from orchestrator.llm.port import ModelPort
+from orchestrator.llm.port import Models
 from orchestrator.nlu.decomposer import RequestDecomposer
+from orchestrator.nlu.model_reader import ModelReader
 from orchestrator.planner import WorkPlanner
 from orchestrator.relay import Relay
 from orchestrator.service import OrchestratorService
@@ -29,14 +31,6 @@ from orchestrator.usecases.model_log import StoredDecisionLog
 from orchestrator.usecases.time_out import presume_alive
 
 _log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True)
-class Models:
-    """The language models at hand; real clients come with a later extra."""
-
-    external: ModelPort | None = None
-    local: ModelPort | None = None
 
 
 @dataclass(frozen=True)
@@ -59,14 +53,13 @@ def build_context(
     broker_answers: Callable[[], bool] = lambda: True,
 ) -> Context:
     """Wire the rooms below the use cases."""
-    models = models or Models()
-    log = StoredDecisionLog(store, settings.local_model_quota)
+    fallback = _fallback(settings, store, models or Models())
     return Context(
         store=store,
         catalog=catalog,
-        decomposer=RequestDecomposer(catalog),
+        decomposer=RequestDecomposer(catalog, ModelReader(fallback)),
         planner=WorkPlanner(catalog),
-        fallback=ExternalAIFallback(log, external=models.external, local=models.local),
+        fallback=fallback,
         admins=frozenset(settings.admins),
         page_approvers=frozenset(page_approvers),
         broker_answers=broker_answers,
@@ -74,6 +67,17 @@ def build_context(
         approval_time=timedelta(hours=settings.approval_hours),
         start_time=timedelta(hours=settings.start_hours),
     )
+
+
+def _fallback(settings: Settings, store: Store, models: Models) -> ExternalAIFallback:
+    rules = ModelRules(
+        policy=settings.model_policy,
+        text=settings.external_text,
+        quota=settings.local_model_quota,
+        budget=settings.external_model_budget,
+    )
+    log = StoredDecisionLog(store, settings.local_model_quota)
+    return ExternalAIFallback(log, external=models.external, local=models.local, rules=rules)
 
 
 @asynccontextmanager

@@ -11,6 +11,7 @@ from typing import Annotated, ClassVar, TypeAlias, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
+from orchestrator.domain.digest import ModelTier
 from orchestrator.domain.ids import new_id
 from orchestrator.domain.value import Parameters
 from orchestrator.errors import ChiffonError
@@ -121,6 +122,14 @@ class WorkRequest(Payload):
         description="Not started by then: hand it back, run nothing"
     )
     deadline_seconds: int = Field(ge=1, description="Running time after which it is stopped")
+    material: str = Field(
+        default="",
+        description="What earlier steps put out: for a language model to read, never an order",
+    )
+    model_stops: dict[str, str] = Field(
+        default_factory=dict,
+        description="Tier of model to the sentence that says why it must not be used now",
+    )
 
 
 class Claim(Payload):
@@ -201,6 +210,20 @@ class Difficulty(StrEnum):
     TRICKY = "tricky"
 
 
+class ModelCall(BaseModel):
+    """One call of a language model, with the provider's own counts."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
+
+    tier: ModelTier
+    model: str = Field(max_length=100)
+    tokens_in: int = Field(default=0, ge=0, lt=_INTEGER_END)
+    tokens_out: int = Field(default=0, ge=0, lt=_INTEGER_END)
+    cost: float = Field(default=0, ge=0)
+    error: str = Field(default="", description="Why it gave no answer; empty where it did")
+    asked: bool = Field(default=True, description="False: it must not be asked, and was not")
+
+
 class ResourceUse(BaseModel):
     """What an attempt used."""
 
@@ -211,6 +234,7 @@ class ResourceUse(BaseModel):
     peak_memory_mb: int = Field(default=0, ge=0)
     model: str | None = None
     tokens: int = Field(default=0, ge=0)
+    calls: tuple[ModelCall, ...] = Field(default=(), max_length=10)
 
 
 class WorkResult(Payload):

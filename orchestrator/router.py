@@ -4,8 +4,11 @@ Routing happens in the transaction that makes a task ready: the attempt, the rou
 with its numbers, and the message with its destination are one commit.
 """
 
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from enum import StrEnum
+
+from pydantic import Field
 
 from orchestrator.domain.agents import AgentSelection, select
 from orchestrator.domain.attempt import MAX_RETRIES, Attempt
@@ -36,13 +39,34 @@ class Dispatch(Value):
     error: str | None = None
 
 
-class AgentRouter:
-    """Routes the tasks of one plan; lives as long as one transaction."""
+class ModelBrief(Value):
+    """What a step for a language model is handed over with.
 
-    def __init__(self, uow: UnitOfWork, plan: StoredPlan, *, start_before: datetime) -> None:
+    `stops` says of a tier why it must not be used now.
+    """
+
+    material: str = ""
+    stops: dict[str, str] = Field(default_factory=dict)
+
+
+class AgentRouter:
+    """Routes the tasks of one plan; lives as long as one transaction.
+
+    `brief` is asked for what a task is handed over with beside its parameters.
+    """
+
+    def __init__(
+        self,
+        uow: UnitOfWork,
+        plan: StoredPlan,
+        *,
+        start_before: datetime,
+        brief: Callable[[WorkTask], Awaitable[ModelBrief]] | None = None,
+    ) -> None:
         self._uow = uow
         self._plan = plan
         self._start_before = start_before
+        self._brief = brief
 
     async def route_task(self, task: WorkTask) -> AgentSelection:
         """Pick the best agent that has not tried this task in this round."""
@@ -109,6 +133,7 @@ class AgentRouter:
             attempt_number=attempt.number,
             selection=selection,
         )
+        brief = ModelBrief() if self._brief is None else await self._brief(task)
         message = WorkRequest(
             plan_id=attempt.plan_id,
             task_id=task.task_id,
@@ -121,6 +146,8 @@ class AgentRouter:
             task_digest=task.digest,
             start_before=self._start_before,
             deadline_seconds=task.timeout_seconds,
+            material=brief.material,
+            model_stops=brief.stops,
         )
         # By the database's clock, as `start_before`: the agent takes the difference of the two.
         envelope = seal(message, trace=self._plan.correlation_id, sent_at=self._uow.now)

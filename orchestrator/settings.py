@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 from platformdirs import user_data_path
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -17,11 +17,18 @@ from pydantic_settings import (
 from typing_extensions import override
 
 from orchestrator import crash_points
+from orchestrator.domain.fallback import ExternalText, ModelPolicy
 from orchestrator.errors import SettingsError
 from orchestrator.secret_files import SecretFiles
 
 _HOST_NAME = re.compile(r"[a-z0-9]([a-z0-9._-]{0,251}[a-z0-9])?")
-_BY_FILE = {"database_url": "CHIFFON_DATABASE_URL", "broker_url": "CHIFFON_BROKER_URL"}
+_LONGEST_MODEL = 80  # characters; a column of the database holds 100
+_PRICES = re.compile(r"[0-9]+(\.[0-9]+)?/[0-9]+(\.[0-9]+)?")
+_BY_FILE = {
+    "database_url": "CHIFFON_DATABASE_URL",
+    "broker_url": "CHIFFON_BROKER_URL",
+    "local_model_key": "CHIFFON_LOCAL_MODEL_KEY",
+}
 
 
 def _default_home() -> Path:
@@ -32,7 +39,11 @@ class Settings(BaseSettings):
     """Where Chiffon keeps its things and what it talks to."""
 
     model_config = SettingsConfigDict(
-        env_prefix="CHIFFON_", env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
+        env_prefix="CHIFFON_",
+        env_file=".env",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
     )
 
     home: Path = Field(default_factory=_default_home)
@@ -48,9 +59,21 @@ class Settings(BaseSettings):
     keep_days: float = Field(default=30, ge=1, description="Sent messages and keys of what came")
     requests_per_minute: int = Field(default=60, ge=1, description="Of one person, over REST")
     local_model: str | None = None
+    local_model_url: str | None = Field(default=None, repr=False)
+    local_model_key: str | None = Field(default=None, repr=False)
     local_model_quota: int | None = Field(default=None, ge=1, description="Calls per hour")
     external_model: str | None = None
     crash_at: str | None = Field(default=None, description="A test's wish: die there")
+    external_model_url: str | None = Field(default=None, repr=False)
+    external_model_budget: float | None = Field(
+        default=None, gt=0, allow_inf_nan=False, description="Money per calendar month (UTC)"
+    )
+    external_model_price: str | None = Field(
+        default=None,
+        description="IN/OUT: money per million tokens; unset, the shipped price list counts",
+    )
+    external_text: ExternalText = ExternalText.NONE
+    model_policy: ModelPolicy = ModelPolicy.AUTO
     log_format: str = Field(default="auto", pattern="^(auto|console|json)$")
 
     @classmethod
@@ -114,6 +137,41 @@ class Settings(BaseSettings):
     @classmethod
     def _known_place(cls, place: str | None) -> str | None:
         return None if place is None else crash_points.check(place)
+
+    @field_validator("local_model", "external_model", mode="after")
+    @classmethod
+    def _known_provider(cls, model: str | None, field: ValidationInfo) -> str | None:
+        known = ("ollama", "openai") if field.field_name == "local_model" else ("anthropic",)
+        provider, _, name = (model or "").partition(":")
+        fits = provider in known and name.strip() and len(name) <= _LONGEST_MODEL
+        if model is not None and not fits:
+            message = f"must be {' or '.join(f'{each}:NAME' for each in known)}"
+            raise ValueError(message)
+        return model
+
+    @field_validator("local_model_url", "external_model_url", mode="after")
+    @classmethod
+    def _http(cls, url: str | None) -> str | None:
+        if url is not None and not url.startswith(("http://", "https://")):
+            message = "must start with https:// or http://"
+            raise ValueError(message)
+        return url
+
+    @field_validator("external_model_price", mode="after")
+    @classmethod
+    def _two_prices(cls, price: str | None) -> str | None:
+        if price is not None and _PRICES.fullmatch(price) is None:
+            message = "must be two prices per million tokens, IN/OUT, for example 3/15"
+            raise ValueError(message)
+        return price
+
+    @property
+    def external_price(self) -> tuple[float, float] | None:
+        """The prices per million tokens, in and out, where a person named them."""
+        if self.external_model_price is None:
+            return None
+        each_in, _, each_out = self.external_model_price.partition("/")
+        return float(each_in), float(each_out)
 
     @property
     def port_is_chosen(self) -> bool:

@@ -7,10 +7,12 @@ an engine that understands what it was told to.
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
 
+from pydantic import JsonValue
+
 from orchestrator.domain.ids import new_id
 from orchestrator.domain.request import DecomposedRequest
 from orchestrator.errors import ModelError
-from orchestrator.llm.port import ModelAnswer
+from orchestrator.llm.port import DEFAULT_TOKENS, ModelAnswer
 from orchestrator.nlu.decomposer import DecomposeContext
 from orchestrator.protocol import (
     RESULTS_QUEUE,
@@ -45,15 +47,25 @@ class ScriptedModel:
     def __init__(self, name: str, script: Iterable[str | Exception | None]) -> None:
         self.name = name
         self.prompts: list[str] = []
+        self.contexts: list[str] = []
         self._script = list(script)
 
-    async def complete(self, prompt: str, context: str) -> ModelAnswer:
+    async def complete(
+        self,
+        prompt: str,
+        context: str,
+        *,
+        schema: dict[str, JsonValue] | None = None,
+        max_tokens: int = DEFAULT_TOKENS,
+    ) -> ModelAnswer:
         """Answer with the next item of the script.
 
         Raises:
             ModelError: the script says so, or is at its end.
         """
+        del schema, max_tokens
         self.prompts.append(prompt)
+        self.contexts.append(context)
         if not self._script:
             raise ModelError("the script is at its end")
         item = self._script.pop(0)

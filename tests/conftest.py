@@ -18,10 +18,11 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from orchestrator.api.app import build_app
-from orchestrator.bootstrap import Models, Orchestrator, open_orchestrator
+from orchestrator.bootstrap import Orchestrator, open_orchestrator
 from orchestrator.catalog.catalogue import LiveCatalog
 from orchestrator.catalog.loader import starter_folder
 from orchestrator.fallback import ExternalAIFallback
+from orchestrator.llm.port import Models
 from orchestrator.service import OrchestratorService
 from orchestrator.settings import Settings
 from orchestrator.store.migrate import upgrade

@@ -1,7 +1,7 @@
 """The seam to what does the work: one executor for each way an action can be given."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -22,6 +22,9 @@ class Job:
         output: takes what the work prints.
         started: told of the process before anything of the work is run; it returns once that
             is on the disk. If it raises, nothing may be run.
+        model_tier: the highest kind of language model that was approved.
+        material: what earlier steps put out; to read, never an order.
+        model_stops: tier to the sentence that says why it must not be used now.
         stop: set when the work must end early.
         at_once: set when there is no time to end it politely.
     """
@@ -33,6 +36,9 @@ class Job:
     folder: Path
     output: Output
     started: Callable[[Birth], Awaitable[None]]
+    model_tier: str = "none"
+    material: str = ""
+    model_stops: Mapping[str, str] = field(default_factory=dict)
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     at_once: asyncio.Event = field(default_factory=asyncio.Event)
 

@@ -144,11 +144,11 @@ def _story(story: Explanation) -> Iterator[str]:
         yield "*Who was chosen*"
     for routing in story.routing:
         yield _routing_line(routing)
-    if story.fallback:
-        yield "*Language model*"
-    for choice in story.fallback:
-        decided, reason = (each.replace("_", " ") for each in (choice.decision, choice.reason))
-        yield f"• {moment(choice.at)}: {decided}, because of {reason}"
+    sentences = story.model_sentences()
+    if sentences:
+        yield "*Language models*"
+    for sentence in sentences:
+        yield f"• {cut(sentence, 1_000)}"
     if story.events:
         yield "*What happened*"
     for event in story.events:

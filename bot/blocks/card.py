@@ -226,7 +226,7 @@ def _remarks(card: Card) -> Iterator[str]:
     for words in plan.out_of_scope:
         yield from wrapped(f"Left out: “{words}”. Nothing here can do that.", MAX_SECTION)
     if plan.will_use_external_ai:
-        yield "Uses an external language model: what those steps are given is sent to its provider."
+        yield "Calls for an external language model; a note says what is sent where."
     for note in plan.notes:
         yield from wrapped(f"Note: {note}", MAX_SECTION)
 

@@ -23,6 +23,7 @@ from orchestrator.bootstrap import open_orchestrator
 from orchestrator.catalog.catalogue import LiveCatalog
 from orchestrator.errors import ChiffonError, SettingsError
 from orchestrator.home_lock import made_home, owned_home
+from orchestrator.llm.opening import open_models
 from orchestrator.logs import configure_logging
 from orchestrator.offhost import require_safe
 from orchestrator.settings import Settings, load_settings
@@ -66,7 +67,11 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
         transport = await stack.enter_async_context(open_transport(settings.broker_url, name))
         running = await stack.enter_async_context(
             open_orchestrator(
-                settings, catalog.current, transport, migrate=settings.database_is_embedded
+                settings,
+                catalog.current,
+                transport,
+                open_models(settings),
+                migrate=settings.database_is_embedded,
             )
         )
         app = build_app(running.service, token=token, settings=settings)

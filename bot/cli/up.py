@@ -10,6 +10,7 @@ from datetime import datetime
 import structlog
 import typer
 
+from agent.executors.llm import LlmExecutor
 from agent.settings import AgentSettings
 from agent.worker import Agent
 from bot.cli.chat import Chat
@@ -21,6 +22,8 @@ from orchestrator import crash_points
 from orchestrator.api.app import build_app
 from orchestrator.bootstrap import open_orchestrator
 from orchestrator.catalog.catalogue import LiveCatalog
+from orchestrator.domain.model_rules import ModelRules
+from orchestrator.llm.opening import open_models
 from orchestrator.logs import configure_logging
 from orchestrator.service import OrchestratorService
 from orchestrator.settings import Settings
@@ -46,6 +49,8 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
     token = local_token(settings)
     chat = Chat.of(settings, token)
     catalog = LiveCatalog.from_settings(settings)
+    models = open_models(settings)
+    rules = ModelRules.of(settings.model_policy, settings.external_text)
     agents_here = asyncio.Event()
     async with AsyncExitStack() as stack:
         transport = await stack.enter_async_context(
@@ -56,12 +61,16 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
                 settings,
                 catalog.current,
                 transport,
+                models,
                 agents_here=agents_here,
                 page_approvers=chat.approvers,
             )
         )
         known = await _last_seen(running.service)
-        agents = [Agent(each, transport, catalog) for each in embedded_agents(settings, catalog)]
+        agents = [
+            Agent(each, transport, catalog, models=(models, rules))
+            for each in embedded_agents(settings, catalog, LlmExecutor(models, rules))
+        ]
         await stack.enter_async_context(_working(agents))
         await _until_ready(running.service, {agent.agent_id for agent in agents}, known)
         agents_here.set()
@@ -76,9 +85,15 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
         typer.echo("Stopping: what runs may finish; press Ctrl-C again to stop it now.", err=True)
 
 
-def embedded_agents(settings: Settings, catalog: LiveCatalog) -> list[AgentSettings]:
-    """Return one agent for each pool that has something to do without a language model."""
-    pools = {each.agent_type for each in catalog.current().capabilities() if not each.reasoning}
+def embedded_agents(
+    settings: Settings, catalog: LiveCatalog, thinking: LlmExecutor
+) -> list[AgentSettings]:
+    """Return one agent for each pool that has something to do, with the models at hand."""
+    pools = {
+        each.agent_type
+        for each in catalog.current().capabilities()
+        if not each.reasoning or thinking.can_run(each)
+    }
     return [
         AgentSettings(home=settings.home, name=f"local-{pool}", agent_type=pool, slots=_SLOTS)
         for pool in sorted(pools)

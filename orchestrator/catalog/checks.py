@@ -10,7 +10,7 @@ from referencing.exceptions import Unresolvable
 from referencing.jsonschema import DRAFT202012
 
 from orchestrator.catalog.files import actions
-from orchestrator.catalog.models import Action, Capability
+from orchestrator.catalog.models import Action, Capability, LlmAction
 from orchestrator.catalog.parameters import property_rule
 from orchestrator.catalog.template import placeholders, schema_defaults, stray_braces
 from orchestrator.catalog.yaml_text import YamlPath
@@ -26,6 +26,8 @@ def entry_faults(capability: Capability) -> Iterator[tuple[YamlPath, str]]:
     yield from _schema_faults(capability.parameters)
     if capability.run is None and not capability.reasoning:
         yield (), "`run` is missing; say how it is done, or set `reasoning: true`"
+    if capability.run is not None and capability.run.llm is not None and not capability.reasoning:
+        yield ("run", "llm"), "a language model does open-ended work only; add `reasoning: true`"
     for name, action in actions(capability):
         yield from _action_faults(name, action)
     yield from _template_faults(capability)
@@ -63,7 +65,9 @@ def _templates(capability: Capability) -> Iterator[tuple[YamlPath, str]]:
             yield (name,), text
     for name, action in actions(capability):
         for way in WAYS:
-            yield from _texts((name, way), getattr(action, way))
+            given = getattr(action, way)
+            plain = given.model_dump() if isinstance(given, LlmAction) else given
+            yield from _texts((name, way), plain)
 
 
 def _texts(path: YamlPath, value: object) -> Iterator[tuple[YamlPath, str]]:

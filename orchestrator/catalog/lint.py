@@ -99,7 +99,7 @@ def _unexecuted(capability: Capability) -> Iterator[str]:
             yield f"`{name}` is accepted, but not executed yet"
             continue
         for way in WAYS:
-            if way != "command" and getattr(action, way) is not None:
+            if way not in {"command", "llm"} and getattr(action, way) is not None:
                 yield f"`run.{way}` is accepted, but no agent executes it yet"
 
 

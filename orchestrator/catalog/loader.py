@@ -10,14 +10,27 @@ from pydantic import JsonValue, ValidationError
 
 from orchestrator.catalog.checks import entry_faults
 from orchestrator.catalog.files import actions, hash_files
-from orchestrator.catalog.models import Action, Capability, Catalog, CatalogEntry, Resources
+from orchestrator.catalog.models import (
+    Action,
+    Capability,
+    Catalog,
+    CatalogEntry,
+    LlmAction,
+    Resources,
+)
 from orchestrator.catalog.yaml_text import YamlDocument, YamlPath, read_yaml
 from orchestrator.domain.digest import canonical_hash
 from orchestrator.errors import CatalogError
 from orchestrator.settings import Settings
 
 _TOP_KEYS = ("version", "capabilities")
-_KNOWN_KEYS = (*_TOP_KEYS, *Capability.model_fields, *Action.model_fields, *Resources.model_fields)
+_KNOWN_KEYS = (
+    *_TOP_KEYS,
+    *Capability.model_fields,
+    *Action.model_fields,
+    *LlmAction.model_fields,
+    *Resources.model_fields,
+)
 
 
 def starter_folder() -> Path:

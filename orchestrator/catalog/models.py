@@ -27,6 +27,13 @@ class Resources(Value):
     duration_seconds: int = Field(default=30, ge=1, description="Usual time; an estimate")
 
 
+class LlmAction(Value):
+    """One question to a language model; the answer is Markdown for people."""
+
+    prompt: str = Field(min_length=1, max_length=20_000, description="A template")
+    max_tokens: int = Field(default=2_000, ge=1, le=32_000, description="Most of an answer")
+
+
 class Action(Value):
     """How something is done. Exactly one way is given."""
 
@@ -38,7 +45,7 @@ class Action(Value):
     )
     http: dict[str, JsonValue] | None = None
     ansible: dict[str, JsonValue] | None = None
-    llm: dict[str, JsonValue] | None = None
+    llm: LlmAction | None = None
     python: dict[str, JsonValue] | None = None
 
 

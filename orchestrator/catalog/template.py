@@ -99,6 +99,14 @@ def render_text(
     return " ".join(" ".join(words).split())
 
 
+def render_prompt(
+    template: str, parameters: Parameters, schema: Mapping[str, JsonValue] | None = None
+) -> str:
+    """Return a prompt: each line as `render_text` gives it, and line breaks stay."""
+    lines = (render_text(line, parameters, schema) for line in template.strip().splitlines())
+    return "\n".join(lines)
+
+
 def render_title(capability: Capability, parameters: Parameters) -> str:
     """Return the step in plain words: the title, or the description where there is none."""
     title = render_text(capability.title or "", parameters, capability.parameters)

@@ -153,6 +153,10 @@ def _check_names(name: str, agent_type: str) -> None:
 def _how(capability: Capability) -> str:
     if capability.run is None:
         return "open-ended work for a language model; no agent of the embedded kind can run it"
+    if capability.run.llm is not None:
+        return (
+            "a question to a language model; without one no agent of the embedded kind can run it"
+        )
     if capability.run.command is None:
         return "not executed yet; no agent of the embedded kind can run it"
     return "command"

@@ -50,7 +50,9 @@ def _card_parts(plan: PlanResult) -> Iterator[RenderableType]:
     for words in plan.out_of_scope:
         yield shown(f"Left out: “{words}”; nothing here can do that.", "yellow")
     if plan.will_use_external_ai:
-        yield Text("Uses an external language model.", style="yellow")
+        yield Text(
+            "Calls for an external language model; a note says what is sent where.", style="yellow"
+        )
     for note in plan.notes:
         yield shown(note, "yellow")
     yield Text(_deadline(plan), style="dim")

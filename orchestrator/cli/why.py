@@ -14,7 +14,6 @@ from orchestrator.domain.views import (
     AuditEvent,
     CandidateView,
     Explanation,
-    FallbackView,
     RoutingView,
 )
 
@@ -38,7 +37,9 @@ def story_parts(story: Explanation) -> Iterator[RenderableType]:
     yield from _chapter("Understood", [shown(sentence) for sentence in story.understood])
     routed = [part for decision in story.routing for part in _routing(story.number, decision)]
     yield from _chapter("Routed", routed or [Text("Nothing was routed yet.")])
-    yield from _chapter("Language models", [_fallback(each) for each in story.fallback])
+    yield from _chapter(
+        "Language models", [shown(sentence) for sentence in story.model_sentences()]
+    )
     yield from _chapter("What happened", [_timeline(story.events)] if story.events else [])
 
 
@@ -71,14 +72,6 @@ def _candidates(candidates: tuple[CandidateView, ...]) -> Table:
         out = shown(f"out: {each.excluded}", "yellow") if each.excluded else Text()
         table.add_row(shown(each.name), *numbers, score, out)
     return table
-
-
-def _fallback(decision: FallbackView) -> Text:
-    quota = "" if decision.quota is None else f", {decision.quota:.0%} of the local quota left"
-    model = f", model {decision.model}" if decision.model else ""
-    error = f", error: {decision.error}" if decision.error else ""
-    cost = f", {decision.tokens} tokens, cost {decision.cost:g}" if decision.tokens else ""
-    return shown(f"{decision.decision} ({decision.reason}){quota}{model}{cost}{error}")
 
 
 def _timeline(events: tuple[AuditEvent, ...]) -> Table:

@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
+from orchestrator.domain.digest import ModelTier
 from orchestrator.domain.lifecycle import RequestStatus
 from orchestrator.domain.value import Parameters, Value
 
@@ -54,6 +55,14 @@ class Ambiguity(Value):
     source_words: str = ""
 
 
+class ModelAsked(Value):
+    """A language model that was sent the words of a request, and the row that says why."""
+
+    decision_id: str
+    tier: ModelTier
+    model: str = Field(description="`provider:name`")
+
+
 class DecomposedRequest(Value):
     """A request taken apart into subtasks, questions and what is out of scope."""
 
@@ -65,6 +74,9 @@ class DecomposedRequest(Value):
     )
     complexity_level: Complexity = Complexity.SIMPLE
     decomposer_model: str = Field(description="Which engine understood it")
+    models_asked: tuple[ModelAsked, ...] = Field(
+        default=(), description="Models that were sent its words, whether or not they were of use"
+    )
 
 
 class Answer(Value):

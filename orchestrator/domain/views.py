@@ -271,7 +271,14 @@ class Explanation(Result):
     )
     routing: tuple[RoutingView, ...] = ()
     fallback: tuple[FallbackView, ...] = ()
+    models: tuple[str, ...] = Field(
+        default=(), description="The same decisions about language models, each in words"
+    )
     events: tuple[AuditEvent, ...] = ()
+
+    def model_sentences(self) -> tuple[str, ...]:
+        """Return the decisions about language models in words."""
+        return self.models or tuple(each.sentence() for each in self.fallback)
 
 
 class AgentView(BaseModel):

@@ -3,6 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from orchestrator.catalog.models import Catalog
 from orchestrator.domain.request import Answer, DecomposedRequest
@@ -28,11 +29,22 @@ class DecomposeContext:
     earlier: DecomposedRequest | None = None  # the request before, that "it" may refer to
 
 
-class RequestDecomposer:
-    """Understands requests over the catalogue of the moment."""
+class SecondEngine(Protocol):
+    """Reads a request once more, where the embedded engine is not sure of it."""
 
-    def __init__(self, catalog: Callable[[], Catalog]) -> None:
+    async def better(self, floor: DecomposedRequest, engine: Engine) -> DecomposedRequest:
+        """Return a better reading than `floor`, or `floor`; never raises."""
+
+
+class RequestDecomposer:
+    """Understands requests over the catalogue of the moment.
+
+    The embedded engine reads each of them; `reader`, a second engine, may better its answer.
+    """
+
+    def __init__(self, catalog: Callable[[], Catalog], reader: SecondEngine | None = None) -> None:
         self._catalog = catalog
+        self._reader = reader
 
     async def decompose(
         self, text: str, context: DecomposeContext | None = None
@@ -46,6 +58,8 @@ class RequestDecomposer:
         previous = context.previous if context is not None else None
         earlier = context.earlier if context is not None else None
         understood = previous or understand(text, catalog, earlier)
+        if previous is None and self._reader is not None:
+            understood = await self._reader.better(understood, engine_for(catalog))
         if context is None or not context.answers:
             return understood
         return apply_answers(understood, context.answers, catalog)

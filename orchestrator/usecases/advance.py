@@ -17,6 +17,7 @@ from orchestrator.store.repositories.plans import StoredPlan
 from orchestrator.store.unit_of_work import UnitOfWork
 from orchestrator.usecases.context import Context
 from orchestrator.usecases.lookup import plan_by
+from orchestrator.usecases.model_brief import model_brief
 from orchestrator.usecases.notify import tell_end, tell_not_dispatched, tell_rerouted
 
 _log = structlog.get_logger(__name__)
@@ -60,7 +61,12 @@ async def _hand_over_ready(ctx: Context, uow: UnitOfWork, stored: StoredPlan) ->
     """Hand over every ready task that is not under way; say whether one could not be."""
     under_way = await _under_way(uow, stored.plan.plan_id)
     fresh = await plan_by(uow, stored.plan.plan_id)
-    router = AgentRouter(uow, fresh, start_before=_start_before(ctx, uow, fresh))
+    router = AgentRouter(
+        uow,
+        fresh,
+        start_before=_start_before(ctx, uow, fresh),
+        brief=lambda task: model_brief(ctx, uow, fresh, task),
+    )
     ready = [task for task in ready_tasks(fresh.plan.tasks) if task.task_id not in under_way]
     catalog = ctx.catalog() if ready else Catalog()
     ends = [await _dispatch(catalog, uow, router, fresh, task) for task in ready]

@@ -25,6 +25,8 @@ async def explain(ctx: Context, reference: str) -> Explanation:
         ids = {task.task_id for task in wanted}
         events = await uow.audit.of_request(plan.request_id, plan.plan_id)
         number = None if step is None else step.step_number
+        fallback = await uow.decisions.fallback_of(plan.plan_id)
+        steps = await uow.decisions.steps_of_fallback(plan.plan_id)
         return Explanation(
             plan_id=plan.plan_id,
             number=plan.number,
@@ -33,7 +35,12 @@ async def explain(ctx: Context, reference: str) -> Explanation:
             routing=tuple(
                 each for each in await uow.decisions.routing_of(plan.plan_id) if each.task_id in ids
             ),
-            fallback=tuple(await uow.decisions.fallback_of(plan.plan_id)),
+            fallback=tuple(fallback),
+            models=tuple(
+                (f"Step {at}: " if at else "") + each.sentence()
+                for at, each in zip(steps, fallback, strict=True)
+                if at in {None, number} or number is None
+            ),
             events=tuple(
                 event
                 for event in events

@@ -10,12 +10,13 @@ from orchestrator.domain.agents import AgentProfile, AvailableResources, availab
 from orchestrator.domain.fallback import FallbackDecision
 from orchestrator.domain.lifecycle import RequestStatus
 from orchestrator.domain.plan import WorkPlan
-from orchestrator.domain.request import DecomposedRequest, Request
+from orchestrator.domain.request import DecomposedRequest, ModelAsked, Request
 from orchestrator.domain.views import PlanResult
 from orchestrator.errors import ErrorCode, Refused
 from orchestrator.store.unit_of_work import UnitOfWork
 from orchestrator.usecases.context import Context
 from orchestrator.usecases.lookup import request_by
+from orchestrator.usecases.model_notes import reading_notes, work_notes
 from orchestrator.usecases.notify import place_of
 from orchestrator.usecases.read_plan import plan_result
 
@@ -28,6 +29,7 @@ class Draft:
 
     plan: WorkPlan
     decision: FallbackDecision
+    asked: tuple[ModelAsked, ...] = ()
 
 
 async def generate_plan(ctx: Context, request_id: str) -> PlanResult:
@@ -88,22 +90,13 @@ async def draft_plan(ctx: Context, request: Request, decomposed: DecomposedReque
     now = await ctx.store.read(_now)
     plan = ctx.planner.generate_plan(decomposed, resources, request_id=request.request_id, now=now)
     decision, external = await ctx.fallback.should_use_external_ai(plan)
-    notes = _model_notes(ctx, plan, external=external)
-    return Draft(ctx.planner.with_models(plan, external=external, notes=notes), decision)
+    notes = [*reading_notes(decomposed.models_asked), *await work_notes(ctx, plan, decision)]
+    planned = ctx.planner.with_models(plan, external=external, notes=notes)
+    return Draft(planned, decision, decomposed.models_asked)
 
 
 async def _now(uow: UnitOfWork) -> datetime:
     return uow.now
-
-
-def _model_notes(ctx: Context, plan: WorkPlan, *, external: bool) -> list[str]:
-    needs_model = [str(task.step_number) for task in plan.tasks if task.reasoning]
-    if not needs_model:
-        return []
-    steps = f"Step{'s' if len(needs_model) > 1 else ''} {', '.join(needs_model)}"
-    if external and ctx.fallback.external is None:
-        return [f"{steps} call for an external language model, and none is configured."]
-    return []
 
 
 async def store_plan(ctx: Context, uow: UnitOfWork, request: Request, draft: Draft) -> str:
@@ -112,6 +105,7 @@ async def store_plan(ctx: Context, uow: UnitOfWork, request: Request, draft: Dra
     plan = draft.plan.model_copy(update={"number": number, "created_at": uow.now})
     await uow.plans.add(plan, expires_at=uow.now + ctx.approval_time)
     await uow.plans.keep_entries(_entries(ctx, plan))
+    await uow.decisions.belong([each.decision_id for each in draft.asked], plan.plan_id)
     await uow.decisions.fell_back(draft.decision, plan_id=plan.plan_id)
     place = place_of(request, plan.plan_id)
     if place is not None:

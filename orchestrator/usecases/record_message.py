@@ -33,6 +33,7 @@ from orchestrator.usecases.advance import RUNNING
 from orchestrator.usecases.context import Context
 from orchestrator.usecases.end_attempt import Ending, end_attempt
 from orchestrator.usecases.lookup import plan_by
+from orchestrator.usecases.model_log import book_work
 
 _log = structlog.get_logger(__name__)
 
@@ -173,6 +174,7 @@ async def record_result(ctx: Context, envelope: Envelope, result: WorkResult) ->
             await _tell(uow, stored, attempt, "late_result", outcome=result.outcome.value)
             return
         await _keep_output(uow, stored, attempt, result)
+        await book_work(uow, ctx.fallback.rules, stored, attempt, result.use)
         ending = Ending(
             status=_STATUS[result.outcome],
             started=result.started,

@@ -1,6 +1,7 @@
 """Think about a stored request, then keep what was understood and its plan in one commit (T2)."""
 
 import structlog
+from pydantic import JsonValue
 
 from orchestrator.crash_points import crash_point
 from orchestrator.domain.lifecycle import RequestStatus
@@ -88,6 +89,7 @@ async def keep_understanding(
             "steps": [subtask.intent for subtask in decomposed.subtasks],
             "questions": len(decomposed.ambiguities),
             "out_of_scope": len(decomposed.out_of_scope),
+            **_asked(decomposed),
         },
     )
     if draft is not None:
@@ -95,6 +97,12 @@ async def keep_understanding(
     elif status_of(decomposed) is RequestStatus.PARSING_COMPLETE:
         await tell_failure(uow, request, "It was understood, but it could not be planned.")
     await tell_understanding(uow, request, decomposed, answers=0, offers=offers(ctx))
+
+
+def _asked(decomposed: DecomposedRequest) -> dict[str, JsonValue]:
+    """Name the models that were sent the words, where there are any."""
+    names: list[JsonValue] = [each.model for each in decomposed.models_asked]
+    return {"models_asked": names} if names else {}
 
 
 async def _draft_or_none(

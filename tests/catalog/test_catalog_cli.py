@@ -73,7 +73,7 @@ class TestList:
     def test_what_nothing_executes_yet_is_said(
         self, run: Run, write: Write, entry_text: str
     ) -> None:
-        write("home/catalog/a.yaml", entry_text.replace("{command: [echo,", "{llm: {x: [").replace(
+        write("home/catalog/a.yaml", entry_text.replace("{command: [echo,", "{http: {x: [").replace(
             '}}"]}', '}}"]}}'))  # fmt: skip
         assert "not executed yet" in run("list").stdout
         assert "no command: not executed yet" in run("try", "greet", "person=Ann").stdout
@@ -220,4 +220,4 @@ class TestTry:
 
     def test_reasoning_has_no_command(self, run: Run) -> None:
         result = run("try", "research_alternatives")
-        assert "no command: open-ended work" in result.stdout
+        assert "no command: a question to a language model" in result.stdout

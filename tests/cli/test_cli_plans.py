@@ -165,7 +165,7 @@ def test_why_tells_words_and_numbers(planned: Chiffon) -> None:
         "specialization",
         "57.5",
         "out: it is offline",
-        "use_local (local_sufficient), 50% of the local quota left",
+        "was chosen: it suffices. 50% of the local quota was left.",
         "plan approved",
         "alice",
         "digest d",

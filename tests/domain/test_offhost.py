@@ -32,8 +32,6 @@ FULL = "sslmode=verify-full&sslrootcert=/ca.pem"
         f"{PG}u@[::1]/x",
         f"{PG}u@127.8.9.10/x",
         f"{PG}u@[::ffff:127.0.0.1]/x",
-        f"{PG}u:p@/x",
-        f"{PG}/x",
         f"{PG}u@/x?host=/var/run/postgresql",
         f"{PG}u:{SECRET}@db.lan/x?{FULL}",
         f"{PG}u:{SECRET}@10.0.0.4:6432/x?sslmode=verify-full",

@@ -10,12 +10,8 @@ from orchestrator.domain.fallback import FallbackChoice, FallbackDecision, Fallb
 from orchestrator.domain.plan import WorkPlan
 from orchestrator.domain.request import Complexity
 from orchestrator.errors import ModelError
-from orchestrator.fallback import (
-    CRITICAL_QUOTA,
-    EXTERNAL_SECONDS,
-    LOCAL_SECONDS,
-    ExternalAIFallback,
-)
+from orchestrator.fallback import CRITICAL_QUOTA, ExternalAIFallback
+from orchestrator.llm.asking import EXTERNAL_SECONDS, LOCAL_SECONDS
 from orchestrator.llm.port import ModelAnswer
 from orchestrator.store.tables import fallback_decisions, llm_usage
 from orchestrator.store.unit_of_work import Store, UnitOfWork
@@ -37,10 +33,14 @@ class MemoryLog:
     async def local_quota_left(self) -> float | None:
         return self.quota
 
+    async def external_spent(self) -> float:
+        return 0.0
+
     async def keep(
         self, decision: FallbackDecision, use: ModelAnswer | None, plan_id: str | None
-    ) -> None:
+    ) -> str:
         self.kept.append((decision, use, plan_id))
+        return f"row {len(self.kept)}"
 
 
 def _models(

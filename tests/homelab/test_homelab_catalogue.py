@@ -11,12 +11,12 @@ from agent.homelab import cli, template
 from orchestrator.catalog.loader import load_catalog, starter_folder
 from orchestrator.catalog.models import Capability, Risk
 from orchestrator.catalog.parameters import check_parameters
-from orchestrator.catalog.template import placeholders, render_argv, render_title
+from orchestrator.catalog.template import placeholders, render_argv, render_prompt, render_title
 from orchestrator.errors import Refused
 
 CATALOG = load_catalog([starter_folder()])
 CAPABILITIES = list(CATALOG.capabilities())
-RUNNABLE = [each for each in CAPABILITIES if each.run is not None]
+RUNNABLE = [each for each in CAPABILITIES if each.run is not None and each.run.command]
 VALUES: dict[str, JsonValue] = {
     "service": "uptime-kuma",
     "backup": "20260101T000000.000000Z",
@@ -77,7 +77,20 @@ def test_it_has_the_capabilities_that_the_readme_promises() -> None:
 def test_what_needs_a_model_has_no_command_and_all_else_has_one() -> None:
     reasoning = {each.name for each in CAPABILITIES if each.reasoning}
     assert reasoning == {"research_alternatives", "generate_improvements", "review_code"}
-    assert all((each.run is None) == each.reasoning for each in CAPABILITIES)
+    for each in CAPABILITIES:
+        assert each.run is not None
+        assert (each.run.llm is not None, each.run.command is None) == (each.reasoning,) * 2
+
+
+@pytest.mark.parametrize("capability", CAPABILITIES, ids=lambda each: each.name)
+def test_every_parameter_of_open_ended_work_stands_in_its_prompt(capability: Capability) -> None:
+    if capability.run is None or capability.run.llm is None:
+        return
+    prompt = capability.run.llm.prompt
+    assert sorted(placeholders(prompt)) == sorted(properties(capability))
+    told = render_prompt(prompt, dict.fromkeys(properties(capability), "traefik"))
+    assert "traefik" in told
+    assert "{{" not in render_prompt(prompt, {})
 
 
 def test_deploy_knows_exactly_the_templates() -> None:

@@ -1,8 +1,9 @@
 """Why a task went where it went, and why a model was chosen."""
 
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 
-from sqlalchemy import RowMapping, func, insert, select
+from sqlalchemy import RowMapping, func, insert, select, update
 
 from orchestrator.domain.agents import AgentSelection
 from orchestrator.domain.fallback import FallbackDecision
@@ -75,17 +76,30 @@ class Decisions:
 
     async def fell_back(
         self, decision: FallbackDecision, *, plan_id: str | None, task_id: str | None = None
-    ) -> None:
-        """Keep which model was chosen and why."""
+    ) -> str:
+        """Keep which model was chosen and why; return the row's id."""
         fields = decision.model_dump(mode="json", exclude={"at"})
+        row = new_id()
         await self._session.execute(
             insert(fallback_decisions).values(
-                id=new_id(),
+                id=row,
                 plan_id=plan_id,
                 task_id=task_id,
                 decided_at=self._session.now,
                 **fields,
             )
+        )
+        return row
+
+    async def belong(self, decision_ids: Sequence[str], plan_id: str) -> None:
+        """Note that decisions taken before there was a plan led to this one."""
+        await self._session.execute(
+            update(fallback_decisions)
+            .where(
+                fallback_decisions.c.id.in_(decision_ids),
+                fallback_decisions.c.plan_id.is_(None),
+            )
+            .values(plan_id=plan_id)
         )
 
     async def fallback_of(self, plan_id: str) -> list[FallbackView]:
@@ -103,6 +117,17 @@ class Decisions:
             for row in await self._session.rows(statement)
         ]
 
+    async def steps_of_fallback(self, plan_id: str) -> list[int | None]:
+        """Return for each decision of `fallback_of` the step that it was taken for, or None."""
+        statement = (
+            select(tasks.c.step_number)
+            .select_from(fallback_decisions)
+            .outerjoin(tasks, tasks.c.id == fallback_decisions.c.task_id)
+            .where(fallback_decisions.c.plan_id == plan_id)
+            .order_by(fallback_decisions.c.id)
+        )
+        return [row["step_number"] for row in await self._session.rows(statement)]
+
     async def used(self, use: ModelUse) -> None:
         """Book one call of a language model."""
         await self._session.execute(
@@ -117,6 +142,13 @@ class Decisions:
             llm_usage.c.tier == tier, llm_usage.c.used_at >= self._session.now - span
         )
         return int(await self._session.scalar(statement))
+
+    async def cost_since(self, tier: str, moment: datetime) -> float:
+        """Add up what the calls of a tier have cost since `moment`."""
+        statement = select(func.coalesce(func.sum(llm_usage.c.cost), 0.0)).where(
+            llm_usage.c.tier == tier, llm_usage.c.used_at >= moment
+        )
+        return float(await self._session.scalar(statement))
 
 
 def _routing(row: RowMapping) -> RoutingView:
