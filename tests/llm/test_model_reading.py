@@ -21,11 +21,11 @@ from orchestrator.testing import ScriptedModel
 from tests.llm.model_server import PROVIDERS, ModelServer
 
 CATALOG = load_catalog([starter_folder()])
-SLANG = "gitea could use a fresh start"
+SLANG = "revive gitea please"
 RESTART = {
     "intent": "restart_service",
     "parameters": {"service": "gitea"},
-    "source_words": "gitea could use a fresh start",
+    "source_words": "revive gitea please",
 }
 
 
@@ -171,7 +171,7 @@ async def test_a_hundred_of_each_end_in_the_embedded_reading(
 
 async def test_a_missing_value_becomes_a_question(server: ModelServer) -> None:
     """A value that the person did not name does not count for a risky step, however it fits."""
-    text = "the wiki could use a fresh start"
+    text = "revive the wiki please"
     server.content = proposal({**RESTART, "source_words": text})
     found = await read(text, Log(), local=server.client("ollama"))
     assert [step.parameters for step in found.subtasks] == [{}]

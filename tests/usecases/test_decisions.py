@@ -22,6 +22,7 @@ from orchestrator.store.tables import (
     approvals,
     attempts,
     audit_events,
+    execution_logs,
     plans,
     requests,
     tasks,
@@ -449,9 +450,12 @@ class TestFurther:
             agent.script = silent
         plan = await desk.planned(simple_request)
         await desk.approve(plan)
-        await desk.reaches(
-            plan, lambda seen: seen.tasks[0].status is TaskStatus.DISPATCHED, "the dispatch"
-        )  # else the reading below meets the one that records it
+
+        async def recorded() -> bool:
+            (log,) = await desk.rows(execution_logs)
+            return log["started_at"] is not None and log["dispatched_at"] is not None
+
+        await until(recorded, what="claim and dispatch")  # else the reading below meets them
 
         async def once_more(uow: UnitOfWork) -> str:
             stored = await plan_by(uow, plan.plan_id, lock=True)
