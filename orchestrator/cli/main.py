@@ -1,25 +1,16 @@
-"""The orchestrator's commands, for `chiffon` to join."""
+"""The orchestrator's commands, for `chiffon` to join; loaded when they are needed."""
 
-import typer
+from collections.abc import Mapping
 
-from orchestrator.cli.ask import ask
-from orchestrator.cli.catalog import catalog_app
-from orchestrator.cli.db import db_app
-from orchestrator.cli.evaluate import evaluate
-from orchestrator.cli.keys import keys_app
-from orchestrator.cli.plans import plan_app, status
-from orchestrator.cli.understand import understand
-from orchestrator.cli.why import why
-
-
-def add_commands(app: typer.Typer) -> None:
-    """Add every command of the orchestrator to `app`."""
-    app.command()(ask)
-    app.command()(status)
-    app.add_typer(plan_app)
-    app.command()(why)
-    app.command()(understand)
-    app.command("eval")(evaluate)
-    app.add_typer(catalog_app)
-    app.add_typer(keys_app)
-    app.add_typer(db_app)
+COMMANDS: Mapping[str, str] = {
+    "ask": "orchestrator.cli.ask:ask",
+    "status": "orchestrator.cli.plans:status",
+    "plan": "orchestrator.cli.plans:plan_app",
+    "why": "orchestrator.cli.why:why",
+    "understand": "orchestrator.cli.understand:understand",
+    "eval": "orchestrator.cli.evaluate:evaluate",
+    "catalog": "orchestrator.cli.catalog:catalog_app",
+    "keys": "orchestrator.cli.keys:keys_app",
+    "db": "orchestrator.cli.db:db_app",
+}
+"""What a word stands for: a Typer application or a function, as `module:name`."""

@@ -15,9 +15,10 @@ import uvicorn
 from fastapi import FastAPI
 from typer.testing import CliRunner, Result
 
+from bot.cli.commands import program
 from orchestrator.api.app import build_app
 from orchestrator.api.rate import PersonLimit
-from orchestrator.cli.main import add_commands
+from orchestrator.cli.main import COMMANDS as ORCHESTRATOR_COMMANDS
 from orchestrator.logs import configure_logging
 from orchestrator.settings import Settings
 from tests.api.fake_service import FakeService
@@ -94,9 +95,7 @@ def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def app() -> typer.Typer:
-    app = typer.Typer()
-    add_commands(app)
-    return app
+    return program(ORCHESTRATOR_COMMANDS)
 
 
 @pytest.fixture(scope="session")

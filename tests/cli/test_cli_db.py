@@ -12,7 +12,7 @@ from alembic import command
 from sqlalchemy import Connection, text
 from typer.testing import CliRunner
 
-from bot.cli.commands import app
+from bot.cli.commands import program
 from orchestrator.home_lock import owned_home
 from orchestrator.settings import Settings
 from orchestrator.store.migrate import _config, newest_revision
@@ -33,7 +33,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database_url: str) -> 
 
 
 def _do(*words: str, status: int = 0) -> str:
-    done = _RUN.invoke(app, ["db", *words])
+    done = _RUN.invoke(program(["db"]), ["db", *words])
     assert (done.exit_code, done.output) == (status, done.output)
     assert "Traceback" not in done.output
     return done.output
@@ -86,7 +86,7 @@ def test_nothing_is_restored_without_a_yes(home: Path, database_url: str) -> Non
     file = home / "copy"
     _do("backup", str(file))
     _note(database_url, "after")
-    done = _RUN.invoke(app, ["db", "restore", str(file)], input="n\n")
+    done = _RUN.invoke(program(["db"]), ["db", "restore", str(file)], input="n\n")
     assert done.exit_code == 1
     assert _note(database_url, "after") is False
 

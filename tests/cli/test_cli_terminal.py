@@ -17,18 +17,13 @@ from tests.cli.conftest import Running
 from tests.plugins.typed import Typed
 from tests.plugins.waiting import until_blocking
 
-_PROGRAM = (
-    "import typer; from orchestrator.cli.main import add_commands; "
-    "app = typer.Typer(); add_commands(app); app()"
-)
-
 
 class Command(Typed):
     """A command of Alice's."""
 
     def __init__(self, home: Path, *words: str) -> None:
         settings = {"CHIFFON_HOME": str(home), "LOGNAME": "alice", "COLUMNS": "100"}
-        super().__init__("-c", _PROGRAM, *words, folder=home, settings=settings)
+        super().__init__(*words, folder=home, settings=settings)
 
     def shows(self, words: str) -> None:
         until_blocking(lambda: words in self.text, what=f"{words!r} on the screen", seconds=30)

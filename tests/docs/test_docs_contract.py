@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 from typer.core import TyperGroup
 
-from bot.cli.commands import app as program
+from bot.cli.commands import COMMANDS, program
 from bot.settings import SlackSettings
 from orchestrator.api.app import build_app
 from orchestrator.api.problems import STATUS_OF
@@ -128,7 +128,7 @@ def test_every_call_is_listed_with_its_statuses(document: dict[str, Any]) -> Non
 
 
 def test_every_command_is_listed_and_no_other() -> None:
-    found = set(_commands(typer.main.get_command(program), "chiffon"))
+    found = set(_commands(typer.main.get_command(program(COMMANDS)), "chiffon"))
     rows = [line.split("`")[1] for line in _section("Command line").splitlines() if "| `" in line]
     listed = {re.match(r"chiffon(?: [a-z]+)+", row)[0] for row in rows}  # type: ignore[index]
     assert listed == found

@@ -14,7 +14,7 @@ from typer.core import TyperGroup
 
 from agent.cli import app as agent_app
 from agent.settings import AgentSettings
-from bot.cli.commands import app
+from bot.cli.commands import COMMANDS, program
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -58,7 +58,7 @@ def chiffon_commands() -> Iterator[tuple[str, ...]]:
 
 @pytest.mark.parametrize("words", sorted(set(chiffon_commands())), ids=" ".join)
 def test_what_the_image_is_told_to_run_is_a_command(words: tuple[str, ...]) -> None:
-    command: Any = typer.main.get_command(agent_app if words[0] == "agent" else app)
+    command: Any = typer.main.get_command(agent_app if words[0] == "agent" else program(COMMANDS))
     rest = list(words)
     while isinstance(command, TyperGroup) and rest and not rest[0].startswith("-"):
         assert rest[0] in command.commands, f"`chiffon {' '.join(words)}`: no such command"

@@ -3,17 +3,15 @@
 import os
 import pty
 import signal
-import subprocess
-import sys
 import threading
 from collections.abc import Mapping
 from pathlib import Path
 
-_ROOT = Path(__file__).parents[2]
+from tests.plugins.warm import Streams, chiffon
 
 
 class Typed:
-    """`python WORDS` in a terminal; `text` is all that it has shown so far."""
+    """`chiffon WORDS` in a terminal; `text` is all that it has shown so far."""
 
     def __init__(self, *words: str, folder: Path, settings: Mapping[str, str]) -> None:
         near, far = pty.openpty()
@@ -21,18 +19,9 @@ class Typed:
             "PATH": os.environ["PATH"],
             "TERM": "xterm-256color",
             "LANG": "C.UTF-8",
-            "PYTHONPATH": str(_ROOT),
         }
         environment |= {name: value for name, value in os.environ.items() if "COV" in name}
-        self.process = subprocess.Popen(
-            [sys.executable, *words],
-            stdin=far,
-            stdout=far,
-            stderr=far,
-            env=environment | dict(settings),
-            cwd=folder,
-            start_new_session=True,
-        )
+        self.process = chiffon(words, environment | dict(settings), folder, Streams(far, far, far))
         os.close(far)
         self._near = near
         self.text = ""
@@ -64,5 +53,5 @@ class Typed:
         """Leave nothing running."""
         if self.process.poll() is None:
             self.process.kill()
-        self.process.wait()
+        self.process.wait(timeout=10)
         os.close(self._near)

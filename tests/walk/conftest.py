@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.walk.program import Program
+from tests.walk.program import Program, running_in
 
 
 @pytest.fixture
@@ -26,8 +26,4 @@ def running(program: Program) -> Program:
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
     """A running one for a whole module; plans of other tests are in it."""
-    made = Program(tmp_path_factory.mktemp("shared"))
-    up = made.up()
-    yield made
-    up.stop()
-    made.end_all()
+    yield from running_in(Program(tmp_path_factory.mktemp("shared")))

@@ -2,24 +2,24 @@
 
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
 
 import httpx
 
 from tests.plugins.waiting import until_blocking
+from tests.plugins.warm import Process, Streams, chiffon, cold
 
-CHIFFON = Path(sys.executable).with_name("chiffon")
 KUMA = "Deploy Kuma Uptime and add existing portals to config"
 # What an environment of tests or of CI says about the looks of output.
 _LOOKS = frozenset({"COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "GITHUB_ACTIONS"})
 _START_SECONDS = 30.0
 _STOP_SECONDS = 45.0
+_COMMAND_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ _SERVERS = frozenset({"up", "serve", "agent"})
 class Up:
     """A running `chiffon up`, `serve` or `agent`."""
 
-    def __init__(self, process: subprocess.Popen[bytes], out: Path, err: Path) -> None:
+    def __init__(self, process: Process, out: Path, err: Path) -> None:
         self.process = process
         self._out, self._err = out, err
 
@@ -88,13 +88,16 @@ class Up:
 
 
 class Program:
-    """`chiffon` as installed in this environment (or at `command`), with `CHIFFON_HOME` set."""
+    """`chiffon`, or what stands at `command`, with `CHIFFON_HOME` set.
+
+    Without a command it is started warm; `CHIFFON` is the one of this environment, from cold.
+    """
 
     def __init__(self, room: Path, command: Sequence[str] = (), **settings: str) -> None:
         self.room = room
         self.home = room / "home"
         self.settings = settings
-        self._command = tuple(command) or (str(CHIFFON),)
+        self._command = tuple(command)
         self._started: list[Up] = []
 
     @property
@@ -126,23 +129,29 @@ class Program:
         of_coverage = {name: os.environ[name] for name in os.environ if name.startswith("COVERAGE")}
         return self.environment | of_coverage
 
-    def argv(self, *words: str) -> list[str]:
-        return [*self._command, *words]
+    def start(
+        self, words: Sequence[str], streams: Streams, environment: Mapping[str, str] | None = None
+    ) -> Process:
+        """Start it in a session of its own; a terminal on standard input is then its own."""
+        environment = self.environment if environment is None else environment
+        if self._command:
+            return cold([*self._command, *words], environment, self.room, streams)
+        return chiffon(words, environment, self.room, streams)
 
     def run(self, *words: str, stdin: str = "", **settings: str) -> Said:
         """Run a command to its end; it must not show a trace."""
-        ended = subprocess.run(
-            self.argv(*words),
-            cwd=self.room,
-            env=(self.measured if words[0] in _SERVERS else self.environment) | settings,
-            input=stdin,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        without_trace(ended.stdout + ended.stderr)
-        return Said(ended.returncode, ended.stdout, ended.stderr)
+        environment = (self.measured if words[0] in _SERVERS else self.environment) | settings
+        with ExitStack() as stack:
+            typed, out, err = (stack.enter_context(TemporaryFile("w+")) for _ in range(3))
+            typed.write(stdin)
+            typed.seek(0)
+            started = self.start(words, Streams.of(typed, out, err), environment)
+            status = started.wait(timeout=_COMMAND_SECONDS)
+            out.seek(0)
+            err.seek(0)
+            said = Said(status, out.read(), err.read())
+        without_trace(said.text)
+        return said
 
     def ok(self, *words: str) -> str:
         """Run a command that must succeed and return what it printed."""
@@ -154,15 +163,9 @@ class Program:
         """Start `chiffon up` (or what `words` say) and return at once."""
         number = len(self._started) + 1
         out, err = self.room / f"up-{number}.out", self.room / f"up-{number}.err"
-        with out.open("wb") as to, err.open("wb") as to_err:
-            process = subprocess.Popen(
-                self.argv(*(words or ("up",))),
-                cwd=self.room,
-                env=self.measured | settings,
-                stdin=subprocess.DEVNULL,
-                stdout=to,
-                stderr=to_err,
-            )
+        with Path(os.devnull).open() as nothing, out.open("w") as to, err.open("w") as to_err:
+            streams = Streams.of(nothing, to, to_err)
+            process = self.start(words or ("up",), streams, self.measured | settings)
         self._started.append(Up(process, out, err))
         return self._started[-1]
 
@@ -190,6 +193,16 @@ class Program:
             trust_env=False,
         ) as client:
             yield client
+
+
+def running_in(program: Program) -> Iterator[Program]:
+    """Have `chiffon up` at work meanwhile; nothing but a clean end will do."""
+    try:
+        up = program.up()
+        yield program
+        up.stop()
+    finally:
+        program.end_all()
 
 
 def without_trace(text: str) -> None:

@@ -6,23 +6,17 @@ import pty
 import re
 import select
 import struct
-import subprocess
-import sys
 import termios
 import time
-from collections.abc import Mapping, Sequence
-from pathlib import Path
 from types import TracebackType
 from typing import Self
+
+from tests.plugins.warm import Streams
+from tests.walk.program import Program
 
 _SECONDS = 30.0
 _NOTHING_CAME = 5.0  # seconds without a word
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b[=>]|\r")
-# A session of its own has no terminal yet: take the one on standard input, then become the command.
-_TAKE_TERMINAL = (
-    "import fcntl, os, sys, termios; "
-    "fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execvp(sys.argv[1], sys.argv[1:])"
-)
 
 
 class Terminal:
@@ -30,10 +24,8 @@ class Terminal:
 
     def __init__(
         self,
-        command: Sequence[str],
-        *,
-        environment: Mapping[str, str],
-        folder: Path,
+        program: Program,
+        *words: str,
         rows: int = 60,
         columns: int = 100,
     ) -> None:
@@ -41,14 +33,9 @@ class Terminal:
         self.raw = b""
         self._master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
-        self.process = subprocess.Popen(
-            [sys.executable, "-I", "-c", _TAKE_TERMINAL, *command],
-            cwd=folder,
-            env={**environment, "TERM": "xterm-256color", "COLORTERM": ""},
-            stdin=slave,
-            stdout=slave,
-            stderr=slave,
-            start_new_session=True,
+        looks = {"TERM": "xterm-256color", "COLORTERM": ""}
+        self.process = program.start(
+            words, Streams(slave, slave, slave), program.environment | looks
         )
         os.close(slave)
 
@@ -63,7 +50,7 @@ class Terminal:
     ) -> None:
         if self.process.poll() is None:
             self.process.kill()
-            self.process.wait()
+            self.process.wait(timeout=_SECONDS)
         os.close(self._master)
 
     @property

@@ -7,9 +7,7 @@ from tests.walk.terminal import Terminal
 
 
 def _asked(program: Program, *words: str) -> Terminal:
-    return Terminal(
-        program.argv("ask", *words), environment=program.environment, folder=program.room
-    )
+    return Terminal(program, "ask", *words)
 
 
 def test_a_typed_no_rejects_and_nothing_is_done(shared: Program) -> None:

@@ -37,13 +37,7 @@ def walk() -> Iterator[Walk]:
         lab = Program(Path(room), TZ="UTC", LANG="C.UTF-8")
         lab.home = lab.room / ".chiffon"
         up = lab.up()
-        with Terminal(
-            lab.argv("ask", KUMA),
-            environment=lab.environment,
-            folder=lab.room,
-            rows=_ROWS,
-            columns=_COLUMNS,
-        ) as terminal:
+        with Terminal(lab, "ask", KUMA, rows=_ROWS, columns=_COLUMNS) as terminal:
             terminal.wait_for("approve? [y/N]")
             terminal.type("y")
             assert terminal.finish() == 0

@@ -7,16 +7,21 @@ from pathlib import Path
 
 import pytest
 
-from tests.walk.program import KUMA, Program
+from tests.plugins.warm import CHIFFON
+from tests.walk.program import KUMA, Program, running_in
 from tests.walk.terminal import Terminal
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
+    """The program as it is installed, from cold; the others find everything loaded."""
+    yield from running_in(Program(tmp_path_factory.mktemp("shared"), (str(CHIFFON),)))
 
 
 @pytest.fixture(scope="module")
 def first_walk(shared: Program) -> Iterator[Terminal]:
     """The walk to its end, on a terminal."""
-    with Terminal(
-        shared.argv("ask", KUMA), environment=shared.environment, folder=shared.room
-    ) as terminal:
+    with Terminal(shared, "ask", KUMA) as terminal:
         terminal.wait_for("approve? [y/N]")
         terminal.type("y")
         assert terminal.finish() == 0

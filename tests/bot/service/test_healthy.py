@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from agent.pulse import Pulse
-from bot.cli.commands import app
+from bot.cli.commands import program
 
 
 class _Server(http.server.BaseHTTPRequestHandler):
@@ -39,7 +39,7 @@ def port() -> Iterator[int]:
 def healthy(home: Path, port: int, *words: str) -> Result:
     environment = {"CHIFFON_HOME": str(home), "CHIFFON_PORT": str(port)}
     environment["CHIFFON_HOST"] = "0.0.0.0"  # noqa: S104 - where a container listens
-    return CliRunner().invoke(app, ["healthy", *words], env=environment)
+    return CliRunner().invoke(program(["healthy"]), ["healthy", *words], env=environment)
 
 
 def agent_in(home: Path, *, seconds_ago: float = 0) -> None:
@@ -95,7 +95,7 @@ def test_with_agents_and_an_address_both_are_asked(tmp_path: Path, port: int) ->
 
 
 def test_settings_that_cannot_be_read_are_said(tmp_path: Path) -> None:
-    done = CliRunner().invoke(app, ["healthy"], env={"CHIFFON_PORT": "many"})
+    done = CliRunner().invoke(program(["healthy"]), ["healthy"], env={"CHIFFON_PORT": "many"})
 
     assert done.exit_code == 1
     assert "CHIFFON_PORT" in done.output

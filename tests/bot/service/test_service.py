@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from bot.cli import service as commands
-from bot.cli.commands import app
+from bot.cli.commands import program
 from bot.cli.unit import Service, is_untouched
 from bot.cli.unit_file import Units
 from orchestrator.errors import SettingsError
@@ -26,7 +26,7 @@ def unit(*words: str, home: str = "/var/lib/chiffon", account: str | None = "roo
 
 
 def chiffon(*words: str) -> Result:
-    return CliRunner().invoke(app, ["service", *words])
+    return CliRunner().invoke(program(["service"]), ["service", *words])
 
 
 @pytest.fixture

@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 from aiohttp import web
 from typer.testing import CliRunner, Result
 
-from bot.cli.commands import app
+from bot.cli.commands import COMMANDS, program
 from tests.plugins.waiting import until_blocking
 
 BOT_TOKEN = "xoxb-1234-made-up"
@@ -155,9 +154,9 @@ Chiffon = Callable[..., Result]
 def chiffon(folder: Path) -> Chiffon:
     """Run a command as somebody types it; keyword `answers` is what is typed then."""
     runner = CliRunner()
-    program: typer.Typer = app
+    made = program(COMMANDS)
 
     def run(*words: str, answers: str = "") -> Result:
-        return runner.invoke(program, words, input=answers)
+        return runner.invoke(made, words, input=answers)
 
     return run

@@ -24,7 +24,7 @@ class Terminal(Typed):
             "TERM": "xterm",
             "COLUMNS": "200",
         }
-        super().__init__("-m", "bot.cli.commands", *words, folder=folder, settings=settings)
+        super().__init__(*words, folder=folder, settings=settings)
 
     async def shows(self, words: str) -> None:
         await until(lambda: words in self.text, what=f"{words!r} on the screen", seconds=30)
