@@ -2,7 +2,9 @@
 
 pytest_plugins = (
     "pytester",
+    "tests.plugins.compiled",
     "tests.plugins.garbage",
+    "tests.plugins.logs",
     "tests.plugins.missing",
     "tests.plugins.order",
 )

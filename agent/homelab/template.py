@@ -15,6 +15,7 @@ from agent.homelab.places import Homelab
 
 FOLDER = Path(__file__).parent / "templates"
 PORTALS = FOLDER / "portals.yaml"
+_LOADER: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class Check(BaseModel):
@@ -89,7 +90,7 @@ def load(name: str) -> Template:
 def about(compose: bytes) -> About | None:
     """Read the `x-chiffon` part; None where it is missing or a person has broken it."""
     try:
-        document = yaml.safe_load(compose)
+        document = yaml.load(compose, _LOADER)  # noqa: S506 - both are safe loaders
         return About.model_validate(document["x-chiffon"])
     except (yaml.YAMLError, ValidationError, KeyError, TypeError, UnicodeDecodeError):
         return None

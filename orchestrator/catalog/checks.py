@@ -1,6 +1,8 @@
 """What must hold in an entry beyond the types of its keys: each fault with its place."""
 
+import json
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError, best_match
@@ -86,16 +88,24 @@ def _schema_faults(schema: dict[str, JsonValue]) -> Iterator[tuple[YamlPath, str
     if schema.get("type") != "object":
         yield ("parameters",), "`parameters` must say `type: object`"
         return
-    try:
-        Draft202012Validator.check_schema(schema)
-    except SchemaError as fault:
-        reason = f"is no valid JSON Schema ({fault.message[:200]}); correct it"
-        yield ("parameters", *fault.absolute_path), reason
+    if fault := _no_json_schema(json.dumps(schema)):
+        where, reason = fault
+        yield ("parameters", *where), f"is no valid JSON Schema ({reason}); correct it"
         return
     references = list(_reference_faults(schema))
     yield from references
     if not references:
         yield from _default_faults(schema)
+
+
+@lru_cache(maxsize=512)
+def _no_json_schema(schema: str) -> tuple[YamlPath, str] | None:
+    """Return where and why a text is no JSON Schema; kept, since most survive a reload."""
+    try:
+        Draft202012Validator.check_schema(json.loads(schema))
+    except SchemaError as fault:
+        return tuple(fault.absolute_path), fault.message[:200]
+    return None
 
 
 def _default_faults(schema: dict[str, JsonValue]) -> Iterator[tuple[YamlPath, str]]:

@@ -129,7 +129,7 @@ class SdkModel:
 
 
 def _opened(endpoint: Endpoint) -> Model:
-    client = bounded_client()
+    client = bounded_client(endpoint.url)
     if endpoint.provider == "anthropic":
         sdk = AsyncAnthropic(
             api_key=endpoint.key, base_url=endpoint.url, http_client=client, max_retries=0

@@ -13,7 +13,7 @@ from orchestrator.nlu.text import fold, stem
 Phrase = tuple[str, ...]
 
 
-class _Words(yaml.SafeLoader):
+class _Words(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
     """Reads every scalar as text: `no`, `on` and `y` are words here."""
 
 

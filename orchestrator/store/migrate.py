@@ -7,7 +7,7 @@ for longer than a second: it gives up its place in the queue and tries again.
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import structlog
@@ -67,7 +67,9 @@ def _config(connection: Connection | None = None) -> Config:
     return config
 
 
+@cache
 def _scripts() -> ScriptDirectory:
+    """Return the migrations; they are part of the program and read once."""
     return ScriptDirectory.from_config(_config())
 
 

@@ -1,7 +1,6 @@
 """A real server on a free port, over the service in memory, and the commands against it."""
 
 import io
-import logging
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -9,7 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-import structlog
 import typer
 import uvicorn
 from fastapi import FastAPI
@@ -19,7 +17,6 @@ from bot.cli.commands import program
 from orchestrator.api.app import build_app
 from orchestrator.api.rate import PersonLimit
 from orchestrator.cli.main import COMMANDS as ORCHESTRATOR_COMMANDS
-from orchestrator.logs import configure_logging
 from orchestrator.settings import Settings
 from tests.api.fake_service import FakeService
 from tests.plugins.waiting import until_blocking
@@ -76,15 +73,8 @@ Chiffon = Callable[..., Result]
 
 
 @pytest.fixture(autouse=True)
-def logged(tmp_path: Path) -> Iterator[io.StringIO]:
-    """What the server logs; the set-up before is restored."""
-    root = logging.getLogger()
-    handlers, level = root.handlers, root.level
-    stream = io.StringIO()
-    configure_logging(Settings(home=tmp_path, log_format="json"), stream)
-    yield stream
-    root.handlers, root.level = handlers, level
-    structlog.reset_defaults()
+def _caught(logged: io.StringIO) -> None:
+    """What the server logs is not for the screen."""
 
 
 @pytest.fixture(autouse=True)

@@ -3,6 +3,7 @@
 import pytest
 from pydantic import JsonValue
 
+from orchestrator.catalog.loader import entry_hash
 from orchestrator.catalog.models import Capability, Catalog, CatalogEntry, Risk
 from orchestrator.domain.request import Answer
 from orchestrator.nlu.decomposer import apply_answers, understand
@@ -13,7 +14,9 @@ TEXT: dict[str, JsonValue] = {"type": "string"}
 def catalog_of(*capabilities: Capability) -> Catalog:
     return Catalog(
         entries={
-            one.name: CatalogEntry(capability=one, source="here:1", folder="/", entry_hash="0" * 64)
+            one.name: CatalogEntry(
+                capability=one, source="here:1", folder="/", entry_hash=entry_hash(one)
+            )
             for one in capabilities
         }
     )

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import JsonValue
 
+from orchestrator.catalog.loader import entry_hash
 from orchestrator.catalog.models import Capability, Catalog, CatalogEntry, Resources, Risk
 from orchestrator.domain.agents import AgentProfile, AvailableResources, available
 from orchestrator.domain.digest import ModelTier
@@ -40,7 +41,7 @@ def _capability(name: str, **fields: object) -> Capability:
 
 def _entry(capability: Capability) -> CatalogEntry:
     return CatalogEntry(
-        capability=capability, source="test:1", folder="/", entry_hash=f"hash of {capability.name}"
+        capability=capability, source="test:1", folder="/", entry_hash=entry_hash(capability)
     )
 
 

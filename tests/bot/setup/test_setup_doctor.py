@@ -1,6 +1,7 @@
 """`chiffon doctor` names what is wrong, says how to mend it, and ends with a status to match."""
 
 import asyncio
+import io
 import json
 import sqlite3
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ from orchestrator.domain.views import AgentList
 from orchestrator.protocol import DEAD_QUEUE
 from orchestrator.store.migrate import newest_revision
 from tests.bot.setup.conftest import ADA, APP_TOKEN, BOT_TOKEN, Chiffon, FakeSlack
-from tests.cli.conftest import Running, logged  # noqa: F401 - a fixture: the server logs elsewhere
+from tests.cli.conftest import Running
 from tests.plugins.broker import own_url, rabbit, remove_prefixed, require_broker
 
 Checks = dict[str, dict[str, Any]]
@@ -204,7 +205,7 @@ def test_a_catalogue_that_is_refused_is_a_problem(chiffon: Chiffon, folder: Path
 
 
 @pytest.fixture
-def running(folder: Path) -> Iterator[Running]:
+def running(folder: Path, logged: io.StringIO) -> Iterator[Running]:
     """A Chiffon of its own in the home that the commands look into."""
     (folder / "home").mkdir()
     chiffon = Running(folder / "home")
