@@ -56,8 +56,10 @@ def _run_on_server(*statements: str) -> None:
     asyncio.run(run())
 
 
-# How long one example takes says more about the machine than about the code.
-hypothesis_settings.register_profile("chiffon", deadline=None)
+# How long one example takes says more about the machine than about the code. Each run draws
+# other examples; CI draws more of them.
+_EXAMPLES = 100 if os.environ.get("CI") == "true" else 25
+hypothesis_settings.register_profile("chiffon", deadline=None, max_examples=_EXAMPLES)
 hypothesis_settings.load_profile("chiffon")
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import os
 import time
 from typing import Any
 
@@ -21,6 +22,7 @@ from orchestrator.testing import ScriptedModel
 from tests.llm.model_server import PROVIDERS, ModelServer
 
 CATALOG = load_catalog([starter_folder()])
+_TENS = 10 if os.environ.get("CI") == "true" else 1
 SLANG = "revive gitea please"
 RESTART = {
     "intent": "restart_service",
@@ -149,7 +151,7 @@ async def _leaves_the_floor(server: ModelServer, provider: str, seconds: float) 
 
 
 @pytest.mark.parametrize("fault", ["timeout", "429", "500", "prose", "cut_json"])
-async def test_a_hundred_of_each_end_in_the_embedded_reading(
+async def test_many_of_each_at_once_end_in_the_embedded_reading(
     server: ModelServer, fault: str
 ) -> None:
     server.content, server.fault = proposal(RESTART), fault
@@ -159,14 +161,14 @@ async def test_a_hundred_of_each_end_in_the_embedded_reading(
             async with asyncio.timeout(1):
                 await client.complete("warm up", "")
     log, seconds = Log(), 0.1 if fault == "timeout" else 12
-    for _ in range(10):  # ten at once: a hundred would measure this machine
+    for _ in range(_TENS):  # ten at once: a hundred would measure this machine
         began = time.monotonic()
         found = await asyncio.gather(
             *(read(SLANG, log, local=clients[turn % 3], seconds=seconds) for turn in range(10))
         )
         assert time.monotonic() - began < 15
         assert {each.out_of_scope for each in found} == {(SLANG,)}
-    assert [decision.decision for decision, _ in log.kept] == ["failed"] * 100
+    assert [decision.decision for decision, _ in log.kept] == ["failed"] * 10 * _TENS
 
 
 async def test_a_missing_value_becomes_a_question(server: ModelServer) -> None:

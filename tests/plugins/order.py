@@ -3,12 +3,34 @@
 Workers are given whole files (`--dist=loadfile --no-loadscope-reorder`), in the order given here.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from typing_extensions import override
+from xdist.scheduler import LoadFileScheduling, LoadScopeScheduling
 
 # Folders whose tests wait for programs, sockets or Slack's pace, the longest first.
 _FIRST = ("tests/bot/notifier", "tests/walk", "tests/bot/local_slack", "tests/bot/setup")
+# Folders that one worker has to itself: what they load takes seconds.
+_TOGETHER = ("tests/llm/", "tests/walk/")
+
+
+class _ByFile(LoadFileScheduling):  # type: ignore[misc] # ships no types
+    """Whole files, and whole folders of those that load much."""
+
+    @override
+    def _split_scope(self, nodeid: str) -> str:
+        file: str = super()._split_scope(nodeid)
+        return next((folder for folder in _TOGETHER if file.startswith(folder)), file)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(
+    config: pytest.Config, log: Callable[..., None]
+) -> LoadScopeScheduling | None:
+    """Refine `--dist=loadfile`, and leave any other way alone."""
+    return _ByFile(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 @pytest.hookimpl(trylast=True)
