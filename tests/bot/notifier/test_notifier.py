@@ -24,6 +24,8 @@ from tests.bot.notifier.owing import OwingInMemory
 from tests.bot.notifier.slack_api import Fault, SlackApi, client_of, slack_api
 from tests.plugins.waiting import until
 
+pytestmark = pytest.mark.usefixtures("leaping_time")
+
 BIG = tuple(task(number) for number in range(1, 41))
 ONE = (task(1),)
 DAY = 86_400.0
@@ -44,7 +46,7 @@ async def owing() -> OwingInMemory:
 async def notifying(
     owing: OwingInMemory, api: SlackApi, clock: Callable[[], float] = time.monotonic
 ) -> AsyncIterator[asyncio.Task[None]]:
-    notifier = Notifier(owing, Poster(client_of(api)), poll_seconds=0.05, clock=clock)
+    notifier = Notifier(owing, Poster(client_of(api, seconds=5)), poll_seconds=0.05, clock=clock)
     running = asyncio.create_task(notifier.run())
     try:
         yield running
