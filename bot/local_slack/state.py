@@ -70,6 +70,7 @@ class Message(BaseModel):
     reactions: dict[str, int] = Field(default_factory=dict)
     ephemeral_to: str | None = None
     metadata: Json | None = None
+    agent_status: str | None = None  # of the thread that it begins
 
     @property
     def root(self) -> str:
@@ -202,7 +203,7 @@ class Store:
 
     def for_page(self, message: Message) -> Json:
         """Return a message as the page gets it."""
-        shown = message.model_dump(exclude={"ephemeral_to", "metadata"})
+        shown = message.model_dump(exclude={"ephemeral_to", "metadata", "agent_status"})
         shown["ephemeral"] = message.ephemeral_to is not None
         has_replies = message.thread_ts == message.ts
         shown["reply_count"] = len(self.replies(message)) if has_replies else 0

@@ -19,6 +19,7 @@ DEFAULT_SCOPES = frozenset(
     {"app_mentions:read", "chat:write", "commands", "files:write", "im:history", "users:read"}
 )
 _NEEDED = {
+    "agents.sessions.setStatus": {"chat:write"},
     "bots.info": {"users:read"},
     "chat.delete": {"chat:write"},
     "chat.postEphemeral": {"chat:write"},
@@ -36,6 +37,8 @@ _NEEDED = {
     "users.info": {"users:read"},
     "users.list": {"users:read"},
 }
+_AGENT_SCOPE = "assistant:write"  # what an app with the agent view has
+_STATUSES = frozenset({"active", "closed", "processing", "suspended"})
 LONGEST_FILE = 10 * 1024 * 1024
 _MOST_VIEWS = 3
 _APP_METHODS = frozenset({"apps.connections.open"})
@@ -69,6 +72,7 @@ class WebApi:
         self._actions = actions
         self._uploads: dict[str, File] = {}
         self._methods: dict[str, Method] = {
+            "agents.sessions.setStatus": self._set_status,
             "api.test": lambda args: {"args": args},
             "apps.connections.open": self._connections_open,
             "auth.test": self._auth_test,
@@ -317,6 +321,20 @@ class WebApi:
         message.reactions[name] = 1
         self._store.changed(message)
         return {}
+
+    def _set_status(self, args: Json) -> Json:
+        if _AGENT_SCOPE not in self._scopes:
+            raise ApiError("not_an_agent")
+        if args.get("status") not in _STATUSES:
+            raise ApiError("invalid_arguments")
+        parent = self._store.message(
+            self._channel({"channel": args.get("channel_id")}).id, args.get("thread_ts")
+        )
+        if parent is None:
+            raise ApiError("thread_not_found")
+        parent.agent_status = args["status"]
+        self._store.save_soon()
+        return {"status": args["status"], "agent_status": args["status"]}
 
     # --- files ----------------------------------------------------------------------------------
 

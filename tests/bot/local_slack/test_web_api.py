@@ -57,6 +57,20 @@ async def test_a_message_is_posted_changed_and_deleted(
     assert served.slack.store.message(HOMELAB, posted["ts"]) is None
 
 
+async def test_a_status_is_taken_from_an_agent_alone(tmp_path: Path, served: Served) -> None:
+    def status(where: Served, thread: str, said: str = "processing") -> Awaitable[Any]:
+        client = where.client()
+        return client.agents_sessions_setStatus(channel_id=HOMELAB, thread_ts=thread, status=said)
+
+    assert await error_of(status(served, "1.1")) == "not_an_agent"
+    agent = {"assistant:write", "chat:write"}
+    async with serve(tmp_path / "agent", scopes=agent) as other:
+        thread = (await other.client().chat_postMessage(channel=HOMELAB, text="x"))["ts"]
+        assert (await status(other, thread))["agent_status"] == "processing"
+        assert await error_of(status(other, "1.1")) == "thread_not_found"
+        assert await error_of(status(other, thread, "busy")) == "invalid_arguments"
+
+
 async def test_time_stamps_are_unique_and_grow(client: AsyncWebClient) -> None:
     stamps = [(await client.chat_postMessage(channel=HOMELAB, text="x"))["ts"] for _ in range(5)]
 

@@ -12,6 +12,7 @@ from bot.local_slack.actions import ActionRefusedError
 from bot.local_slack.elements import acting
 from bot.local_slack.faults import CallFault, Faults
 from bot.local_slack.state import Message
+from bot.local_slack.web_api import DEFAULT_SCOPES
 from bot.run import open_bot
 from bot.settings import SlackSettings
 from orchestrator.service import OrchestratorService
@@ -41,7 +42,8 @@ async def joined(
     mock_agent_pool: list[ScriptedAgent],
 ) -> AsyncIterator[Served]:
     """A local Slack that the bot has joined."""
-    async with serve(tmp_path / "slack", history_channels=[HOMELAB]) as served:
+    agent = DEFAULT_SCOPES | {"assistant:write"}
+    async with serve(tmp_path / "slack", history_channels=[HOMELAB], scopes=agent) as served:
         tokens = SlackSettings(
             _env_file=None,
             bot_token=served.slack.bot_token,
@@ -85,6 +87,17 @@ async def test_a_request_is_planned_approved_and_reported(joined: Served) -> Non
     await approve(joined, ADA, card)
 
     await until(lambda: clickable(card, APPROVE) is None, what="the buttons to go")
+
+
+async def test_an_agent_shows_what_it_does_until_it_is_done(joined: Served) -> None:
+    slack = joined.slack
+    root = slack.store.message(HOMELAB, await slack.say(ADA, HOMELAB, "@chiffon Deploy Kuma"))
+    assert root is not None
+    card = await card_of(joined)
+    await until(lambda: root.agent_status == "suspended", what="that a person is next")
+    await approve(joined, ADA, card)
+    await until(lambda: ": done." in card.text, what="the end")
+    await until(lambda: root.agent_status == "active", what="that nothing goes on")
 
 
 async def test_who_may_not_approve_is_told_privately(joined: Served) -> None:
