@@ -7,6 +7,7 @@ from slack_sdk.http_retry.builtin_async_handlers import (
     AsyncServerErrorRetryHandler,
 )
 from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.poster import Poster
 from bot.settings import SlackSettings
@@ -37,3 +38,10 @@ def poster_beside(client: AsyncWebClient) -> Poster:
             token=client.token, base_url=client.base_url, session=client.session, retry_handlers=[]
         )
     )
+
+
+def scopes_of(answer: AsyncSlackResponse) -> frozenset[str] | None:
+    """Return what the token of an answered call may do; None where Slack did not say."""
+    headers = {name.lower(): value for name, value in answer.headers.items()}
+    said = headers.get("x-oauth-scopes")
+    return None if said is None else frozenset(filter(None, map(str.strip, said.split(","))))

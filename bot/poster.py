@@ -100,6 +100,7 @@ class Poster:
         # Slack counts these by workspace, so their lanes share a limit and its waits.
         self._shared = {
             "chat.update": Bucket(UPDATES_A_SECOND, UPDATE_BURST),
+            "agents.sessions.setStatus": Bucket(UPDATES_A_SECOND, UPDATE_BURST),
             "files": Bucket(UPLOADS_A_SECOND, UPLOAD_BURST),
             "chat.postEphemeral": Bucket(CALLS_A_SECOND, CALL_BURST),
             "views.open": Bucket(CALLS_A_SECOND, CALL_BURST),
@@ -239,6 +240,22 @@ class Poster:
         """
         await self._call(
             "views.publish", "", lambda: self._client.views_publish(user_id=person, view=view)
+        )
+
+    async def session(self, channel: str, thread: str, status: str) -> None:
+        """Let Slack show where the agent stands with a thread.
+
+        Raises:
+            Later: not now; nothing was sent.
+            SlackRefused: Slack said no, mostly since the app is no agent.
+            Unanswered: nobody knows whether it is shown.
+        """
+        await self._call(
+            "agents.sessions.setStatus",
+            channel,
+            lambda: self._client.agents_sessions_setStatus(
+                channel_id=channel, thread_ts=thread, status=status
+            ),
         )
 
     def _lane(self, method: str, channel: str) -> Lane:

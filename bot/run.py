@@ -14,6 +14,7 @@ from bot.app import Bot, build_bot
 from bot.client import poster_beside, web_client
 from bot.notifier import Notifier
 from bot.poster import Poster
+from bot.sessions import Sessions
 from bot.settings import SlackSettings
 from bot.socket_mode import Socket
 from orchestrator.errors import ChiffonError
@@ -47,7 +48,7 @@ async def open_bot(settings: SlackSettings, service: OrchestratorService) -> Asy
         poster = poster_beside(client)
         bot = build_bot(settings, service, client, poster)
         stack.push_async_callback(bot.close)
-        await stack.enter_async_context(_notifying(service, poster))
+        await stack.enter_async_context(_notifying(service, poster, bot.face.sessions))
         await stack.enter_async_context(_connected(bot.app, app_token))
         me = await bot.face.me()
         _log.info("slack_joined", team=me.team, bot=me.user)
@@ -81,8 +82,10 @@ async def checked_tokens(settings: SlackSettings, client: AsyncWebClient) -> str
 
 
 @asynccontextmanager
-async def _notifying(service: OrchestratorService, poster: Poster) -> AsyncIterator[None]:
-    running = asyncio.create_task(Notifier(service, poster).run())
+async def _notifying(
+    service: OrchestratorService, poster: Poster, sessions: Sessions
+) -> AsyncIterator[None]:
+    running = asyncio.create_task(Notifier(service, poster, sessions=sessions).run())
     try:
         yield
     finally:

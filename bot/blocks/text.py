@@ -81,9 +81,13 @@ def _joined(units: Iterable[str], limit: int) -> str:
 
 def _pieces(units: Iterable[str], limit: int) -> list[str]:
     """Return all of it, in pieces of at most `limit` units."""
+    given = list(units)
+    whole = "".join(given)
+    if measure(whole) <= limit:
+        return [whole]
     pieces: list[list[str]] = [[]]
     used = 0
-    for unit in units:
+    for unit in given:
         size = measure(unit)
         if used + size > limit and pieces[-1]:
             pieces.append([])

@@ -11,6 +11,7 @@ from slack_sdk.errors import SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
+from bot.client import scopes_of
 from orchestrator.errors import ChiffonError
 
 SLACK_API = AsyncWebClient.BASE_URL
@@ -98,7 +99,7 @@ async def check_bot_token(token: str, api_url: str) -> Workspace:
         bot_name=str(answer.get("user") or ""),
         bot_user_id=str(answer.get("user_id") or ""),
         bot_id=str(answer.get("bot_id") or ""),
-        scopes=_scopes(answer),
+        scopes=scopes_of(answer),
     )
 
 
@@ -172,11 +173,6 @@ def _check_kind(token: str, prefix: str, page: str) -> None:
     kind = next((kind for start, kind in _OTHER_KINDS.items() if token.startswith(start)), "")
     found = f"This is {kind}" if kind and not token.startswith(prefix) else "This is no such token"
     raise SlackSays(f"{found}. It must start with {prefix}: take it from {page}.")
-
-
-def _scopes(answer: AsyncSlackResponse) -> frozenset[str] | None:
-    said = answer.headers.get("x-oauth-scopes")
-    return None if said is None else frozenset(filter(None, map(str.strip, said.split(","))))
 
 
 async def _asked(

@@ -11,13 +11,15 @@ import structlog
 from slack_sdk.errors import SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.afterwards import Afterwards
 from bot.blocks.answers import error_message
 from bot.blocks.message import Message
-from bot.listeners.afterwards import Afterwards
+from bot.client import scopes_of
 from bot.listeners.payload import Place
 from bot.listeners.telling import Telling
 from bot.people import People, Unknown
 from bot.poster import Poster
+from bot.sessions import AGENT_SCOPE, Sessions
 from orchestrator.domain.views import Identity
 from orchestrator.errors import ChiffonError, Error, ErrorCode
 from orchestrator.service import OrchestratorService
@@ -63,7 +65,12 @@ class Face:
     poster: Poster
     listen_channels: frozenset[str] = frozenset()
     afterwards: Afterwards = field(default_factory=Afterwards)
+    sessions: Sessions = field(init=False)
     _me: Me | None = None
+
+    def __post_init__(self) -> None:
+        """Let statuses of sessions go on afterwards, as all else does."""
+        self.sessions = Sessions(self.poster, self.afterwards)
 
     @property
     def telling(self) -> Telling:
@@ -82,6 +89,7 @@ class Face:
             except UNREACHABLE as fault:
                 raise NotKept("Slack does not say who the bot is.") from fault
             self._me = Me(str(said["user_id"]), str(said["team_id"]), said.get("bot_id"))
+            self.sessions.offered = AGENT_SCOPE in (scopes_of(said) or ())
         return self._me
 
     async def barred(self, person: str, user_team: str | None = None) -> Error | None:

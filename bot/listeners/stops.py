@@ -10,6 +10,7 @@ from bot.blocks.replies import stopped_message
 from bot.listeners.face import Face, NotKept
 from bot.listeners.payload import Place
 from bot.people import Unknown
+from bot.sessions import SessionStatus
 from orchestrator.domain.ids import new_id
 from orchestrator.errors import Error, ErrorCode
 
@@ -47,6 +48,8 @@ class Stops:
         if key in self._answered:
             return
         self._answered.append(key)
+        if told is _NOTHING:  # Slack does not end what it shows by itself
+            self._face.sessions.show(channel, thread, SessionStatus.ACTIVE)
         if isinstance(told, Message):
             self._face.say(channel, thread, told, place)
         else:

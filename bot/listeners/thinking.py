@@ -7,6 +7,7 @@ import structlog
 
 from bot.blocks.answers import thinking_message
 from bot.listeners.face import Face
+from bot.sessions import SessionStatus
 from orchestrator.domain.views import SubmitResult
 
 _ON_IT_SECONDS = 1.0
@@ -36,6 +37,8 @@ class Thinking:
         self, request_id: str, channel: str, thread: str, people: Sequence[str]
     ) -> None:
         thought = asyncio.ensure_future(self._thought(request_id, people))
+        status = SessionStatus.ACTIVE
+        self._face.sessions.show(channel, thread, SessionStatus.PROCESSING)
         try:
             done, _ = await asyncio.wait({thought}, timeout=_ON_IT_SECONDS)
             if not done:
@@ -43,10 +46,13 @@ class Thinking:
                     channel, thread, thinking_message(), wanted=lambda: not thought.done()
                 )
             result = await thought
+            if result.plan_id or result.ambiguities:  # a person is to approve, or to answer
+                status = SessionStatus.SUSPENDED
             if result.error is not None:
                 _log.warning("not_thought", request_id=request_id, code=result.error.code.value)
         finally:
             thought.cancel()
+            self._face.sessions.show(channel, thread, status)
             self._in_hand.discard(request_id)
 
     async def _thought(self, request_id: str, people: Sequence[str]) -> SubmitResult:

@@ -136,11 +136,7 @@ class Actions:
 
     async def close_view(self, person: str, view_id: str) -> None:
         """Close a modal without submitting."""
-        who, view = self._person(person), self._view(person, view_id)
-        self._store.drop_view(person, view)
-        if view.get("notify_on_close"):
-            payload = self._view_payload(who, view, elements.state_of(view["blocks"], {}))
-            await self._ask(who, "interactive", {**payload, "type": "view_closed"})
+        self._store.drop_view(person, self._view(person, view_id))
 
     async def command(self, person: str, channel: str, text: str) -> None:
         """Give a slash command, such as `/chiffon plans`; its answer appears in the channel."""
@@ -235,7 +231,7 @@ class Actions:
 
     def _clicked_message(self, who: Person, where: Channel, message: Message) -> Json:
         thread = message.thread_ts
-        target = ResponseUrl(where.id, who.id, ts=message.ts, thread=thread)
+        target = ResponseUrl(where.id, who.id, thread=thread)
         clicked: Json = {
             "container": payloads.container(message),
             "channel": payloads.place(where),
@@ -251,22 +247,10 @@ class Actions:
         return payload | {"view": {**view, "state": {"values": state}}, "response_urls": []}
 
     def _after_submit(self, who: Person, view: Json, answer: Json) -> None:
-        action = answer.get("response_action")
-        if action == "errors":
+        if answer.get("response_action") == "errors":
             raise ActionRefusedError("invalid", answer.get("errors", {}))
-        if view not in self._store.views(who.id):
-            return  # the app has closed or replaced it meanwhile
-        if action in {"update", "push"}:
-            shown = self.view_of(answer.get("view") or {}, view["id"] if action == "update" else "")
-            if action == "update":
-                self._store.replace_view(who.id, view, shown)
-            else:
-                shown |= {"root_view_id": view["root_view_id"], "previous_view_id": view["id"]}
-                self._store.push_view(who.id, shown)
-            return
-        closing = tuple(self._store.views(who.id)) if action == "clear" else (view,)
-        for one in closing:
-            self._store.drop_view(who.id, one)
+        if view in self._store.views(who.id):
+            self._store.drop_view(who.id, view)
 
     def view_of(self, content: Json, view_id: str = "") -> Json:
         """Return a view as Slack keeps it.
@@ -281,18 +265,8 @@ class Actions:
         return payloads.view(self._store.data, named, new_id)
 
     def _respond(self, target: ResponseUrl, body: Json) -> None:
-        original = self._store.message(target.channel, target.ts) if target.ts else None
-        if body.get("delete_original"):
-            if original:
-                self._store.delete(original)
-            return
         if problems := message_problems(body):
             raise ApiError(problems[0].code, tuple(map(str, problems)))
-        blocks = elements.with_ids(body.get("blocks") or [])
-        if body.get("replace_original") and original:
-            original.text, original.blocks = body.get("text") or "", blocks
-            self._store.changed(original)
-            return
         in_channel = body.get("response_type") == "in_channel"
         self._store.post(
             Message(
@@ -301,7 +275,7 @@ class Actions:
                 user=self._store.data.bot_user_id,
                 bot=True,
                 text=body.get("text") or "",
-                blocks=blocks,
+                blocks=elements.with_ids(body.get("blocks") or []),
                 thread_ts=body.get("thread_ts") or target.thread,
                 ephemeral_to=None if in_channel else target.person,
             )

@@ -1,4 +1,4 @@
-"""The elements of blocks that people act on: found, named, and read as Slack reads them."""
+"""The elements that people act on, of the kinds the bot uses: found, named, read as by Slack."""
 
 import copy
 import secrets
@@ -7,19 +7,7 @@ from typing import Any
 
 Json = dict[str, Any]
 
-_TYPED = frozenset(
-    {"plain_text_input", "email_text_input", "url_text_input", "number_input", "rich_text_input"}
-)
-_ONE = frozenset({"static_select", "radio_buttons", "overflow"})
-_SEVERAL = frozenset({"checkboxes", "multi_static_select"})
-_PICKED = {
-    "datepicker": "selected_date",
-    "timepicker": "selected_time",
-    "users_select": "selected_user",
-    "channels_select": "selected_channel",
-    "conversations_select": "selected_conversation",
-}
-_ACTING = _TYPED | _ONE | _SEVERAL | _PICKED.keys() | {"button"}
+_ACTING = frozenset({"button", "plain_text_input", "static_select"})
 
 
 def with_ids(blocks: list[Json]) -> list[Json]:
@@ -53,18 +41,17 @@ def chosen(element: Json, value: object) -> Json:
 
     Args:
         element: the element as the app sent it.
-        value: typed text, an option's value, a list of them, or None for nothing.
+        value: typed text, an option's value, or None for nothing.
     """
     kind = element["type"]
-    if kind in _TYPED:
+    if kind == "plain_text_input":
         return {"type": kind, "value": str(value) if value else None}
-    if kind in _ONE:
-        return {"type": kind, "selected_option": next(iter(_options(element, [value])), None)}
-    if kind in _SEVERAL:
-        wanted = value if isinstance(value, list) else [value]
-        return {"type": kind, "selected_options": _options(element, wanted)}
-    if kind in _PICKED:
-        return {"type": kind, _PICKED[kind]: value or None}
+    if kind == "static_select":
+        options = element.get("options", ())
+        return {
+            "type": kind,
+            "selected_option": next((one for one in options if one["value"] == value), None),
+        }
     return {key: element[key] for key in ("type", "text", "value", "style") if key in element}
 
 
@@ -99,16 +86,5 @@ def missing(blocks: list[Json], state: Json) -> dict[str, str]:
     return errors
 
 
-def _options(element: Json, wanted: list[Any]) -> list[Json]:
-    groups = element.get("option_groups", ())
-    offered = [*element.get("options", ()), *(o for g in groups for o in g["options"])]
-    return [option for option in offered if option["value"] in wanted]
-
-
 def _initial(element: Json) -> object:
-    for key in ("initial_value", "initial_date", "initial_time", "initial_user"):
-        if key in element:
-            return element[key]
-    if "initial_option" in element:
-        return element["initial_option"]["value"]
-    return [option["value"] for option in element.get("initial_options", ())] or None
+    return element.get("initial_value") or element.get("initial_option", {}).get("value")

@@ -1,7 +1,6 @@
 """How the local Slack misbehaves when told to, as the real one does on bad days."""
 
 import asyncio
-import time
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -49,15 +48,15 @@ class Faults(BaseModel):
     retry_seconds: tuple[float, ...] = (0, 60, 300)
     trigger_seconds: float = Field(default=3, ge=0)
     response_url_seconds: float = Field(default=1800, ge=0)
-    silent_until: float = 0  # of the monotonic clock; see `silence`
+    silent_until: float = 0  # by the loop's clock; see `silence`
 
     def silence(self, seconds: float) -> None:
         """Answer no Web API call for so long: callers hang until they give up."""
-        self.silent_until = time.monotonic() + seconds
+        self.silent_until = asyncio.get_running_loop().time() + seconds
 
     def next_call(self, method: str) -> CallFault | None:
         """Return what this call meets, and use it up."""
-        if time.monotonic() < self.silent_until:
+        if asyncio.get_running_loop().time() < self.silent_until:
             return CallFault(method=method, kind="silent")
         for fault in self.calls:
             if fault.method in {"*", method}:

@@ -24,7 +24,6 @@ class ResponseUrl:
 
     channel: str
     person: str
-    ts: str | None = None  # of the message that was clicked, if it was one
     thread: str | None = None
     made: float = field(default_factory=time.monotonic)
     uses: int = RESPONSE_USES

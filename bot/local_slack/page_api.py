@@ -3,7 +3,7 @@
 Every call carries `Authorization: Bearer <token>`; where a browser cannot send the header (the
 WebSocket, a link to a file) `?token=<token>` does. Only from this machine and this origin. `GET /`
 serves `page/index.html` and `/page/*` its assets, without a token: the page takes it from
-`#token=…` or `?token=…` of its own address. A permalink is `/?channel=C…&ts=…`.
+`#token=…` or `?token=…` of its own address.
 
 Looking:
 
@@ -16,7 +16,7 @@ Looking:
 - Person: `{id, name, real_name, title, restricted, you}`. Channel: `{id, name, kind, topic}`,
   kind `channel` or `dm` (with the bot; each person sees their own).
 - Message: `{channel, ts, user, bot, text, blocks, thread_ts, reply_count, edited, files:
-  [{id, name, url, size, title}], reactions: {name: count}, ephemeral}`. `text` and `blocks` are
+  [{id, name, url, size, title}], ephemeral}`. `text` and `blocks` are
   as Slack keeps them: escaped mrkdwn, `<@U…>`, `<#C…|name>`, `<https://…|label>`. `bot` is a
   bool, `thread_ts` null outside threads (on the parent once it has replies: its own ts);
   `reply_count` counts what hangs below; `edited` is a bool, `ephemeral` too. Every block has a
@@ -24,24 +24,23 @@ Looking:
 - View: as the Web API has it: `{id, type, callback_id, title, submit, close, blocks, hash, …}`.
 - `GET /local/files/{id}` the content of a file.
 - `GET /local/events?person=U…&token=…` (WebSocket) pushes, from when it is accepted:
-  `{type: "message" | "message_changed" | "ephemeral", message: Message}` (an ephemeral one that
-  is replaced comes again with the same ts), `{type: "message_deleted", channel, ts}`,
-  `{type: "view_opened" | "view_updated", view: View}`, `{type: "view_closed", view_id}`,
+  `{type: "message" | "message_changed" | "ephemeral", message: Message}`,
+  `{type: "view_opened", view: View}`, `{type: "view_closed", view_id}`,
   `{type: "home", view: View}`, `{type: "notice", text}` (what Slack itself says to the person,
   such as that the app did not answer), `{type: "connected", connected}`. A page that lost the
   socket fetches the state again.
 
 Doing, each `POST` with a JSON body, answering `{ok: true, …}` or `{ok: false, error}`:
 
-- `/local/say` `{person, channel, text, thread?}` → `{ok, ts}`. Text as typed: `@chiffon`,
+- `/local/say` `{person, channel, text, thread?}` → `{ok}`. Text as typed: `@chiffon`,
   `@Ben` and `#random` become mentions, `&`, `<`, `>` are escaped.
 - `/local/click` `{person, block_id, action_id, channel?, ts?, view_id?, value?, selected?,
   values?}`: an element of a message (`channel`, `ts`) or of a view (`view_id`, the Home tab's
-  too). `selected` is the value of the chosen option (a list for checkboxes and multi selects);
-  `value` what was typed or picked (dates). `values` the view's inputs so far, as in submit.
-- `/local/submit` `{person, view_id, values: {block_id: {action_id: text | option value | list
-  of option values}}}` → `{ok: false, error: "invalid", errors: {block_id: text}}` where the
-  view stays open with these errors.
+  too). `selected` is the value of the chosen option, `value` what was typed; `values` the view's
+  inputs so far, as in submit.
+- `/local/submit` `{person, view_id, values: {block_id: {action_id: text | option value}}}` →
+  `{ok: false, error: "invalid", errors: {block_id: text}}` where the view stays open with these
+  errors.
 - `/local/close` `{person, view_id}`; `/local/command` `{person, channel, text}`, text with the
   slash: `/chiffon plans`; `/local/shortcut` `{person, channel, ts, callback_id}`;
   `/local/home` `{person}`: the Home tab was opened.
@@ -61,7 +60,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
+from pydantic import JsonValue, TypeAdapter, ValidationError, validate_call
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
@@ -83,50 +82,8 @@ COMMANDS = (
         "usage_hint": "status | plans | cancel | retry | resume | why | logs | gaps | help",
     },
 )
+_FIELDS = TypeAdapter(dict[str, JsonValue])
 SHORTCUTS = ({"callback_id": ASK_SHORTCUT, "name": "Ask Chiffon"},)
-
-
-class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    person: str
-
-
-class _Say(_Body):
-    channel: str
-    text: str
-    thread: str | None = None
-
-
-class _Click(_Body):
-    block_id: str
-    action_id: str
-    channel: str | None = None
-    ts: str | None = None
-    view_id: str | None = None
-    value: JsonValue = None
-    selected: JsonValue = None
-    values: dict[str, dict[str, JsonValue]] = Field(default_factory=dict)
-
-
-class _Submit(_Body):
-    view_id: str
-    values: dict[str, dict[str, JsonValue]] = Field(default_factory=dict)
-
-
-class _Close(_Body):
-    view_id: str
-
-
-class _Command(_Body):
-    channel: str
-    text: str
-
-
-class _Shortcut(_Body):
-    channel: str
-    ts: str
-    callback_id: str
 
 
 class PageApi:
@@ -151,14 +108,15 @@ class PageApi:
 
     def routes(self) -> list[BaseRoute]:
         """Return the routes, below `/local`."""
-        doing: dict[str, Callable[[bytes], Awaitable[Json]]] = {
-            "/say": self._say,
-            "/click": self._click,
-            "/submit": self._submit,
-            "/close": self._close,
-            "/command": self._command,
-            "/shortcut": self._shortcut,
-            "/home": self._home,
+        actions = self._actions
+        doing: dict[str, Callable[..., Awaitable[object]]] = {
+            "/say": actions.say,
+            "/click": actions.click,
+            "/submit": actions.submit_view,
+            "/close": actions.close_view,
+            "/command": actions.command,
+            "/shortcut": actions.shortcut,
+            "/home": actions.open_home,
             "/faults": self._set_faults,
         }
         return [
@@ -215,74 +173,35 @@ class PageApi:
             self._feed.close(queue)
             await cancel_all({pushing})
 
-    async def _say(self, body: bytes) -> Json:
-        asked = _Say.model_validate_json(body)
-        ts = await self._actions.say(asked.person, asked.channel, asked.text, asked.thread)
-        return {"ts": ts}
-
-    async def _click(self, body: bytes) -> Json:
-        asked = _Click.model_validate_json(body).model_dump()
-        await self._actions.click(**asked)
-        return {}
-
-    async def _submit(self, body: bytes) -> Json:
-        asked = _Submit.model_validate_json(body)
-        await self._actions.submit_view(asked.person, asked.view_id, asked.values)
-        return {}
-
-    async def _close(self, body: bytes) -> Json:
-        asked = _Close.model_validate_json(body)
-        await self._actions.close_view(asked.person, asked.view_id)
-        return {}
-
-    async def _command(self, body: bytes) -> Json:
-        asked = _Command.model_validate_json(body)
-        await self._actions.command(asked.person, asked.channel, asked.text)
-        return {}
-
-    async def _shortcut(self, body: bytes) -> Json:
-        asked = _Shortcut.model_validate_json(body)
-        await self._actions.shortcut(asked.person, asked.channel, asked.ts, asked.callback_id)
-        return {}
-
-    async def _home(self, body: bytes) -> Json:
-        await self._actions.open_home(_Body.model_validate_json(body).person)
-        return {}
-
-    async def _set_faults(self, body: bytes) -> Json:
-        asked = _FaultsBody.model_validate_json(body)
-        given = {name: getattr(asked, name) for name in asked.model_fields_set}
-        silence = given.pop("silent_seconds", None)
-        drop = given.pop("drop_sockets", False)
-        for name, value in given.items():
-            setattr(self._faults, name, value)
-        if silence is not None:
-            self._faults.silence(silence)
-        if drop:
+    async def _set_faults(
+        self, *, drop_sockets: bool = False, silent_seconds: float | None = None, **given: JsonValue
+    ) -> Json:
+        wanted = Faults.model_validate(given)
+        for name in given:
+            setattr(self._faults, name, getattr(wanted, name))
+        if silent_seconds is not None:
+            self._faults.silence(silent_seconds)
+        if drop_sockets:
             await self._sockets.drop_all()
         return {"faults": self._faults.model_dump(mode="json")}
 
 
-class _FaultsBody(Faults):
-    drop_sockets: bool = False
-    silent_seconds: float | None = None
-
-
 def _answering(
-    do: Callable[[bytes], Awaitable[Json]],
+    do: Callable[..., Awaitable[object]],
 ) -> Callable[[Request], Awaitable[Response]]:
-    """Return an endpoint that answers as the page expects."""
+    """Return an endpoint: a JSON object's fields are what `do` takes, of the types it says."""
+    checked = validate_call(do)
 
     async def endpoint(request: Request) -> Response:
         try:
-            answer = await do(await request.body())
+            answer = await checked(**_FIELDS.validate_json(await request.body()))
         except ActionRefusedError as refusal:
             told: Json = {"ok": False, "error": refusal.error}
             return JSONResponse(told | ({"errors": refusal.errors} if refusal.errors else {}))
         except ValidationError as error:
             what = "; ".join(one["msg"] for one in error.errors())
             return JSONResponse({"ok": False, "error": "invalid_request", "what": what}, 400)
-        return JSONResponse({"ok": True, **answer})
+        return JSONResponse({"ok": True, **(answer if isinstance(answer, dict) else {})})
 
     return endpoint
 

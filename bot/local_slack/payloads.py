@@ -112,8 +112,6 @@ def message(workspace: Workspace, kept: Message) -> Json:
         shown["edited"] = {"user": kept.user, "ts": kept.ts}
     if kept.files:
         shown["files"] = [file.model_dump() for file in kept.files]
-    if kept.metadata:
-        shown["metadata"] = kept.metadata
     return shown
 
 

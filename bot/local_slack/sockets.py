@@ -2,7 +2,6 @@
 
 import asyncio
 import secrets
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -152,11 +151,10 @@ class Sockets:
             answer.set_result(frame.get("payload"))
 
     async def _refresh(self, websocket: WebSocket) -> None:
-        opened = time.monotonic()
-        while True:
+        lived = 0.0
+        while not 0 < self._faults.refresh_seconds < lived:
             await asyncio.sleep(_LOOK_SECONDS)
-            if 0 < self._faults.refresh_seconds < time.monotonic() - opened:
-                break
+            lived += _LOOK_SECONDS
         self._retire(websocket)
         await self._ask_to_leave(websocket, "refresh_requested")
         await asyncio.sleep(_GRACE_SECONDS)

@@ -67,9 +67,8 @@ class Message(BaseModel):
     thread_ts: str | None = None
     edited: bool = False
     files: list[File] = Field(default_factory=list)
-    reactions: dict[str, int] = Field(default_factory=dict)
     ephemeral_to: str | None = None
-    metadata: Json | None = None
+    agent_status: str | None = None  # of the thread that it begins
 
     @property
     def root(self) -> str:
@@ -184,14 +183,6 @@ class Store:
         self._show(message, "ephemeral" if message.ephemeral_to else "message_changed")
         self.save_soon()
 
-    def delete(self, message: Message) -> None:
-        """Take a message away."""
-        self.messages(message.channel).remove(message)
-        self._forget_files(message)
-        event = {"type": "message_deleted", "channel": message.channel, "ts": message.ts}
-        self._tell(message, event)
-        self.save_soon()
-
     def replies(self, message: Message) -> list[Message]:
         """Return what hangs below a message."""
         return [
@@ -202,7 +193,7 @@ class Store:
 
     def for_page(self, message: Message) -> Json:
         """Return a message as the page gets it."""
-        shown = message.model_dump(exclude={"ephemeral_to", "metadata"})
+        shown = message.model_dump(exclude={"ephemeral_to", "agent_status"})
         shown["ephemeral"] = message.ephemeral_to is not None
         has_replies = message.thread_ts == message.ts
         shown["reply_count"] = len(self.replies(message)) if has_replies else 0
@@ -249,13 +240,6 @@ class Store:
         """Open a modal on top of the others."""
         self.views(person).append(view)
         self._feed.push({"type": "view_opened", "view": view}, person=person)
-        self.save_soon()
-
-    def replace_view(self, person: str, old: Json, view: Json) -> None:
-        """Show another content in an open modal."""
-        stack = self.views(person)
-        stack[stack.index(old)] = view
-        self._feed.push({"type": "view_updated", "view": view}, person=person)
         self.save_soon()
 
     def drop_view(self, person: str, view: Json) -> None:

@@ -1,7 +1,7 @@
 """What Slack refuses in a message or a view, told before Slack could.
 
-Three opinions on each payload: `slackblocks`, the models of `slack_sdk`, and Slack's own limits
-and totals, which both of them leave out in part.
+Two opinions on each payload, `slackblocks` and the models of `slack_sdk`, and what of Slack's own
+rules and totals both of them leave out.
 """
 
 from collections import Counter
@@ -21,71 +21,16 @@ LONGEST_BLOCK_TEXT = 13_200
 MOST_BLOCKS = 50
 MOST_VIEW_BLOCKS = 100
 
-_PLACEHOLDER = {"placeholder": 150}
-_OPTIONS = {"options": 100, "option_groups": 100}
-
-# Type → field → the most characters of its text object; these must also not be empty.
-_TEXTS: dict[str, dict[str, int]] = {
-    "section": {"text": 3000},
-    "header": {"text": 150},
-    "button": {"text": 75},
-    "input": {"label": 2000, "hint": 2000},
-    "image": {"title": 2000},
-    "static_select": _PLACEHOLDER,
-    "multi_static_select": _PLACEHOLDER,
-    "plain_text_input": _PLACEHOLDER,
-    "modal": {"title": 24, "submit": 24, "close": 24},
-}
-_STRINGS: dict[str, dict[str, int]] = {
-    "button": {"value": 2000, "url": 3000, "accessibility_label": 75},
-    "image": {"alt_text": 2000, "image_url": 3000},
-    "markdown": {"text": 12_000},
-    "modal": {"private_metadata": 3000, "callback_id": 255, "external_id": 255},
-    "home": {"private_metadata": 3000, "callback_id": 255, "external_id": 255},
-}
-_LISTS: dict[str, dict[str, int]] = {
-    "section": {"fields": 10},
-    "actions": {"elements": 25},
-    "context": {"elements": 10},
-    "context_actions": {"elements": 5},
-    "static_select": _OPTIONS,
-    "multi_static_select": _OPTIONS,
-    "overflow": {"options": 5},
-    "radio_buttons": {"options": 10},
-    "checkboxes": {"options": 10},
-}
-_REQUIRED: dict[str, tuple[str, ...]] = {
-    "actions": ("elements",),
-    "context": ("elements",),
-    "header": ("text",),
-    "input": ("label", "element"),
-    "button": ("text",),
-    "image": ("alt_text",),
-    "modal": ("title", "blocks"),
-    "home": ("blocks",),
-}
-_PLAIN: dict[str, tuple[str, ...]] = {
-    "header": ("text",),
-    "button": ("text",),
-    "input": ("label", "hint"),
-    "image": ("title",),
-    "static_select": ("placeholder",),
-    "multi_static_select": ("placeholder",),
-    "plain_text_input": ("placeholder",),
-    "modal": ("title", "submit", "close"),
-}
-_PLAIN_OPTIONS = frozenset({"static_select", "multi_static_select", "overflow"})
-_CONFIRM = {"title": 100, "text": 300, "confirm": 30, "deny": 30}
-_STYLES = frozenset({"primary", "danger"})
-_FREE_OF_TEXT_RULES = frozenset({"rich_text", "table", "data_table"})
+# What the libraries let through: Slack takes no mrkdwn here.
+_PLAIN = frozenset({"close", "confirm", "deny", "hint", "label", "placeholder", "submit", "title"})
+_PLAIN_TEXT = frozenset({"button", "header"})
+_REQUIRED = {"modal": ("title", "blocks"), "home": ("blocks",)}
 
 _ELEMENTS: dict[str, Callable[..., slackblocks.Element]] = {
     "button": slackblocks.Button,
     "static_select": slackblocks.StaticSelectMenu,
     "plain_text_input": slackblocks.PlainTextInput,
     "overflow": slackblocks.OverflowMenu,
-    "checkboxes": slackblocks.CheckboxGroup,
-    "radio_buttons": slackblocks.RadioButtonGroup,
 }
 _UNKNOWN_TO_SLACKBLOCKS = ("type", "visible_to_user_ids")
 
@@ -137,7 +82,12 @@ def view_problems(view: dict[str, Any]) -> list[Problem]:
         return [Problem("invalid_arguments", "must be a modal or a home view", "/view/type")]
     blocks = view.get("blocks") or []
     found = _block_problems(blocks, MOST_VIEW_BLOCKS, "/view/blocks")
-    found += list(_field_problems(view, "/view"))
+    found += [
+        _invalid(f"missing required field: {field}", "/view")
+        for field in _REQUIRED[view["type"]]
+        if not view.get(field)
+    ]
+    found += _mrkdwn_labels(view, "/view")
     inputs = any(isinstance(block, dict) and block.get("type") == "input" for block in blocks)
     if inputs and view["type"] == "modal" and not view.get("submit"):
         found.append(Problem("missing_submit", "input blocks need a submit button", "/view/submit"))
@@ -194,66 +144,20 @@ def _objects(value: object, where: str) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def _own_rules(block: dict[str, Any], where: str) -> Iterator[Problem]:
-    if block.get("type") in _FREE_OF_TEXT_RULES:
-        return
+    """Yield what both libraries let through."""
     for pointer, found in _objects(block, where):
-        yield from _field_problems(found, pointer)
+        yield from _mrkdwn_labels(found, pointer)
+        if found.get("elements") == []:
+            yield _invalid("elements: no fewer than 1 items allowed", pointer)
+        if found.get("value") == "" and "text" in found:
+            yield _invalid("must be more than 0 characters", f"{pointer}/value")
 
 
-def _field_problems(found: dict[str, Any], where: str) -> Iterator[Problem]:
-    kind = str(found.get("type", ""))
-    for field in _REQUIRED.get(kind, ()):
-        if not found.get(field):
-            yield _invalid(f"missing required field: {field}", where)
-    for field, most in _TEXTS.get(kind, {}).items():
-        yield from _text_problems(found.get(field), most, f"{where}/{field}")
-    strings = {"action_id": 255, "block_id": 255} | _STRINGS.get(kind, {})
-    for field, most in strings.items():
-        if len(str(found.get(field) or "")) > most:
-            yield _invalid(f"must be less than {most + 1} characters", f"{where}/{field}")
-    for field, most in _LISTS.get(kind, {}).items():
-        if len(found.get(field) or ()) > most:
-            yield _invalid(f"no more than {most} items allowed", f"{where}/{field}")
-    for field in _PLAIN.get(kind, ()):
-        yield from _not_plain(found.get(field), f"{where}/{field}")
-    for item in found.get("fields") or () if kind == "section" else ():
-        yield from _text_problems(item, 2000, f"{where}/fields")
-    yield from _choice_problems(found, kind, where)
-
-
-def _choice_problems(found: dict[str, Any], kind: str, where: str) -> Iterator[Problem]:
-    if kind == "button" and found.get("style", "primary") not in _STYLES:
-        yield _invalid("must be primary or danger", f"{where}/style")
-    for index, option in enumerate(found.get("options") or ()):
-        pointer = f"{where}/options/{index}"
-        yield from _text_problems(option.get("text"), 75, f"{pointer}/text")
-        yield from _text_problems(option.get("description"), 75, f"{pointer}/description")
-        if not 0 < len(str(option.get("value") or "")) <= 150:  # noqa: PLR2004 -- Slack's limit
-            yield _invalid("must be between 1 and 150 characters", f"{pointer}/value")
-        if kind in _PLAIN_OPTIONS:
-            yield from _not_plain(option.get("text"), f"{pointer}/text")
-    confirm = found.get("confirm")
-    if isinstance(confirm, dict) and "confirm" in confirm:
-        for field, most in _CONFIRM.items():
-            yield from _text_problems(confirm.get(field), most, f"{where}/confirm/{field}")
-            if field != "text":
-                yield from _not_plain(confirm.get(field), f"{where}/confirm/{field}")
-
-
-def _text_problems(text: object, most: int, where: str) -> Iterator[Problem]:
-    if text is None:
-        return
-    if not isinstance(text, dict) or text.get("type") not in {"plain_text", "mrkdwn"}:
-        yield _invalid("must be a text object", where)
-    elif not isinstance(text.get("text"), str) or not text["text"]:
-        yield _invalid("must be more than 0 characters", f"{where}/text")
-    elif len(text["text"]) > most:
-        yield _invalid(f"must be less than {most + 1} characters", f"{where}/text")
-
-
-def _not_plain(text: object, where: str) -> Iterator[Problem]:
-    if isinstance(text, dict) and text.get("type") != "plain_text":
-        yield _invalid("must be plain_text", f"{where}/type")
+def _mrkdwn_labels(found: dict[str, Any], where: str) -> Iterator[Problem]:
+    plain = _PLAIN | {"text"} if found.get("type") in _PLAIN_TEXT else _PLAIN
+    for field in plain & found.keys():
+        if isinstance(found[field], dict) and found[field].get("type") == "mrkdwn":
+            yield _invalid("must be plain_text", f"{where}/{field}/type")
 
 
 def _text_total(blocks: list[dict[str, Any]]) -> Iterator[Problem]:

@@ -48,6 +48,7 @@ class RecordingSlack:
     held: dict[str, asyncio.Event] = field(default_factory=dict)  # method: answers only then
     address: str = ""
     response_status: int = 200
+    scopes: str = "chat:write"
     people: Mapping[str, dict[str, Any]] = field(default_factory=lambda: dict(PEOPLE))
 
     def asked(self, method: str) -> list[dict[str, Any]]:
@@ -77,7 +78,8 @@ class RecordingSlack:
             await self.held[method].wait()
         if method in self.refusals:
             return web.json_response({"ok": False, "error": self.refusals[method]})
-        return web.json_response({"ok": True, **self._body(method, read)})
+        headers = {"x-oauth-scopes": self.scopes}
+        return web.json_response({"ok": True, **self._body(method, read)}, headers=headers)
 
     async def _respond(self, request: web.Request) -> web.Response:
         self.calls.append(("response_url", await request.json()))

@@ -127,7 +127,6 @@ function messageRow({ message, compact }, store, act) {
       h("button.quiet", { type: "button", on: { click: () => act.dismiss(message) } }, "Dismiss")),
     bodyOf(message, store, act),
     (message.files ?? []).map(file),
-    reactions(message.reactions),
     act.reply && message.reply_count > 0 && h("button.replies", { type: "button", on: { click: () => act.reply(message) } },
       replies(message.reply_count), h("span", { "aria-hidden": "true" }, " ›"))),
   !message.ephemeral && toolbar(message, store, act)));
@@ -152,14 +151,6 @@ function toolbar(message, store, act) {
   return h("div.toolbar", { role: "group", "aria-label": "Message actions" },
     act.reply && h("button", { type: "button", on: { click: () => act.reply(message) } }, "Reply"),
     store.shortcuts.map((one) => h("button", { type: "button", on: { click: () => act.shortcut(message, one.callback_id) } }, one.name)));
-}
-
-const REACTIONS = { white_check_mark: "✅", eyes: "👀", x: "❌", hourglass_flowing_sand: "⏳", "+1": "👍", thumbsup: "👍" };
-
-function reactions(counts) {
-  const all = Object.entries(counts ?? {});
-  return all.length > 0 && h("div.reactions", {}, all.map(([name, count]) => (
-    h("span", { "aria-label": `${name}: ${count}` }, REACTIONS[name] ?? `:${name}:`, ` ${count}`))));
 }
 
 /** A file: its text on demand, and a way to save it. */

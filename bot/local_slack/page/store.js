@@ -43,11 +43,9 @@ export class Store {
     return true;
   }
 
+  /** Take away what a person dismissed. */
   remove(channel, ts) {
-    const all = this.messages.get(channel) ?? [];
-    const gone = all.find((one) => one.ts === ts);
-    this.messages.set(channel, all.filter((one) => one !== gone));
-    if (gone && isReply(gone)) this.recount(channel, gone.thread_ts);
+    this.messages.set(channel, this.messages.get(channel).filter((one) => one.ts !== ts || !one.ephemeral));
   }
 
   recount(channel, ts) {
@@ -62,9 +60,7 @@ export class Store {
       case "message_changed":
       case "ephemeral":
         return { changed: "messages", isNew: this.put(event.message) };
-      case "message_deleted": this.remove(event.channel, event.ts); return { changed: "messages" };
       case "view_opened":
-      case "view_updated":
         this.views = [...this.views.filter((one) => one.id !== event.view.id), event.view];
         return { changed: "views" };
       case "view_closed": this.views = this.views.filter((one) => one.id !== event.view_id); return { changed: "views" };

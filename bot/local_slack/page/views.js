@@ -4,23 +4,20 @@ import { show } from "./dialogs.js";
 import { h } from "./dom.js";
 import { plain, textObject } from "./mrkdwn.js";
 
-const open = new Map(); // view id -> {dialog, update}
+const open = new Map(); // view id -> dialog
 
 /**
- * Show a view of the app, or its newer state.
+ * Show a view of the app, once.
  * @param {object} act `submit(view, values)` gives the server's answer, `close(view)`, `click(...)`
  */
 export function showView(view, names, act) {
-  const shown = open.get(view.id);
-  if (shown) return shown.update(view);
+  if (open.has(view.id)) return;
   const dialog = h("dialog.dialog.view", { "aria-labelledby": `title-${view.id}`, data: { view: view.id } });
-  let current = view;
-  const update = (newer) => { current = newer; drawView(dialog, newer, names, act); };
-  open.set(view.id, { dialog, update });
-  update(view);
+  open.set(view.id, dialog);
+  drawView(dialog, view, names, act);
   dialog.addEventListener("cancel", (event) => {
     event.preventDefault(); // the server says when it is closed
-    act.close(current);
+    act.close(view);
   });
   show(dialog);
   dialog.querySelector("input, textarea, select")?.focus();
@@ -28,7 +25,7 @@ export function showView(view, names, act) {
 
 /** Take a view away. */
 export function hideView(id) {
-  open.get(id)?.dialog.close();
+  open.get(id)?.close();
   open.delete(id);
 }
 

@@ -158,38 +158,25 @@ async def test_long_thinking_is_announced_once(
     assert (said["channel"], said["thread_ts"]) == (CHANNEL, "100.1")
 
 
-@pytest.mark.parametrize(
-    "event",
-    [
-        message("Deploy Kuma"),
-        message(f"<@{BOT}> Deploy Kuma", subtype="message_changed"),
-        message(f"<@{BOT}> Deploy Kuma", subtype="message_deleted"),
-        message(f"<@{BOT}> Deploy Kuma", bot_id="B9"),
-        message(f"<@{BOT}> Deploy Kuma", user=BOT),
-        message("Deploy Kuma", channel="CLISTEN", ts="100.2", thread_ts="100.1"),
-        message("   ", channel="D1"),
-        message("Deploy Kuma", channel="D9", channel_type="mpim"),
-        {"type": "channel_rename", "channel": {"id": CHANNEL, "name": "x"}},
-    ],
-    ids=[
-        "no mention",
-        "edited",
-        "deleted",
-        "a bot",
-        "itself",
-        "talk in a thread",
-        "empty",
-        "a group whose id looks direct",
-        "unheard of",
-    ],
-)
-async def test_what_is_not_for_the_bot_is_acknowledged_and_left_alone(
-    scene: Scene, event: dict[str, Any]
-) -> None:
-    assert (await scene.event(event)).status == 200
-    await scene.settled()
-    assert await scene.rows(requests) == []
-    assert not scene.slack.asked("chat.postEphemeral")
+NOT_FOR_THE_BOT = {
+    "no mention": message("Deploy Kuma"),
+    "edited": message(f"<@{BOT}> Deploy Kuma", subtype="message_changed"),
+    "deleted": message(f"<@{BOT}> Deploy Kuma", subtype="message_deleted"),
+    "a bot": message(f"<@{BOT}> Deploy Kuma", bot_id="B9"),
+    "itself": message(f"<@{BOT}> Deploy Kuma", user=BOT),
+    "talk in a thread": message("Deploy Kuma", channel="CLISTEN", ts="100.2", thread_ts="100.1"),
+    "empty": message("   ", channel="D1"),
+    "a group whose id looks direct": message("Deploy Kuma", channel="D9", channel_type="mpim"),
+    "unheard of": {"type": "channel_rename", "channel": {"id": CHANNEL, "name": "x"}},
+}
+
+
+async def test_what_is_not_for_the_bot_is_acknowledged_and_left_alone(scene: Scene) -> None:
+    for why, event in NOT_FOR_THE_BOT.items():
+        assert (await scene.event(event)).status == 200, why
+        await scene.settled()
+        assert await scene.rows(requests) == [], why
+        assert not scene.slack.asked("chat.postEphemeral"), why
 
 
 @pytest.mark.parametrize(

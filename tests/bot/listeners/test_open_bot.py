@@ -218,6 +218,7 @@ async def test_a_slack_that_asks_for_patience_gets_it(served: Served, desk: Desk
         pass
 
 
+@pytest.mark.usefixtures("hurried_time")
 async def test_a_slack_that_is_not_there_is_said(desk: Desk) -> None:
     nowhere = SlackSettings(
         _env_file=None, bot_token="xoxb-1", app_token="xapp-1", api_url="http://127.0.0.1:9/api/"

@@ -87,6 +87,7 @@ async def test_what_slack_said_holds_for_a_minute(slack: RecordingSlack) -> None
         assert await people.why_not(ROBIN, team=TEAM) is not None
 
 
+@pytest.mark.usefixtures("leaping_time")
 async def test_an_absent_slack_says_nothing_of_anybody() -> None:
     settings = SlackSettings(_env_file=None, bot_token="x", api_url="http://127.0.0.1:9/api")
     async with aiohttp.ClientSession() as session:

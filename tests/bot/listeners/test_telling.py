@@ -16,6 +16,8 @@ from bot.poster import Poster
 from tests.bot.notifier.slack_api import Fault, SlackApi, client_of, slack_api
 from tests.plugins.waiting import until
 
+pytestmark = pytest.mark.usefixtures("leaping_time")
+
 ROBIN = Place("U0ROBIN", "C0OPS", "100.1")
 ALEX = Place("U0ALEX", "C0ELSE")
 NO = Message(text="You may not.")
@@ -30,7 +32,7 @@ async def api() -> AsyncIterator[SlackApi]:
 
 
 def telling(api: SlackApi, poster: Poster | None = None, patience: float = 30) -> Telling:
-    return Telling(poster or Poster(client_of(api)), patience=patience)
+    return Telling(poster or Poster(client_of(api, seconds=5)), patience=patience)
 
 
 async def test_a_private_answer_that_must_wait_is_given_then(api: SlackApi) -> None:

@@ -15,6 +15,10 @@ def plain(text: str) -> Json:
     return {"type": "plain_text", "text": text}
 
 
+def mrkdwn(text: str) -> Json:
+    return {"type": "mrkdwn", "text": text}
+
+
 def button(**more: object) -> Json:
     return {"type": "button", "text": plain("Go"), "action_id": "go", "value": "1", **more}
 
@@ -109,22 +113,38 @@ WRONG_MESSAGES: dict[str, tuple[str, Callable[[Json], object]]] = {
     "twin block_id": ("used 2 times", lambda m: m["blocks"][1].update(block_id="decide")),
     "twin action_id": ("in one block", lambda m: actions(m)[1].update(action_id="go")),
     "mrkdwn on a button": ("plain_text", lambda m: actions(m)[0]["text"].update(type="mrkdwn")),
-    "empty text": ("more than 0", lambda m: m["blocks"][1]["text"].update(text="")),
+    "empty text": ("minimum length of 1", lambda m: m["blocks"][1]["text"].update(text="")),
     "long section": ("3001", lambda m: m["blocks"][1]["text"].update(text="x" * 3001)),
     "long header": ("151", lambda m: header(m)["text"].update(text="x" * 151)),
-    "mrkdwn header": ("plain_text", lambda m: header(m)["text"].update(type="mrkdwn")),
+    "mrkdwn header": ("plain_text", lambda m: header(m).update(text=mrkdwn("x"))),
+    "mrkdwn beside": ("plain_text", lambda m: m["blocks"][1]["accessory"].update(text=mrkdwn("x"))),
+    "mrkdwn hint": ("plain_text", lambda m: actions(m)[2].update(placeholder=mrkdwn("x"))),
+    "mrkdwn question": (
+        "plain_text",
+        lambda m: actions(m)[0].update(confirm=confirm(title=mrkdwn("x"))),
+    ),
+    "nothing to choose": ("min_size", lambda m: actions(m)[2].update(options=[])),
+    "empty option": ("more than 0", lambda m: actions(m)[2]["options"][0].update(value="")),
+    "empty context": ("fewer than 1", lambda m: m["blocks"][2].update(elements=[])),
+    "11 in a context": (
+        "cannot exceed 10",
+        lambda m: m["blocks"][2].update(elements=[mrkdwn("x") for _ in range(11)]),
+    ),
+    "button without words": ("text", lambda m: actions(m)[0].pop("text")),
+    "long placeholder": ("150", lambda m: actions(m)[2].update(placeholder=plain("x" * 151))),
+    "long address": ("3000", lambda m: actions(m)[0].update(url="https://x/" + "x" * 3000)),
     "long field": ("2001", lambda m: m["blocks"][1]["fields"][0].update(text="x" * 2001)),
     "11 fields": (
-        "no more than 10",
+        "cannot exceed 10",
         lambda m: m["blocks"][1].update(fields=[plain("x") for _ in range(11)]),
     ),
     "long button": ("76", lambda m: actions(m)[0]["text"].update(text="x" * 76)),
     "long value": ("2001", lambda m: actions(m)[0].update(value="x" * 2001)),
     "long action_id": ("256", lambda m: actions(m)[0].update(action_id="x" * 256)),
     "long block_id": ("256", lambda m: header(m).update(block_id="x" * 256)),
-    "unknown style": ("primary or danger", lambda m: actions(m)[0].update(style="blue")),
-    "101 options": ("no more than 100", lambda m: actions(m)[2].update(options=options(101))),
-    "6 in overflow": ("no more than 5", lambda m: actions(m)[3].update(options=options(6))),
+    "unknown style": ("style attribute", lambda m: actions(m)[0].update(style="blue")),
+    "101 options": ("cannot exceed 100", lambda m: actions(m)[2].update(options=options(101))),
+    "6 in overflow": ("between 1 and 5", lambda m: actions(m)[3].update(options=options(6))),
     "long option": ("76", lambda m: actions(m)[2]["options"][0]["text"].update(text="x" * 76)),
     "long option value": ("150", lambda m: actions(m)[2]["options"][0].update(value="x" * 151)),
     "long confirm": ("31", lambda m: actions(m)[0].update(confirm=confirm(deny=plain("x" * 31)))),
@@ -138,7 +158,7 @@ WRONG_MESSAGES: dict[str, tuple[str, Callable[[Json], object]]] = {
         lambda m: m["blocks"].append({"type": "alert", "text": plain("x")}),
     ),
     "26 elements": (
-        "no more than 25",
+        "cannot exceed 25",
         lambda m: m["blocks"][3].update(elements=[button(action_id=f"b{n}") for n in range(26)]),
     ),
     "much text in all": (
@@ -175,11 +195,15 @@ def test_an_update_may_hold_4000_bytes_of_text() -> None:
 
 
 WRONG_VIEWS: dict[str, tuple[str, Callable[[Json], object]]] = {
+    "mrkdwn title": ("plain_text", lambda v: v.update(title=mrkdwn("x"))),
+    "mrkdwn label": ("plain_text", lambda v: v["blocks"][0].update(label=mrkdwn("x"))),
+    "long label": ("2000", lambda v: v["blocks"][0].update(label=plain("x" * 2001))),
+    "long callback_id": ("255", lambda v: v.update(callback_id="x" * 256)),
     "long title": ("25", lambda v: v["title"].update(text="x" * 25)),
     "long submit": ("25", lambda v: v["submit"].update(text="x" * 25)),
     "no title": ("title", lambda v: v.pop("title")),
     "no submit": ("submit", lambda v: v.pop("submit")),
-    "long metadata": ("3001", lambda v: v.update(private_metadata="x" * 3001)),
+    "long metadata": ("3000", lambda v: v.update(private_metadata="x" * 3001)),
     "101 blocks": ("no more than 100", lambda v: v["blocks"].extend([{"type": "divider"}] * 100)),
     "only in messages": (
         "markdown",

@@ -15,6 +15,7 @@ from bot.client import poster_beside, web_client
 from bot.notifier import Notifier
 from bot.pace import Later
 from bot.poster import Poster
+from bot.sessions import Sessions
 from bot.settings import SlackSettings
 from orchestrator.domain.conversation import CardList, Notice, NoticeKind
 from orchestrator.domain.lifecycle import PlanStatus, TaskStatus
@@ -23,6 +24,8 @@ from tests.bot.blocks.samples import PLAN_ID, card, notice, task
 from tests.bot.notifier.owing import OwingInMemory
 from tests.bot.notifier.slack_api import Fault, SlackApi, client_of, slack_api
 from tests.plugins.waiting import until
+
+pytestmark = pytest.mark.usefixtures("leaping_time")
 
 BIG = tuple(task(number) for number in range(1, 41))
 ONE = (task(1),)
@@ -42,9 +45,13 @@ async def owing() -> OwingInMemory:
 
 @asynccontextmanager
 async def notifying(
-    owing: OwingInMemory, api: SlackApi, clock: Callable[[], float] = time.monotonic
+    owing: OwingInMemory,
+    api: SlackApi,
+    clock: Callable[[], float] = time.monotonic,
+    sessions: Sessions | None = None,
 ) -> AsyncIterator[asyncio.Task[None]]:
-    notifier = Notifier(owing, Poster(client_of(api)), poll_seconds=0.05, clock=clock)
+    poster = Poster(client_of(api, seconds=5))
+    notifier = Notifier(owing, poster, sessions=sessions, poll_seconds=0.05, clock=clock)
     running = asyncio.create_task(notifier.run())
     try:
         yield running

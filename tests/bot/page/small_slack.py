@@ -67,7 +67,7 @@ class SmallSlack:
         message: Json = {
             "channel": channel, "ts": f"{FIRST_TS + 60 * count}.000100", "user": by,
             "bot": by == BOT, "text": text, "blocks": [], "thread_ts": None, "reply_count": 0,
-            "edited": False, "files": [], "reactions": {}, "ephemeral": False, **more,
+            "edited": False, "files": [], "ephemeral": False, **more,
         }  # fmt: skip
         self.messages[channel].append(message)
         return message

@@ -287,16 +287,6 @@ async def test_a_private_message_says_so_and_can_be_dismissed(
     await expect(page.locator("#messages .message")).to_have_count(0)
 
 
-async def test_a_deleted_message_goes(page: Page, slack: SmallSlack) -> None:
-    message = slack.message("Oops")
-    await opened(page, slack)
-    await expect(page.locator("#messages")).to_contain_text("Oops")
-
-    await slack.push("message_deleted", channel=HOMELAB, ts=message["ts"])
-
-    await expect(page.locator("#messages .message")).to_have_count(0)
-
-
 async def test_a_modal_shows_its_errors_and_sends_what_was_filled_in(
     page: Page, slack: SmallSlack
 ) -> None:
@@ -334,15 +324,6 @@ async def test_escape_closes_a_modal_and_tells_the_app(page: Page, slack: SmallS
     assert await slack.was_sent("close") == {"person": ADA, "view_id": "V1"}
     await expect(page.get_by_role("dialog")).to_have_count(0)
     await expect(page.get_by_role("button", name="Reject")).to_be_focused()
-
-
-async def test_a_view_that_is_updated_is_redrawn_in_place(page: Page, slack: SmallSlack) -> None:
-    await opened(page, slack)
-    await slack.push("view_opened", view=view())
-    await slack.push("view_updated", view=view(title=plain("Done"), submit=None, blocks=[]))
-
-    await expect(page.get_by_role("dialog", name="Done")).to_be_visible()
-    await expect(page.get_by_role("button", name="Send it")).to_have_count(0)
 
 
 async def test_the_home_tab_is_asked_for_shown_and_acts(page: Page, slack: SmallSlack) -> None:
