@@ -38,6 +38,7 @@ from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from orchestrator.store import silence
 from orchestrator.store.changes import Changes, Row, Stale, Sums, Update
 from orchestrator.store.postgresql import writing
 from orchestrator.store.tables import metadata
@@ -73,8 +74,8 @@ class Dialect(Protocol):
 
     def __hash__(self) -> int: ...
 
-    def engine(self) -> AsyncEngine:
-        """Build the engine."""
+    def engine(self, *, patient: bool = False) -> AsyncEngine:
+        """Build the engine; a `patient` one waits for an answer however long it takes."""
 
     def alone(self, engine: AsyncEngine, work: str) -> AbstractAsyncContextManager[object]:
         """Wait until nobody else does `work`, and keep it so over several transactions."""
@@ -146,8 +147,9 @@ class Sqlite:
         self._url = url
         self._turn = asyncio.Lock()
 
-    def engine(self) -> AsyncEngine:
+    def engine(self, *, patient: bool = False) -> AsyncEngine:
         """Build the engine; every connection is durable, checks keys and waits for the lock."""
+        del patient  # a file is never silent
         file = make_url(self._url).database
         if file and file != ":memory:":
             Path(file).parent.mkdir(parents=True, exist_ok=True)
@@ -300,8 +302,10 @@ class Postgresql:
         """Take the address, `postgresql+asyncpg://…`."""
         self._url = url
 
-    def engine(self) -> AsyncEngine:
+    def engine(self, *, patient: bool = False) -> AsyncEngine:
         """Build the engine; a closed connection is noticed before it is used.
+
+        A call that gets no answer at all ends with a TimeoutError, but for a `patient` engine.
 
         Raises:
             SettingsError: what the address says about TLS is not usable.
@@ -310,8 +314,14 @@ class Postgresql:
         engine = create_async_engine(
             url,
             pool_size=10,
-            connect_args={"server_settings": _SERVER_SETTINGS, **tls},
+            connect_args={
+                "server_settings": _SERVER_SETTINGS,
+                "timeout": silence.CONNECT_SECONDS,
+                "command_timeout": None if patient else silence.CALL_SECONDS,
+                **tls,
+            },
         )
+        silence.notice_silence(engine)
         event.listen(engine.sync_engine, "checkout", self._look)
         return engine
 

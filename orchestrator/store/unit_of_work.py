@@ -10,6 +10,7 @@ from typing import TypeVar
 import stamina
 from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from orchestrator.errors import StoreError
@@ -173,17 +174,31 @@ class Store:
             return await work(UnitOfWork(Session(connection, self.dialect, now)))
 
     @asynccontextmanager
-    async def begin(self) -> AsyncIterator[AsyncConnection]:
-        """Open a transaction that writes; it is committed at the end of the block."""
-        async with self.dialect.write_turn(), self.engine.connect() as connection:
+    async def begin(self, engine: AsyncEngine | None = None) -> AsyncIterator[AsyncConnection]:
+        """Open a transaction that writes; it is committed at the end of the block.
+
+        Raises:
+            OutcomeUnknown: the connection was lost, or nothing was heard, during the commit.
+        """
+        chosen = engine or self.engine
+        async with self.dialect.write_turn(), chosen.connect() as connection:
             await self.dialect.begin_write(connection)
             yield connection
             try:
                 await connection.commit()
-            except DBAPIError as fault:
-                if self.dialect.is_lost(fault):
+            except (DBAPIError, ConnectionError, TimeoutError) as fault:
+                if self._is_lost(fault):
                     raise OutcomeUnknown from fault
                 raise
+
+    @asynccontextmanager
+    async def patient_engine(self) -> AsyncIterator[AsyncEngine]:
+        """Give an engine for what may take long, such as migrations; it is let go of afterwards."""
+        engine = self.dialect.engine(patient=True)
+        try:
+            yield engine
+        finally:
+            await engine.dispose()
 
     async def answers(self) -> bool:
         """Say whether the database answers."""
@@ -240,14 +255,14 @@ class Store:
 
     def _is_lost(self, fault: Exception) -> bool:
         lost = isinstance(fault, DBAPIError) and self.dialect.is_lost(fault)
-        return lost or isinstance(fault, ConnectionError)
+        return lost or isinstance(fault, ConnectionError | TimeoutError)
 
     @contextmanager
     def _one_sentence(self) -> Iterator[None]:
         try:
             yield
-        except (DBAPIError, ConnectionError) as fault:
-            if not self._is_lost(fault):
+        except (DBAPIError, ConnectionError, TimeoutError, PoolTimeout) as fault:
+            if not self._is_lost(fault) and not isinstance(fault, PoolTimeout):
                 raise
             message = "The database does not answer, so nothing was changed. Try again in a moment."
             raise StoreError(message) from fault

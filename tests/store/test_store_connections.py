@@ -1,16 +1,19 @@
 """A call that is cut off, by its caller or by the server, spoils nothing for the next one."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import socket
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from functools import partial
 
 import pytest
+import stamina
 from sqlalchemy import text, update
 from sqlalchemy.engine import make_url
 from sqlalchemy.pool import QueuePool
 
 from orchestrator.errors import StoreError
+from orchestrator.store import silence
 from orchestrator.store.tables import counters, inbox
 from orchestrator.store.unit_of_work import OutcomeUnknown, Store, UnitOfWork
 from tests.plugins.waiting import until
@@ -164,6 +167,122 @@ async def _swallowing_commits(url: str) -> AsyncIterator[str]:
     finally:
         server.close()
         await asyncio.gather(*relays, return_exceptions=True)
+
+
+class Line:
+    """A way to the server that falls silent: nobody hangs up, and nothing comes back."""
+
+    def __init__(self) -> None:
+        self.silent = False
+        self.silent_after = b""
+        """What the client says last before nothing comes back."""
+
+
+@asynccontextmanager
+async def _line_to(url: str) -> AsyncIterator[tuple[str, Line]]:
+    """Stand between; what was asked for last gets through, and its answer does not."""
+    at = make_url(url)
+    line = Line()
+    ends: set[asyncio.StreamWriter] = set()
+
+    async def ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(65536):
+            if not line.silent:
+                line.silent = bool(line.silent_after) and line.silent_after in data
+                writer.write(data)
+        writer.close()
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(65536):
+            if not line.silent:
+                writer.write(data)
+        writer.close()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        upstream, downstream = await asyncio.open_connection(at.host, at.port or 5432)
+        ends.update((writer, downstream))
+        ways = (ask(reader, downstream), answer(upstream, writer))
+        await asyncio.gather(*ways, return_exceptions=True)
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    try:
+        yield at.set(host="127.0.0.1", port=port).render_as_string(hide_password=False), line
+    finally:
+        server.close()
+        for end in ends:
+            end.transport.abort()
+
+
+@pytest.fixture
+def short_limits(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Wait for answers half a second instead of most of a minute, and try once."""
+    monkeypatch.setattr(silence, "CALL_SECONDS", 0.5)
+    monkeypatch.setattr(silence, "CONNECT_SECONDS", 0.5)
+    with stamina.set_testing(True, attempts=1):
+        yield
+
+
+@pytest.mark.postgres
+async def test_a_server_that_says_nothing_any_more_is_given_up(
+    postgres_store: Store, short_limits: None
+) -> None:
+    """Open connections and new ones alike, and the pool works again once the line does."""
+    async with _line_to(postgres_store.url) as (url, line), asyncio.timeout(20):
+        store = Store(url)
+        try:
+            await store.transact(lambda uow: _note(uow, "before"))
+            line.silent = True
+            for call in (store.transact, store.read) * 2:
+                with pytest.raises(StoreError, match="does not answer, so nothing was changed"):
+                    await call(lambda uow: _note(uow, "lost"))
+            assert not await store.answers()
+            line.silent = False
+            assert await store.transact(lambda uow: _note(uow, "after")) is True
+        finally:
+            await store.close()
+    assert await column(postgres_store, inbox, "message_id") == ["after", "before"]
+
+
+@pytest.mark.postgres
+async def test_a_commit_that_nothing_is_heard_of_may_have_been(
+    postgres_store: Store, short_limits: None
+) -> None:
+    async with _line_to(postgres_store.url) as (url, line), asyncio.timeout(20):
+        store = Store(url)
+        try:
+            line.silent_after = b"COMMIT"
+            with pytest.raises(OutcomeUnknown, match="is not done twice"):
+                await store.transact(lambda uow: _note(uow, "once"))
+            line.silent, line.silent_after = False, b""
+            assert await store.transact(lambda uow: _note(uow, "once")) is False
+        finally:
+            await store.close()
+
+
+@pytest.mark.postgres
+async def test_what_takes_long_by_its_nature_is_waited_for(
+    postgres_store: Store, short_limits: None
+) -> None:
+    store = Store(postgres_store.url)
+    long = text("SELECT pg_sleep(0.8)")
+    async with store.patient_engine() as engine, store.begin(engine) as connection:
+        await connection.execute(long)
+    with pytest.raises(TimeoutError):
+        async with store.begin() as connection:
+            await connection.execute(long)
+    await store.close()
+
+
+@pytest.mark.postgres
+async def test_the_kernel_looks_whether_the_server_is_there(postgres_store: Store) -> None:
+    async with postgres_store.engine.connect() as connection:
+        raw = await connection.get_raw_connection()
+        assert raw.driver_connection is not None
+        line = raw.driver_connection._transport.get_extra_info("socket")
+        assert line.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+        assert line.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) <= 10
+        assert 0 < line.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) <= 20_000
 
 
 @pytest.mark.postgres
