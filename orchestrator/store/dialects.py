@@ -50,6 +50,7 @@ _RETRIED_SQLSTATES = {"40001", "40P01", "55P03"}  # serialization failure, deadl
 # Connection exceptions, idle too long in a transaction, shutdown, starting.
 _LOST_SQLSTATES = ("08", "25P03", "57P01", "57P02", "57P03")
 _OUTAGE_SQLSTATES = (*_LOST_SQLSTATES, *_RETRIED_SQLSTATES, "53", "57", "58")  # full, system error
+_DISK_FULL = "53100"
 _ENDING = asyncpg.InternalClientError
 _SERVER_SETTINGS = {
     "statement_timeout": "30000",
@@ -131,6 +132,9 @@ class Dialect(Protocol):
 
     def is_lost(self, fault: DBAPIError) -> bool:
         """Say whether the connection is gone, or none could be had."""
+
+    def is_full(self, fault: DBAPIError) -> bool:
+        """Say whether there was no room left on the database's disk."""
 
     def is_outage(self, fault: BaseException) -> bool:
         """Say whether the database could not be used: away, full, or locked by somebody else."""
@@ -285,6 +289,10 @@ class Sqlite:
         del fault
         return False
 
+    def is_full(self, fault: DBAPIError) -> bool:
+        """Say whether the file could not grow."""
+        return getattr(fault.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
+
     def is_outage(self, fault: BaseException) -> bool:
         """Say whether the file cannot be used now: locked, its disk full, or not readable."""
         if isinstance(fault, DBAPIError):
@@ -428,6 +436,10 @@ class Postgresql:
         # Said of a connection whose end the server has announced and the driver not yet seen.
         is_ending = isinstance(getattr(fault.orig, "__cause__", None), _ENDING)
         return fault.connection_invalidated or is_ending or state.startswith(_LOST_SQLSTATES)
+
+    def is_full(self, fault: DBAPIError) -> bool:
+        """Say whether the server's disk is full."""
+        return getattr(fault.orig, "sqlstate", None) == _DISK_FULL
 
     def is_outage(self, fault: BaseException) -> bool:
         """Say whether the server is away, starting, stopping, full or out of connections."""

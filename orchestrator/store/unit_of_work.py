@@ -30,6 +30,15 @@ from orchestrator.store.repositories.requests import Requests
 from orchestrator.store.session import Session
 
 _Answer = TypeVar("_Answer")
+_AWAY = "The database does not answer, so nothing was changed. Try again in a moment."
+_FULL = (
+    "There is no room left on the database's disk, so nothing was changed. "
+    "Free some, then try again."
+)
+_LOCKED = (
+    "Others kept what this needs locked all the while, so nothing was changed. Try again in a "
+    "moment; if it stays, look what else works on the database."
+)
 _RETRIES = 10
 _RETRY_SECONDS = 20.0
 
@@ -262,10 +271,19 @@ class Store:
         try:
             yield
         except (DBAPIError, ConnectionError, TimeoutError, PoolTimeout) as fault:
-            if not self._is_lost(fault) and not isinstance(fault, PoolTimeout):
+            if not (said := self._said_of(fault)):
                 raise
-            message = "The database does not answer, so nothing was changed. Try again in a moment."
-            raise StoreError(message) from fault
+            raise StoreError(said) from fault
+
+    def _said_of(self, fault: Exception) -> str:
+        """Say why a transaction that was rolled back could not be; nothing of what is our fault."""
+        if self._is_lost(fault) or isinstance(fault, PoolTimeout):
+            return _AWAY
+        if not isinstance(fault, DBAPIError):
+            return ""
+        if self.dialect.is_full(fault):
+            return _FULL
+        return _LOCKED if self.dialect.is_passing(fault) else ""
 
 
 async def _to_its_end(transaction: Coroutine[object, object, _Answer]) -> _Answer:
