@@ -9,7 +9,7 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import structlog
 from aio_pika import DeliveryMode, Message, RobustConnection, connect_robust
@@ -22,6 +22,7 @@ from aio_pika.exceptions import (
     ProbableAuthenticationError,
     PublishError,
 )
+from aiormq import Channel
 from aiormq.abc import AbstractChannel
 from yarl import URL
 
@@ -53,20 +54,41 @@ class RabbitSubscription:
         self._handling: set[asyncio.Task[object]] = set()
         self._channel: AbstractRobustChannel | None = None
         self._queue: AbstractQueue | None = None
+        self._line: Channel | None = None
         self._tag = ""
+        self._prefetch = 0
         self.failures = 0
+        self.waiting = 0
+        """How many messages waited at the last look, beyond those in hand."""
 
     async def open(self, connection: RobustConnection, prefetch: int) -> None:
         """Declare the queue and begin to read it."""
         wanted = self._transport.topology(self.name)
         channel = connection.channel(publisher_confirms=False)
+        channel.reopen_callbacks.add(self._reopened)
         await channel.initialize()
         await channel.set_qos(prefetch_count=prefetch)
         declared = await channel.declare_queue(
             wanted.name, durable=True, arguments=dict(wanted.arguments)
         )
         self._channel, self._queue = channel, declared
+        self._prefetch = prefetch
         self._tag = await declared.consume(self._take)
+        await self._reopened(channel)
+
+    @property
+    def subscribed(self) -> bool:
+        """Whether the broker delivers to this very consumer, by all that it has said.
+
+        A count of the queue's consumers cannot tell: another replica's would be among them.
+        """
+        line = self._line
+        return line is not None and not line.is_closed and self._tag in line.consumers
+
+    @property
+    def reading(self) -> bool:
+        """Whether it is subscribed to a queue that answers and holds no more than is in hand."""
+        return self.subscribed and not self.failures and self.waiting <= self._prefetch
 
     async def cancel(self) -> None:
         """Stop taking messages; wait for the ones being handled."""
@@ -89,6 +111,11 @@ class RabbitSubscription:
         if not self._stopping.is_set():
             await self.open(connection, prefetch)
 
+    async def _reopened(self, channel: AbstractRobustChannel | None, *_: object) -> None:
+        """Note what really carries the messages: a robust channel gets a new one at times."""
+        if channel is not None:
+            self._line = cast("Channel", await channel.get_underlay_channel())
+
     async def _stop_reading(self) -> None:
         self._stopping.set()
         if self._queue is not None:
@@ -100,6 +127,7 @@ class RabbitSubscription:
 
     async def _close(self) -> None:
         channel, self._channel, self._queue = self._channel, None, None
+        self._line = None
         if channel is not None:
             await _quietly(channel.close(), self._transport.confirm_seconds)
 
@@ -144,7 +172,7 @@ class RabbitTransport:
         name: str = "chiffon",
         confirm_seconds: float = 10,
         connect_seconds: float = 30,
-        watch_seconds: float = 10,
+        watch_seconds: float = 5,
     ) -> None:
         address = URL(url)
         self._prefix = address.query.get(_PREFIX, "")
@@ -305,7 +333,7 @@ class RabbitTransport:
     async def _look_after(self, subscription: RabbitSubscription, prefetch: int) -> None:
         name = subscription.name
         try:
-            if not await self._is_read(name):
+            if not await self._is_read(subscription):
                 _log.error("consumer_was_gone", queue=name)
                 await self._answered(subscription.reopen(self._required(), prefetch))
         except TransportError as fault:
@@ -331,18 +359,20 @@ class RabbitTransport:
         except (TransportError, ChannelNotFoundEntity) as fault:
             _log.error("queue_not_replaced", queue=name, reason=str(fault))
 
-    async def _is_read(self, name: str) -> bool:
-        """Say whether the broker knows a consumer of the queue.
+    async def _is_read(self, subscription: RabbitSubscription) -> bool:
+        """Look into the queue; say whether the consumer is there, by both sides' account.
 
         Raises:
             BrokerUnavailable: the queue does not answer (a quorum queue without a leader).
         """
         try:
             async with self._probe() as channel:
-                found = await channel.queue_declare(self._prefix + name, passive=True)
+                wanted = self._prefix + subscription.name
+                found = await channel.queue_declare(wanted, passive=True)
         except ChannelNotFoundEntity:
             return False
-        return bool(found.consumer_count)
+        subscription.waiting = found.message_count or 0
+        return bool(found.consumer_count) and subscription.subscribed
 
     @asynccontextmanager
     async def _probe(self) -> AsyncIterator[AbstractChannel]:

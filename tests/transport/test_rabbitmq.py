@@ -2,9 +2,11 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import aio_pika
 import pytest
+from aiormq.abc import AbstractChannel
 from yarl import URL
 
 from orchestrator.errors import BrokerUnavailable, TryLater, Unroutable
@@ -152,3 +154,64 @@ async def test_a_publish_that_is_never_confirmed_is_given_up(broker: TidyTranspo
     sent = [broker.publish("full", b"x") for _ in range(100)]  # it refuses a little late
     answers = await asyncio.gather(*sent, return_exceptions=True)
     assert {type(answer) for answer in answers} == {type(None), BrokerUnavailable}
+
+
+async def test_a_lost_consumer_is_noticed_though_another_one_reads_the_queue(
+    broker: TidyTransport,
+) -> None:
+    """Two replicas, and one's consumer is gone: a count of consumers would not tell."""
+    mine, other = Reader(), Reader()
+    sibling = RabbitTransport(SERVER + f"?prefix={broker.topology('').name}")
+    await sibling.open()
+    try:
+        lost = await broker.consume("shared", mine)
+        theirs = await sibling.consume("shared", other)
+        assert lost._line is not None
+        await lost._line.basic_cancel(lost._tag)  # the client of the broker thinks nothing of it
+        assert not lost.reading
+        await until(lambda: lost.reading, what="the consumer to be back", seconds=LIMIT)
+        await theirs.cancel()
+        await broker.publish("shared", b"for me")
+        await mine.seen(1)
+    finally:
+        await sibling.close()
+
+
+async def test_a_backlog_is_not_heard_in_time(broker: TidyTransport) -> None:
+    reader = Reader()
+    reader.gate.clear()
+    subscription = await broker.consume("late", reader, prefetch=2)
+    assert subscription.reading
+    for _ in range(5):
+        await broker.publish("late", b"news")
+    await until(lambda: not subscription.reading, what="the backlog to be seen", seconds=LIMIT)
+    reader.gate.set()
+    await until(lambda: subscription.reading, what="the backlog to be read", seconds=LIMIT)
+
+
+async def test_a_queue_that_does_not_answer_is_not_heard(
+    broker: TidyTransport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subscription = await broker.consume("mute", Reader())
+    with monkeypatch.context() as mute:
+        mute.setattr(broker, "_probe", _no_answer)
+        await until(lambda: not subscription.reading, what="the silence", seconds=LIMIT)
+        assert broker.connected
+    await until(lambda: subscription.reading, what="the queue", seconds=LIMIT)
+
+
+async def test_a_consumer_is_subscribed_again_once_its_connection_is_back(
+    broker: TidyTransport,
+) -> None:
+    subscription = await broker.consume("again", Reader())
+    assert broker._connection is not None
+    assert broker._connection.transport is not None
+    await broker._connection.transport.connection.close()
+    await until(lambda: not subscription.reading, what="the connection to go", seconds=LIMIT)
+    await until(lambda: subscription.reading, what="the consumer", seconds=3 * LIMIT)
+
+
+@asynccontextmanager
+async def _no_answer() -> AsyncIterator[AbstractChannel]:
+    raise BrokerUnavailable("the queue has no leader")
+    yield
