@@ -2,11 +2,10 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from typing import NoReturn
 
 import aio_pika
 import pytest
-from aiormq.abc import AbstractChannel
 from yarl import URL
 
 from orchestrator.errors import BrokerUnavailable, TryLater, Unroutable
@@ -211,7 +210,5 @@ async def test_a_consumer_is_subscribed_again_once_its_connection_is_back(
     await until(lambda: subscription.reading, what="the consumer", seconds=3 * LIMIT)
 
 
-@asynccontextmanager
-async def _no_answer() -> AsyncIterator[AbstractChannel]:
+def _no_answer() -> NoReturn:
     raise BrokerUnavailable("the queue has no leader")
-    yield
