@@ -35,6 +35,9 @@ from orchestrator.transport.topology import AGENT_QUEUES, Queue, queue
 
 _T = TypeVar("_T")
 _PREFIX = "prefix"
+_GOODBYE_SECONDS = 1.0
+"""At the very end a broker that does not answer is not waited for longer: nothing is lost by it."""
+
 _FAILURES = 3
 """So often in a row a queue must be unreadable before it counts as broken."""
 
@@ -103,7 +106,7 @@ class RabbitSubscription:
         for task in _others(self._handling):
             task.cancel()
         await _ended(self._handling)
-        await self._close()
+        await self._close(_GOODBYE_SECONDS)
 
     async def reopen(self, connection: RobustConnection, prefetch: int) -> None:
         """Begin anew on a channel of its own: the old one reads no more."""
@@ -125,11 +128,11 @@ class RabbitSubscription:
             except _FAULTS as fault:  # without a connection nothing is delivered either
                 _log.info("consumer_not_cancelled", queue=self.name, fault=type(fault).__name__)
 
-    async def _close(self) -> None:
+    async def _close(self, seconds: float | None = None) -> None:
         channel, self._channel, self._queue = self._channel, None, None
         self._line = None
         if channel is not None:
-            await _quietly(channel.close(), self._transport.confirm_seconds)
+            await _quietly(channel.close(), seconds or self._transport.confirm_seconds)
 
     async def _take(self, message: AbstractIncomingMessage) -> None:
         """Handle one delivery; aio-pika runs each in a task of its own, in their order."""
@@ -295,7 +298,7 @@ class RabbitTransport:
             self.forget(subscription)
             await subscription.abort()
         if self._connection is not None:
-            await _quietly(self._connection.close(), self.confirm_seconds)
+            await _quietly(self._connection.close(), _GOODBYE_SECONDS)
 
     def forget(self, subscription: RabbitSubscription) -> None:
         """Watch a consumer no more."""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from agent import worker
 from agent.executors.base import Ended, Job
 from agent.journal import Journal, JournalError
 from agent.processes import birth_of
@@ -128,6 +129,73 @@ async def test_at_once_waits_for_nobody(
         await asyncio.wait_for(agent.stop(graceful=False), 10)
     assert (await orchestrator.result(request)).outcome is Outcome.INTERRUPTED
     assert not carriers(request.attempt_id)
+
+
+async def test_a_second_stop_waits_for_no_broker_that_is_away(
+    orchestrator: FakeOrchestrator,
+    broker: LocalTransport,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Steps end before anything is asked of it, and then it is given a second, all in all."""
+    agent = Agent(
+        settings(tmp_path, stop_seconds=3_600, term_seconds=3_600),
+        broker,
+        Book(STUBBORN),
+        probes=(),
+    )
+    await agent.start()
+    orchestrator.agent_id = agent.agent_id
+    request = work_for(STUBBORN)
+    await orchestrator.send(request)
+    await orchestrator.printed(request, "up")
+
+    async def no_answer(*_: object) -> None:
+        await asyncio.Event().wait()
+
+    assert agent._work is not None
+    assert agent._control is not None
+    subscriptions = (agent._work, agent._control)
+    for each in subscriptions:
+        monkeypatch.setattr(each, "cancel", no_answer)
+    monkeypatch.setattr(broker, "publish", no_answer)
+    first = asyncio.create_task(agent.stop())
+    await until(lambda: agent._shutting_down is not None, what="the first stop")
+    second = asyncio.create_task(agent.stop())
+    await until(lambda: not carriers(request.attempt_id), what="the end of the step", seconds=5)
+    async with asyncio.timeout(4):
+        await asyncio.gather(first, second)
+    journal = Journal(settings(tmp_path).journal_file)
+    await journal.open()
+    kept = await journal.find(request.attempt_id)
+    await journal.close()
+    assert kept is not None
+    assert kept.result is not None
+    assert not orchestrator.all(WorkResult)
+
+
+async def test_a_second_stop_while_the_last_results_are_reported_ends_that_too(
+    orchestrator: FakeOrchestrator,
+    open_agent: OpenAgent,
+    broker: LocalTransport,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(worker, "_LAST_REPORT_SECONDS", 3_600)
+    agent = await open_agent(Book(HELLO), report_seconds=3_600)
+    publish = broker.publish
+
+    async def refuse(queue: str, body: bytes) -> None:
+        if b"work_result" in body:
+            raise BrokerUnavailable("away")
+        await publish(queue, body)
+
+    monkeypatch.setattr(broker, "publish", refuse)
+    await orchestrator.send(work_for(HELLO))
+    await until(lambda: agent._reporter._under_way, what="a report under way")
+    first = asyncio.create_task(agent.stop())
+    await until(lambda: agent._shutting_down is not None, what="the first stop")
+    async with asyncio.timeout(5):
+        await asyncio.gather(first, agent.stop())
 
 
 async def test_run_works_until_it_is_stopped(

@@ -16,6 +16,7 @@ from orchestrator.errors import StoreError
 from orchestrator.store import silence
 from orchestrator.store.tables import counters, inbox
 from orchestrator.store.unit_of_work import OutcomeUnknown, Store, UnitOfWork
+from tests.plugins.line import Line, line_to
 from tests.plugins.waiting import until
 from tests.store.rows import column
 
@@ -169,49 +170,13 @@ async def _swallowing_commits(url: str) -> AsyncIterator[str]:
         await asyncio.gather(*relays, return_exceptions=True)
 
 
-class Line:
-    """A way to the server that falls silent: nobody hangs up, and nothing comes back."""
-
-    def __init__(self) -> None:
-        self.silent = False
-        self.silent_after = b""
-        """What the client says last before nothing comes back."""
-
-
 @asynccontextmanager
 async def _line_to(url: str) -> AsyncIterator[tuple[str, Line]]:
-    """Stand between; what was asked for last gets through, and its answer does not."""
+    """Stand between a client and the server."""
     at = make_url(url)
-    line = Line()
-    ends: set[asyncio.StreamWriter] = set()
-
-    async def ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while data := await reader.read(65536):
-            if not line.silent:
-                line.silent = bool(line.silent_after) and line.silent_after in data
-                writer.write(data)
-        writer.close()
-
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while data := await reader.read(65536):
-            if not line.silent:
-                writer.write(data)
-        writer.close()
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        upstream, downstream = await asyncio.open_connection(at.host, at.port or 5432)
-        ends.update((writer, downstream))
-        ways = (ask(reader, downstream), answer(upstream, writer))
-        await asyncio.gather(*ways, return_exceptions=True)
-
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    try:
-        yield at.set(host="127.0.0.1", port=port).render_as_string(hide_password=False), line
-    finally:
-        server.close()
-        for end in ends:
-            end.transport.abort()
+    async with line_to(at.host or "", at.port or 5432) as line:
+        through = at.set(host="127.0.0.1", port=line.port)
+        yield through.render_as_string(hide_password=False), line
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from orchestrator.protocol import DEAD_QUEUE
 from orchestrator.transport.port import Transport
 from orchestrator.transport.rabbitmq import RabbitTransport
 from tests.plugins.broker import SERVER, TidyTransport, rabbit
+from tests.plugins.line import line_to
 from tests.plugins.waiting import until
 from tests.transport.case import LIMIT, Reader, TransportCase
 
@@ -208,6 +209,22 @@ async def test_a_consumer_is_subscribed_again_once_its_connection_is_back(
     await broker._connection.transport.connection.close()
     await until(lambda: not subscription.reading, what="the connection to go", seconds=LIMIT)
     await until(lambda: subscription.reading, what="the consumer", seconds=3 * LIMIT)
+
+
+async def test_a_broker_that_says_nothing_is_not_waited_for_at_the_end(
+    broker: TidyTransport,
+) -> None:
+    at = URL(SERVER)
+    async with line_to(at.host or "", at.port or 5672) as line:
+        through = at.with_host("127.0.0.1").with_port(line.port)
+        mute = RabbitTransport(str(through.update_query(prefix=broker.topology("").name)))
+        await mute.open()
+        for name in ("end.one", "end.other"):
+            broker.topology(name)
+            await mute.consume(name, Reader())
+        line.silent = True
+        async with asyncio.timeout(5):
+            await mute.close()
 
 
 def _no_answer() -> NoReturn:
