@@ -19,6 +19,7 @@ from orchestrator.protocol import (
     RESULTS_QUEUE,
     AgentState,
     Claim,
+    Go,
     Heartbeat,
     Outcome,
     WorkResult,
@@ -323,6 +324,47 @@ async def test_a_full_disk_delays_a_result_but_does_not_lose_it(
     result = await orchestrator.done(work_for(HELLO))
     assert result.outcome is Outcome.SUCCESS
     assert refusals == 0
+
+
+async def test_a_journal_on_a_full_disk_keeps_a_result_until_there_is_room(
+    orchestrator: FakeOrchestrator, open_agent: OpenAgent
+) -> None:
+    """SQLite's own refusal, given by a file that may not grow."""
+    chatty = python("chatty", "print('x' * 60_000)")
+    agent = await open_agent(Book(chatty))
+    journal = agent._journal
+
+    async def allow(more: int) -> None:
+        def limit() -> None:
+            assert journal._database is not None
+            pages = journal._database.execute("PRAGMA page_count").fetchone()[0]
+            journal._database.execute(f"PRAGMA max_page_count = {pages + more}")
+
+        await journal._run_in_thread(limit)
+
+    request = work_for(chatty)
+    orchestrator.answer = lambda _: None
+    await orchestrator.send(request)
+    await orchestrator.some(Claim, request.attempt_id)
+    await allow(2)
+    refused: list[str] = []
+    finish = journal.finish
+
+    async def noted(attempt_id: str, result: bytes) -> None:
+        try:
+            await finish(attempt_id, result)
+        except sqlite3.Error as fault:
+            refused.append(str(fault))
+            raise
+
+    journal.finish = noted  # type: ignore[method-assign]
+    orchestrator.answer = lambda claim: Go(attempt_id=claim.attempt_id, claim_id=claim.claim_id)
+    await until(lambda: refused, what="a full disk")
+    assert refused[0] == "database or disk is full"
+    assert not orchestrator.all(WorkResult)
+    await allow(1_000)
+    result = await orchestrator.result(request)
+    assert (result.outcome, len(result.output.strip())) == (Outcome.SUCCESS, 60_000)
 
 
 class Breaking:
