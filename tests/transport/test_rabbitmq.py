@@ -9,9 +9,9 @@ import pytest
 from yarl import URL
 
 from orchestrator.errors import BrokerUnavailable, TryLater, Unroutable
-from orchestrator.protocol import DEAD_QUEUE
+from orchestrator.protocol import DEAD_QUEUE, RESULTS_QUEUE
 from orchestrator.transport.port import Transport
-from orchestrator.transport.rabbitmq import RabbitTransport
+from orchestrator.transport.rabbitmq import _FAILURES, RabbitTransport
 from tests.plugins.broker import SERVER, TidyTransport, rabbit
 from tests.plugins.line import line_to
 from tests.plugins.waiting import until
@@ -198,6 +198,34 @@ async def test_a_queue_that_does_not_answer_is_not_heard(
         await until(lambda: not subscription.reading, what="the silence", seconds=LIMIT)
         assert broker.connected
     await until(lambda: subscription.reading, what="the queue", seconds=LIMIT)
+
+
+@pytest.mark.parametrize(("name", "goes"), [("agent.one", True), (RESULTS_QUEUE, False)])
+async def test_a_queue_that_stays_unreadable_is_replaced_where_it_holds_only_work(
+    broker: TidyTransport, monkeypatch: pytest.MonkeyPatch, name: str, *, goes: bool
+) -> None:
+    """As where a queue has lost its leader. Work is handed out again; results would be lost."""
+    reader = Reader()
+    reader.gate.clear()
+    subscription = await broker.consume(name, reader)
+    for body in (b"in hand", b"waiting"):
+        await broker.publish(name, body)
+    await reader.seen(1)
+    with monkeypatch.context() as leaderless:
+        looks = 0
+
+        async def unreadable(_: object) -> bool:
+            nonlocal looks
+            looks += 1
+            raise BrokerUnavailable("the queue has no leader")
+
+        leaderless.setattr(broker, "_is_read", unreadable)
+        await until(lambda: looks > _FAILURES, what="looks that fail", seconds=LIMIT)
+    reader.gate.set()
+    await until(lambda: subscription.reading, what="the queue to be read", seconds=LIMIT)
+    await broker.publish(name, b"fresh")
+    await until(lambda: b"fresh" in reader.bodies, what="the news", seconds=LIMIT)
+    assert (b"waiting" in reader.bodies) is not goes
 
 
 async def test_a_consumer_is_subscribed_again_once_its_connection_is_back(
