@@ -10,7 +10,7 @@ import pytest
 
 from agent import worker
 from agent.executors.base import Ended, Job
-from agent.journal import Journal, JournalError
+from agent.journal import Entry, Journal, JournalError
 from agent.processes import birth_of
 from agent.worker import Agent
 from orchestrator.catalog.models import Capability
@@ -367,6 +367,30 @@ async def test_a_journal_on_a_full_disk_keeps_a_result_until_there_is_room(
     assert (result.outcome, len(result.output.strip())) == (Outcome.SUCCESS, 60_000)
 
 
+async def test_work_waits_for_room_in_the_journal(
+    orchestrator: FakeOrchestrator,
+    open_agent: OpenAgent,
+    broker: LocalTransport,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """However often it is tried: a full disk makes no dead letter, and starts nothing."""
+    agent = await open_agent(Book(HELLO))
+    receive, refusals = agent._journal.receive, broker.delivery_limit + 2
+
+    async def full(entry: Entry) -> Entry | None:
+        nonlocal refusals
+        if refusals:
+            refusals -= 1
+            raise sqlite3.OperationalError("database or disk is full")
+        return await receive(entry)
+
+    monkeypatch.setattr(agent._journal, "receive", full)
+    result = await orchestrator.done(work_for(HELLO))
+    assert result.outcome is Outcome.SUCCESS
+    assert refusals == 0
+    assert not broker.dead
+
+
 class Breaking:
     """An executor that breaks, with a process already there if asked for."""
 
@@ -393,6 +417,11 @@ class Breaking:
     [
         (Breaking(ValueError("secret")), Outcome.FAILED, "a fault in the agent broke it off"),
         (Breaking(OSError(errno.ENOSPC, "disk full")), Outcome.FAILED, "not go on: disk full"),
+        (
+            Breaking(sqlite3.OperationalError("database or disk is full")),
+            Outcome.FAILED,
+            "its journal cannot be written: database or disk is full",
+        ),
         (Breaking(ValueError("secret"), spawned=True), Outcome.INTERRUPTED, "see the agent's log"),
     ],
 )
