@@ -39,6 +39,7 @@ _LOCKED = (
     "Others kept what this needs locked all the while, so nothing was changed. Try again in a "
     "moment; if it stays, look what else works on the database."
 )
+_HEALTH_SECONDS = 5.0
 _RETRIES = 10
 _RETRY_SECONDS = 20.0
 
@@ -210,9 +211,9 @@ class Store:
             await engine.dispose()
 
     async def answers(self) -> bool:
-        """Say whether the database answers."""
+        """Say whether the database answers, and soon: whoever asks for health waits for it."""
         try:
-            async with self.engine.connect() as connection:
+            async with asyncio.timeout(_HEALTH_SECONDS), self.engine.connect() as connection:
                 await self.dialect.now(connection)
                 _ = await connection.execute(select(1))
         except (SQLAlchemyError, OSError):

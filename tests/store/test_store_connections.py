@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -13,7 +14,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.pool import QueuePool
 
 from orchestrator.errors import StoreError
-from orchestrator.store import silence
+from orchestrator.store import silence, unit_of_work
 from orchestrator.store.tables import counters, inbox
 from orchestrator.store.unit_of_work import OutcomeUnknown, Store, UnitOfWork
 from tests.plugins.line import Line, line_to
@@ -221,6 +222,26 @@ async def test_a_commit_that_nothing_is_heard_of_may_have_been(
                 await store.transact(lambda uow: _note(uow, "once"))
             line.silent, line.silent_after = False, b""
             assert await store.transact(lambda uow: _note(uow, "once")) is False
+        finally:
+            await store.close()
+
+
+@pytest.mark.postgres
+async def test_a_look_at_the_health_of_a_silent_server_is_short(
+    postgres_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Shorter than any other call, and it leaves no connection that nobody can use."""
+    monkeypatch.setattr(unit_of_work, "_HEALTH_SECONDS", 0.3)
+    async with _line_to(postgres_store.url) as (url, line), asyncio.timeout(20):
+        store = Store(url)
+        try:
+            assert await store.answers()
+            line.silent = True
+            began = time.monotonic()
+            assert not await store.answers()
+            assert time.monotonic() - began < 4
+            line.silent = False
+            assert await store.answers()
         finally:
             await store.close()
 
