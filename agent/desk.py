@@ -2,7 +2,8 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -14,6 +15,7 @@ from agent.reporter import Reporter
 from agent.run import Means, Run, Stop
 from orchestrator.crash_points import crash_point
 from orchestrator.domain.ids import is_id
+from orchestrator.errors import TryLater
 from orchestrator.protocol import (
     Cancel,
     Go,
@@ -62,6 +64,7 @@ class Desk:
 
         Raises:
             WireError: it is no work request.
+            TryLater: the journal cannot be written now.
         """
         envelope, payload = decode(body)
         if not isinstance(payload, WorkRequest):
@@ -69,7 +72,7 @@ class Desk:
         if not is_id(payload.attempt_id):  # it names a folder
             raise WireError("the attempt id is no UUID")
         crash_point("agent.received")
-        async with self._door(payload.attempt_id):
+        async with _journalled(), self._door(payload.attempt_id):
             await self._take_up(Order.read(envelope, payload))
         crash_point("agent.journalled")
 
@@ -78,6 +81,7 @@ class Desk:
 
         Raises:
             WireError: it is neither.
+            TryLater: the journal cannot be written now.
         """
         envelope, payload = decode(body)
         match payload:
@@ -181,7 +185,7 @@ class Desk:
             self._refuse(order, Outcome.CANCELLED, Stop.CANCELLED.value)
 
     async def _cancel(self, attempt_id: str) -> None:
-        async with self._door(attempt_id):
+        async with _journalled(), self._door(attempt_id):
             if run := self._runs.get(attempt_id):
                 run.stop(Stop.CANCELLED)
             else:
@@ -213,3 +217,12 @@ class Desk:
         await asyncio.wait(ends, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         for end in ends:
             end.cancel()
+
+
+@asynccontextmanager
+async def _journalled() -> AsyncIterator[None]:
+    """Keep a message until there is room for it on the disk: it is not to blame."""
+    try:
+        yield
+    except sqlite3.OperationalError as fault:
+        raise TryLater(f"the agent's journal cannot be written: {fault}") from fault

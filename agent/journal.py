@@ -289,10 +289,11 @@ def _transaction(database: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
     database.execute("BEGIN IMMEDIATE")
     try:
         yield database
+        database.execute("COMMIT")
     except BaseException:
-        database.execute("ROLLBACK")
+        if database.in_transaction:  # on a full disk SQLite has taken it back already
+            database.execute("ROLLBACK")
         raise
-    database.execute("COMMIT")
 
 
 def _prepare(database: sqlite3.Connection) -> None:

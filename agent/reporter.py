@@ -36,10 +36,12 @@ class Reporter:
     async def close(self, seconds: float) -> None:
         """Give what is under way so long, then leave it to the next start."""
         tasks = list(self._under_way.values())
-        if tasks:
-            await asyncio.wait(tasks, timeout=seconds)
-        for task in tasks:
-            task.cancel()
+        try:
+            if tasks:
+                await asyncio.wait(tasks, timeout=seconds)
+        finally:
+            for task in tasks:
+                task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _report(self, attempt_id: str, message: bytes) -> None:

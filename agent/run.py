@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import shutil
+import sqlite3
 import time
 from collections.abc import Awaitable
 from dataclasses import dataclass
@@ -208,6 +209,8 @@ class Run:
         reason = f"a fault in the agent broke it off ({type(fault).__name__}); see the agent's log"
         if isinstance(fault, OSError) and fault.strerror:
             reason = f"the agent could not go on: {fault.strerror}"
+        elif isinstance(fault, sqlite3.OperationalError):
+            reason = f"the agent could not go on, its journal cannot be written: {fault}"
         if self.process is None:
             return self._result(Outcome.FAILED, started=False, reason=reason)
         grace = self._means.settings.term_seconds

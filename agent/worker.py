@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 
 import structlog
 
@@ -29,7 +29,8 @@ from orchestrator.transport.port import Subscription, Transport
 _CONTROL_PREFETCH = 16
 _PRUNE_SECONDS = 24 * 3600.0
 _LAST_REPORT_SECONDS = 5.0
-_LAST_REPORT_SECONDS_AT_ONCE = 1.0
+_BROKER_SECONDS_AT_ONCE = 1.0
+_BREAK_OFF_SECONDS = 0.2
 
 _log = structlog.get_logger(__name__)
 
@@ -113,7 +114,8 @@ class Agent:
         """Take nothing new, hand back what has not started, let the rest finish in time.
 
         What is not finished after `stop_seconds` is ended and reported as interrupted. A second
-        call, or a first one with `graceful` false, ends it at once.
+        call, or a first one with `graceful` false, ends it at once, and gives the broker one
+        second more; what could not be reported then is reported by the next start.
         """
         if self._shutting_down is not None or not graceful:
             self._at_once.set()
@@ -198,17 +200,20 @@ class Agent:
             await asyncio.sleep(_PRUNE_SECONDS)
 
     async def _shut_down(self) -> None:
+        """Stop in order. Steps end before the broker is waited for: it may be away."""
         self.take_nothing_new()
-        if self._work is not None:
-            await self._work.cancel()
+        leaving = None if self._work is None else asyncio.create_task(self._work.cancel())
         if self._desk is not None:
             await self._desk.close()
-        at_once = self._at_once.is_set()
-        await self._reporter.close(
-            _LAST_REPORT_SECONDS_AT_ONCE if at_once else _LAST_REPORT_SECONDS
-        )
+        hurry = asyncio.create_task(self._no_more_time())
+        if leaving is not None:
+            await _in_time(leaving, hurry)
+        if self._desk is not None:
+            await self._desk.close()  # what was delivered meanwhile is handed back
+        await _in_time(self._reporter.close(_LAST_REPORT_SECONDS), hurry)
         if self._control is not None:
-            await self._control.cancel()
+            await _in_time(self._control.cancel(), hurry)
+        hurry.cancel()
         if self._session is not None:
             await self._session.close()
         self._pulse.end()
@@ -218,6 +223,22 @@ class Agent:
         await self._journal.close()
         self._stopped.set()
         _log.info("agent_stopped", agent=self.settings.name)
+
+    async def _no_more_time(self) -> None:
+        """Wait for the second signal, and then for as long as the broker is still given."""
+        await self._at_once.wait()
+        await asyncio.sleep(_BROKER_SECONDS_AT_ONCE)
+
+
+async def _in_time(goodbye: Awaitable[None], hurry: asyncio.Task[None]) -> None:
+    """Wait for something that the broker has a part in, until `hurry` has ended."""
+    waiting = asyncio.ensure_future(goodbye)
+    await asyncio.wait({waiting, hurry}, return_when=asyncio.FIRST_COMPLETED)
+    if not waiting.done():
+        waiting.cancel()
+        await asyncio.wait({waiting}, timeout=_BREAK_OFF_SECONDS)
+    elif (fault := waiting.exception()) is not None:
+        _log.warning("not_stopped_cleanly", reason=str(fault))
 
 
 def _usual(settings: AgentSettings, models: tuple[Models, ModelRules] | None) -> list[Executor]:

@@ -115,12 +115,13 @@ async def open_orchestrator(  # noqa: PLR0913 - what a start can differ in
         context = build_context(
             settings, store, catalog, models, page_approvers, lambda: transport.connected
         )
+        inbound = Inbound(context, transport)
         running = Orchestrator(
             service=OrchestratorService(context),
             transport=transport,
             relay=Relay(context, transport),
-            keeper=Keeper(context, context.broker_answers),
-            inbound=Inbound(context, transport),
+            keeper=Keeper(context, lambda: inbound.hears),
+            inbound=inbound,
         )
         await running.relay.start_over()
         if agents_here is not None:  # the first may report, and make work ready for the others
@@ -128,10 +129,8 @@ async def open_orchestrator(  # noqa: PLR0913 - what a start can differ in
         else:
             await running.keeper.allow_for_a_gap()
         subscription = await running.inbound.start()
-        loops = [
-            asyncio.create_task(_once(agents_here, loop))
-            for loop in (running.relay.run, running.keeper.run)
-        ]
+        work = (running.relay.run, running.keeper.run)
+        loops = [asyncio.create_task(_once(agents_here, loop)) for loop in work]
         try:
             yield running
         finally:

@@ -34,6 +34,7 @@ class ErrorCode(StrEnum):
     TOO_LARGE = "too_large"
     TOO_MANY_REQUESTS = "too_many_requests"
     DISPATCH_FAILED = "dispatch_failed"
+    UNAVAILABLE = "unavailable"
     INTERNAL_ERROR = "internal_error"
 
 
@@ -46,6 +47,11 @@ class Error(BaseModel):
     message: str
     hint: str = ""
     fault_id: str | None = None  # where the log tells more; only for internal errors
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether Chiffon could not do it, so that the same call may succeed later."""
+        return self.code in {ErrorCode.INTERNAL_ERROR, ErrorCode.UNAVAILABLE}
 
 
 class ChiffonError(Exception):

@@ -55,10 +55,20 @@ class Inbound:
     def __init__(self, ctx: Context, transport: Transport) -> None:
         self._ctx = ctx
         self._transport = transport
+        self._subscription: Subscription | None = None
+
+    @property
+    def hears(self) -> bool:
+        """Whether what an agent says now is soon heard here."""
+        reading = self._subscription is not None and self._subscription.reading
+        return reading and self._transport.connected
 
     async def start(self) -> Subscription:
         """Begin to read."""
-        return await self._transport.consume(RESULTS_QUEUE, self.handle, prefetch=_PREFETCH)
+        self._subscription = await self._transport.consume(
+            RESULTS_QUEUE, self.handle, prefetch=_PREFETCH
+        )
+        return self._subscription
 
     async def handle(self, body: bytes) -> None:
         """Handle one message.

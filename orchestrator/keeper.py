@@ -31,7 +31,8 @@ _SWEEP_SECONDS = 600.0
 class Keeper:
     """Looks every few seconds for what is due.
 
-    `hears` says whether agents can be heard at the moment, that is, whether the broker is there.
+    `hears` says whether agents can be heard at the moment: the broker is there, the results are
+    read, and not so many wait that what an agent says now would come too late.
     """
 
     def __init__(

@@ -11,7 +11,7 @@ from enum import StrEnum
 from pydantic import Field
 
 from orchestrator.domain.agents import AgentSelection, select
-from orchestrator.domain.attempt import MAX_RETRIES, Attempt
+from orchestrator.domain.attempt import MAX_RETRIES, MAX_WITHDRAWN, Attempt
 from orchestrator.domain.ids import new_id
 from orchestrator.domain.lifecycle import AttemptStatus
 from orchestrator.domain.plan import WorkTask
@@ -77,16 +77,19 @@ class AgentRouter:
     async def dispatch_with_retry(self, task: WorkTask, max_retries: int = MAX_RETRIES) -> Dispatch:
         """Hand `task` to the best agent left, if its budget of 1 + `max_retries` allows.
 
+        What was withdrawn before it was begun has a budget of its own.
+
         Called again after each failed attempt: the budget is counted in the attempts' rows, so
         that it holds across restarts and replicas.
         """
         past = await self._uow.attempts.of_task(task.task_id)
-        spent = [attempt for attempt in past if attempt.round == task.round]
-        if len(spent) > max_retries:
-            return _failed(f"Tried {len(spent)} times. Last: {spent[-1].reason or 'no reason'}")
+        tries = [attempt for attempt in past if attempt.round == task.round]
+        spent = sum(attempt.is_spent for attempt in tries)
+        if spent > max_retries or len(tries) - spent > MAX_WITHDRAWN:
+            return _failed(f"Tried {len(tries)} times. Last: {tries[-1].reason or 'no reason'}")
         selection = await self.route_task(task)
         if selection.agent is None:
-            return await self._nobody(task, selection, spent, number=len(past) + 1)
+            return await self._nobody(task, selection, tries, number=len(past) + 1)
         attempt = Attempt(
             attempt_id=new_id(),
             task_id=task.task_id,
@@ -106,7 +109,7 @@ class AgentRouter:
         )
 
     async def _nobody(
-        self, task: WorkTask, selection: AgentSelection, spent: list[Attempt], number: int
+        self, task: WorkTask, selection: AgentSelection, tries: list[Attempt], number: int
     ) -> Dispatch:
         if selection.must_wait:
             return Dispatch(status=DispatchStatus.WAITING, error=selection.sentence)
@@ -117,7 +120,7 @@ class AgentRouter:
             attempt_number=number,
             selection=selection,
         )
-        last = spent[-1] if spent else None
+        last = tries[-1] if tries else None
         if last is not None and last.reason:  # why it failed says more than why nobody is left
             nobody = "" if last.started_at else " No other agent can take it."
             return _failed(f"{last.reason}{nobody}")

@@ -314,7 +314,7 @@ async def _answered(kind: type[_Answer], call: Awaitable[_Answer]) -> _Answer:
         return kind(error=refusal.error)
     except StoreError as fault:
         _log.warning("store_unavailable", reason=str(fault))
-        return kind(error=Error(code=ErrorCode.INTERNAL_ERROR, message=str(fault)))
+        return kind(error=Error(code=ErrorCode.UNAVAILABLE, message=str(fault)))
     except Exception:  # noqa: BLE001 - the boundary: no method raises
         fault_id = new_id()
         _log.exception("internal_error", fault_id=fault_id)

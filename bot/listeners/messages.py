@@ -144,7 +144,7 @@ class Messages:
         )
         if found.error is None:
             return found
-        if found.error.code is ErrorCode.INTERNAL_ERROR:
+        if found.error.is_ours:
             raise NotKept(found.error.message)
         return None
 
@@ -183,7 +183,7 @@ class Messages:
     def _tell_refusal(self, heard: Heard, result: SubmitResult) -> None:
         if result.error is None:
             return
-        if result.error.code is ErrorCode.INTERNAL_ERROR:
+        if result.error.is_ours:
             raise NotKept(result.error.message)
         self._remember(heard.key)
         self._face.tell(heard.said.place, result.error)

@@ -79,5 +79,5 @@ class Stops:
 
 def _check_kept(error: Error | None) -> None:
     """Let Slack bring it again where the fault is ours."""
-    if error is not None and error.code is ErrorCode.INTERNAL_ERROR:
+    if error is not None and error.is_ours:
         raise NotKept(error.message)

@@ -215,13 +215,15 @@ _SAMPLES = {
     ErrorCode.TOO_LARGE: ("The body is larger than 64 KiB.", "Ask for less at once."),
     ErrorCode.TOO_MANY_REQUESTS: ("You have sent too many requests.", "Try again in 2 s."),
     ErrorCode.INTERNAL_ERROR: ("Something unexpected went wrong.", "Look for the fault id."),
+    ErrorCode.UNAVAILABLE: ("The database does not answer, so nothing was changed.", ""),
 }
 
 
 def answers(example: Example, description: str, *problems: ErrorCode) -> Responses:
     """Return the documented answers of a call: its example and its problem documents.
 
-    A token may always be missing, input always be wrong and Chiffon always be at fault.
+    A token may always be missing, input always be wrong Chiffon always be at
+    fault, and its database always be away.
     """
     codes = dict.fromkeys(
         (
@@ -230,6 +232,7 @@ def answers(example: Example, description: str, *problems: ErrorCode) -> Respons
             ErrorCode.FORBIDDEN,
             *problems,
             ErrorCode.INTERNAL_ERROR,
+            ErrorCode.UNAVAILABLE,
         )
     )
     documented: Responses = {

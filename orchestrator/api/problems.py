@@ -26,6 +26,7 @@ STATUS_OF: Mapping[ErrorCode, int] = {
     ErrorCode.TOO_MANY_REQUESTS: 429,
     ErrorCode.INTERNAL_ERROR: 500,
     ErrorCode.DISPATCH_FAILED: 503,
+    ErrorCode.UNAVAILABLE: 503,
 }
 """The HTTP status of every expected failure."""
 
@@ -41,9 +42,11 @@ TITLE_OF: Mapping[ErrorCode, str] = {
     ErrorCode.TOO_MANY_REQUESTS: "Too many requests",
     ErrorCode.INTERNAL_ERROR: "A fault in Chiffon",
     ErrorCode.DISPATCH_FAILED: "The work could not be handed over",
+    ErrorCode.UNAVAILABLE: "The database cannot be used now",
 }
 
 _PLAN_WAIT_SECONDS = 1
+_OUTAGE_WAIT_SECONDS = 5
 _CODE_OF_STATUS = {404: ErrorCode.NOT_FOUND, 403: ErrorCode.FORBIDDEN}
 
 R = TypeVar("R", bound=Result)
@@ -131,6 +134,8 @@ def _headers_for(refusal: Refused) -> dict[str, str]:
         return {"Retry-After": str(refusal.wait)}
     if refusal.error.code is ErrorCode.PLAN_NOT_READY:
         return {"Retry-After": str(_PLAN_WAIT_SECONDS)}
+    if refusal.error.code is ErrorCode.UNAVAILABLE:
+        return {"Retry-After": str(_OUTAGE_WAIT_SECONDS)}
     if refusal.error.code is ErrorCode.UNAUTHORISED:
         return {"WWW-Authenticate": 'Bearer realm="chiffon"'}
     return {}

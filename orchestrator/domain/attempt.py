@@ -9,6 +9,10 @@ from orchestrator.domain.value import Value
 MAX_RETRIES = 3
 """A task has one budget of 1 + 3 attempts; a person's Retry opens a new one."""
 
+MAX_WITHDRAWN = 16
+"""So many more may be withdrawn before they were begun: their agents died, the work was not tried.
+Agents that do nothing but die must not be fed for ever."""
+
 
 class Attempt(Value):
     """One leased try of one task by one agent."""
@@ -29,6 +33,15 @@ class Attempt(Value):
     created_at: datetime | None = None
     started_at: datetime | None = None
     ended_at: datetime | None = None
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether it counts against the budget: all but what ended before leave was given for it.
+
+        A failure counts in any case: who refuses work would go on refusing it.
+        """
+        withdrawn = self.status in {AttemptStatus.SUPERSEDED, AttemptStatus.INTERRUPTED}
+        return self.started_at is not None or not withdrawn
 
 
 class Consequence(StrEnum):

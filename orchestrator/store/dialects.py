@@ -38,6 +38,7 @@ from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from orchestrator.store import silence
 from orchestrator.store.changes import Changes, Row, Stale, Sums, Update
 from orchestrator.store.postgresql import writing
 from orchestrator.store.tables import metadata
@@ -49,6 +50,7 @@ _RETRIED_SQLSTATES = {"40001", "40P01", "55P03"}  # serialization failure, deadl
 # Connection exceptions, idle too long in a transaction, shutdown, starting.
 _LOST_SQLSTATES = ("08", "25P03", "57P01", "57P02", "57P03")
 _OUTAGE_SQLSTATES = (*_LOST_SQLSTATES, *_RETRIED_SQLSTATES, "53", "57", "58")  # full, system error
+_DISK_FULL = "53100"
 _ENDING = asyncpg.InternalClientError
 _SERVER_SETTINGS = {
     "statement_timeout": "30000",
@@ -73,8 +75,8 @@ class Dialect(Protocol):
 
     def __hash__(self) -> int: ...
 
-    def engine(self) -> AsyncEngine:
-        """Build the engine."""
+    def engine(self, *, patient: bool = False) -> AsyncEngine:
+        """Build the engine; a `patient` one waits for an answer however long it takes."""
 
     def alone(self, engine: AsyncEngine, work: str) -> AbstractAsyncContextManager[object]:
         """Wait until nobody else does `work`, and keep it so over several transactions."""
@@ -131,6 +133,9 @@ class Dialect(Protocol):
     def is_lost(self, fault: DBAPIError) -> bool:
         """Say whether the connection is gone, or none could be had."""
 
+    def is_full(self, fault: DBAPIError) -> bool:
+        """Say whether there was no room left on the database's disk."""
+
     def is_outage(self, fault: BaseException) -> bool:
         """Say whether the database could not be used: away, full, or locked by somebody else."""
 
@@ -146,8 +151,9 @@ class Sqlite:
         self._url = url
         self._turn = asyncio.Lock()
 
-    def engine(self) -> AsyncEngine:
+    def engine(self, *, patient: bool = False) -> AsyncEngine:
         """Build the engine; every connection is durable, checks keys and waits for the lock."""
+        del patient  # a file is never silent
         file = make_url(self._url).database
         if file and file != ":memory:":
             Path(file).parent.mkdir(parents=True, exist_ok=True)
@@ -283,6 +289,10 @@ class Sqlite:
         del fault
         return False
 
+    def is_full(self, fault: DBAPIError) -> bool:
+        """Say whether the file could not grow."""
+        return getattr(fault.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
+
     def is_outage(self, fault: BaseException) -> bool:
         """Say whether the file cannot be used now: locked, its disk full, or not readable."""
         if isinstance(fault, DBAPIError):
@@ -300,8 +310,10 @@ class Postgresql:
         """Take the address, `postgresql+asyncpg://…`."""
         self._url = url
 
-    def engine(self) -> AsyncEngine:
+    def engine(self, *, patient: bool = False) -> AsyncEngine:
         """Build the engine; a closed connection is noticed before it is used.
+
+        A call that gets no answer at all ends with a TimeoutError, but for a `patient` engine.
 
         Raises:
             SettingsError: what the address says about TLS is not usable.
@@ -310,8 +322,14 @@ class Postgresql:
         engine = create_async_engine(
             url,
             pool_size=10,
-            connect_args={"server_settings": _SERVER_SETTINGS, **tls},
+            connect_args={
+                "server_settings": _SERVER_SETTINGS,
+                "timeout": silence.CONNECT_SECONDS,
+                "command_timeout": None if patient else silence.CALL_SECONDS,
+                **tls,
+            },
         )
+        silence.notice_silence(engine)
         event.listen(engine.sync_engine, "checkout", self._look)
         return engine
 
@@ -418,6 +436,10 @@ class Postgresql:
         # Said of a connection whose end the server has announced and the driver not yet seen.
         is_ending = isinstance(getattr(fault.orig, "__cause__", None), _ENDING)
         return fault.connection_invalidated or is_ending or state.startswith(_LOST_SQLSTATES)
+
+    def is_full(self, fault: DBAPIError) -> bool:
+        """Say whether the server's disk is full."""
+        return getattr(fault.orig, "sqlstate", None) == _DISK_FULL
 
     def is_outage(self, fault: BaseException) -> bool:
         """Say whether the server is away, starting, stopping, full or out of connections."""

@@ -18,7 +18,7 @@ from alembic.script import Script, ScriptDirectory
 from alembic.util.exc import CommandError
 from sqlalchemy import Connection, inspect, select
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from orchestrator.errors import SettingsError, StoreError
 from orchestrator.store.new_index import build_concurrently
@@ -149,8 +149,9 @@ async def upgrade(store: Store) -> None:
     try:
         async with store.dialect.alone(store.engine, "migration"):
             standing = await _standing_for_work(store)
-            for revision in standing.missing:
-                await _migrate(store, _script(revision))
+            async with store.patient_engine() as engine:
+                for revision in standing.missing:
+                    await _migrate(store, engine, _script(revision))
     except DBAPIError as fault:
         if not store.dialect.is_passing(fault):
             raise
@@ -178,22 +179,22 @@ def _script(revision: str) -> Script:
     return _scripts().get_revision(revision)
 
 
-async def _migrate(store: Store, script: Script) -> None:
+async def _migrate(store: Store, engine: AsyncEngine, script: Script) -> None:
     indexes = getattr(script.module, "online_indexes", ())
     async for attempt in store.tries(attempts=None, seconds=_TRYING_SECONDS, longest=5.0):
         with attempt:
             if indexes and store.dialect.builds_online:
-                async with _autocommitting(store) as connection:
+                async with _autocommitting(store, engine) as connection:
                     await connection.run_sync(partial(build_concurrently, indexes=indexes))
-            async with store.begin() as connection:
+            async with store.begin(engine) as connection:
                 await store.dialect.limit_waits(connection)
                 await connection.run_sync(partial(_run, revision=script.revision))
 
 
 @asynccontextmanager
-async def _autocommitting(store: Store) -> AsyncIterator[AsyncConnection]:
+async def _autocommitting(store: Store, engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     """Give a connection that takes as long as it needs, and that nobody uses afterwards."""
-    async with store.engine.connect() as connection:
+    async with engine.connect() as connection:
         _ = await connection.execution_options(isolation_level="AUTOCOMMIT")
         try:
             await store.dialect.take_time(connection)

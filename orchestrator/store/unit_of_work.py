@@ -10,6 +10,7 @@ from typing import TypeVar
 import stamina
 from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from orchestrator.errors import StoreError
@@ -29,6 +30,16 @@ from orchestrator.store.repositories.requests import Requests
 from orchestrator.store.session import Session
 
 _Answer = TypeVar("_Answer")
+_AWAY = "The database does not answer, so nothing was changed. Try again in a moment."
+_FULL = (
+    "There is no room left on the database's disk, so nothing was changed. "
+    "Free some, then try again."
+)
+_LOCKED = (
+    "Others kept what this needs locked all the while, so nothing was changed. Try again in a "
+    "moment; if it stays, look what else works on the database."
+)
+_HEALTH_SECONDS = 5.0
 _RETRIES = 10
 _RETRY_SECONDS = 20.0
 
@@ -173,22 +184,36 @@ class Store:
             return await work(UnitOfWork(Session(connection, self.dialect, now)))
 
     @asynccontextmanager
-    async def begin(self) -> AsyncIterator[AsyncConnection]:
-        """Open a transaction that writes; it is committed at the end of the block."""
-        async with self.dialect.write_turn(), self.engine.connect() as connection:
+    async def begin(self, engine: AsyncEngine | None = None) -> AsyncIterator[AsyncConnection]:
+        """Open a transaction that writes; it is committed at the end of the block.
+
+        Raises:
+            OutcomeUnknown: the connection was lost, or nothing was heard, during the commit.
+        """
+        chosen = engine or self.engine
+        async with self.dialect.write_turn(), chosen.connect() as connection:
             await self.dialect.begin_write(connection)
             yield connection
             try:
                 await connection.commit()
-            except DBAPIError as fault:
-                if self.dialect.is_lost(fault):
+            except (DBAPIError, ConnectionError, TimeoutError) as fault:
+                if self._is_lost(fault):
                     raise OutcomeUnknown from fault
                 raise
 
-    async def answers(self) -> bool:
-        """Say whether the database answers."""
+    @asynccontextmanager
+    async def patient_engine(self) -> AsyncIterator[AsyncEngine]:
+        """Give an engine for what may take long, such as migrations; it is let go of afterwards."""
+        engine = self.dialect.engine(patient=True)
         try:
-            async with self.engine.connect() as connection:
+            yield engine
+        finally:
+            await engine.dispose()
+
+    async def answers(self) -> bool:
+        """Say whether the database answers, and soon: whoever asks for health waits for it."""
+        try:
+            async with asyncio.timeout(_HEALTH_SECONDS), self.engine.connect() as connection:
                 await self.dialect.now(connection)
                 _ = await connection.execute(select(1))
         except (SQLAlchemyError, OSError):
@@ -240,17 +265,26 @@ class Store:
 
     def _is_lost(self, fault: Exception) -> bool:
         lost = isinstance(fault, DBAPIError) and self.dialect.is_lost(fault)
-        return lost or isinstance(fault, ConnectionError)
+        return lost or isinstance(fault, ConnectionError | TimeoutError)
 
     @contextmanager
     def _one_sentence(self) -> Iterator[None]:
         try:
             yield
-        except (DBAPIError, ConnectionError) as fault:
-            if not self._is_lost(fault):
+        except (DBAPIError, ConnectionError, TimeoutError, PoolTimeout) as fault:
+            if not (said := self._said_of(fault)):
                 raise
-            message = "The database does not answer, so nothing was changed. Try again in a moment."
-            raise StoreError(message) from fault
+            raise StoreError(said) from fault
+
+    def _said_of(self, fault: Exception) -> str:
+        """Say why a transaction that was rolled back could not be; nothing of what is our fault."""
+        if self._is_lost(fault) or isinstance(fault, PoolTimeout):
+            return _AWAY
+        if not isinstance(fault, DBAPIError):
+            return ""
+        if self.dialect.is_full(fault):
+            return _FULL
+        return _LOCKED if self.dialect.is_passing(fault) else ""
 
 
 async def _to_its_end(transaction: Coroutine[object, object, _Answer]) -> _Answer:

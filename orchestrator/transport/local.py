@@ -109,6 +109,11 @@ class LocalSubscription:
         queue.readers += 1
         self._pump = asyncio.create_task(self._read(), name=f"read {queue.name}")
 
+    @property
+    def reading(self) -> bool:
+        """Whether it takes messages."""
+        return not self._stopping.is_set()
+
     async def cancel(self) -> None:
         """Stop taking messages; wait for the ones being handled."""
         self._stop_reading()

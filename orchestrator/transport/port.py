@@ -14,6 +14,14 @@ counts, and a message that fails too often is a dead letter.
 class Subscription(Protocol):
     """A running consumer."""
 
+    @property
+    def reading(self) -> bool:
+        """Whether what is said now is soon heard, as far as is known; looked at often, and quick.
+
+        False where the broker does not deliver to this very consumer, where the queue cannot be
+        read, and where so much waits in it that what comes now is heard late.
+        """
+
     async def cancel(self) -> None:
         """Stop taking messages; wait for the ones being handled."""
 

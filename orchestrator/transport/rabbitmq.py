@@ -9,7 +9,7 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import structlog
 from aio_pika import DeliveryMode, Message, RobustConnection, connect_robust
@@ -22,6 +22,7 @@ from aio_pika.exceptions import (
     ProbableAuthenticationError,
     PublishError,
 )
+from aiormq import Channel
 from aiormq.abc import AbstractChannel
 from yarl import URL
 
@@ -34,6 +35,9 @@ from orchestrator.transport.topology import AGENT_QUEUES, Queue, queue
 
 _T = TypeVar("_T")
 _PREFIX = "prefix"
+_GOODBYE_SECONDS = 1.0
+"""At the very end a broker that does not answer is not waited for longer: nothing is lost by it."""
+
 _FAILURES = 3
 """So often in a row a queue must be unreadable before it counts as broken."""
 
@@ -53,20 +57,41 @@ class RabbitSubscription:
         self._handling: set[asyncio.Task[object]] = set()
         self._channel: AbstractRobustChannel | None = None
         self._queue: AbstractQueue | None = None
+        self._line: Channel | None = None
         self._tag = ""
+        self._prefetch = 0
         self.failures = 0
+        self.waiting = 0
+        """How many messages waited at the last look, beyond those in hand."""
 
     async def open(self, connection: RobustConnection, prefetch: int) -> None:
         """Declare the queue and begin to read it."""
         wanted = self._transport.topology(self.name)
         channel = connection.channel(publisher_confirms=False)
+        channel.reopen_callbacks.add(self._reopened)
         await channel.initialize()
         await channel.set_qos(prefetch_count=prefetch)
         declared = await channel.declare_queue(
             wanted.name, durable=True, arguments=dict(wanted.arguments)
         )
         self._channel, self._queue = channel, declared
+        self._prefetch = prefetch
         self._tag = await declared.consume(self._take)
+        await self._reopened(channel)
+
+    @property
+    def subscribed(self) -> bool:
+        """Whether the broker delivers to this very consumer, by all that it has said.
+
+        A count of the queue's consumers cannot tell: another replica's would be among them.
+        """
+        line = self._line
+        return line is not None and not line.is_closed and self._tag in line.consumers
+
+    @property
+    def reading(self) -> bool:
+        """Whether it is subscribed to a queue that answers and holds no more than is in hand."""
+        return self.subscribed and not self.failures and self.waiting <= self._prefetch
 
     async def cancel(self) -> None:
         """Stop taking messages; wait for the ones being handled."""
@@ -81,13 +106,18 @@ class RabbitSubscription:
         for task in _others(self._handling):
             task.cancel()
         await _ended(self._handling)
-        await self._close()
+        await self._close(_GOODBYE_SECONDS)
 
     async def reopen(self, connection: RobustConnection, prefetch: int) -> None:
         """Begin anew on a channel of its own: the old one reads no more."""
         await self._close()
         if not self._stopping.is_set():
             await self.open(connection, prefetch)
+
+    async def _reopened(self, channel: AbstractRobustChannel | None, *_: object) -> None:
+        """Note what really carries the messages: a robust channel gets a new one at times."""
+        if channel is not None:
+            self._line = cast("Channel", await channel.get_underlay_channel())
 
     async def _stop_reading(self) -> None:
         self._stopping.set()
@@ -98,10 +128,11 @@ class RabbitSubscription:
             except _FAULTS as fault:  # without a connection nothing is delivered either
                 _log.info("consumer_not_cancelled", queue=self.name, fault=type(fault).__name__)
 
-    async def _close(self) -> None:
+    async def _close(self, seconds: float | None = None) -> None:
         channel, self._channel, self._queue = self._channel, None, None
+        self._line = None
         if channel is not None:
-            await _quietly(channel.close(), self._transport.confirm_seconds)
+            await _quietly(channel.close(), seconds or self._transport.confirm_seconds)
 
     async def _take(self, message: AbstractIncomingMessage) -> None:
         """Handle one delivery; aio-pika runs each in a task of its own, in their order."""
@@ -144,7 +175,7 @@ class RabbitTransport:
         name: str = "chiffon",
         confirm_seconds: float = 10,
         connect_seconds: float = 30,
-        watch_seconds: float = 10,
+        watch_seconds: float = 5,
     ) -> None:
         address = URL(url)
         self._prefix = address.query.get(_PREFIX, "")
@@ -267,7 +298,7 @@ class RabbitTransport:
             self.forget(subscription)
             await subscription.abort()
         if self._connection is not None:
-            await _quietly(self._connection.close(), self.confirm_seconds)
+            await _quietly(self._connection.close(), _GOODBYE_SECONDS)
 
     def forget(self, subscription: RabbitSubscription) -> None:
         """Watch a consumer no more."""
@@ -305,7 +336,7 @@ class RabbitTransport:
     async def _look_after(self, subscription: RabbitSubscription, prefetch: int) -> None:
         name = subscription.name
         try:
-            if not await self._is_read(name):
+            if not await self._is_read(subscription):
                 _log.error("consumer_was_gone", queue=name)
                 await self._answered(subscription.reopen(self._required(), prefetch))
         except TransportError as fault:
@@ -331,18 +362,20 @@ class RabbitTransport:
         except (TransportError, ChannelNotFoundEntity) as fault:
             _log.error("queue_not_replaced", queue=name, reason=str(fault))
 
-    async def _is_read(self, name: str) -> bool:
-        """Say whether the broker knows a consumer of the queue.
+    async def _is_read(self, subscription: RabbitSubscription) -> bool:
+        """Look into the queue; say whether the consumer is there, by both sides' account.
 
         Raises:
             BrokerUnavailable: the queue does not answer (a quorum queue without a leader).
         """
         try:
             async with self._probe() as channel:
-                found = await channel.queue_declare(self._prefix + name, passive=True)
+                wanted = self._prefix + subscription.name
+                found = await channel.queue_declare(wanted, passive=True)
         except ChannelNotFoundEntity:
             return False
-        return bool(found.consumer_count)
+        subscription.waiting = found.message_count or 0
+        return bool(found.consumer_count) and subscription.subscribed
 
     @asynccontextmanager
     async def _probe(self) -> AsyncIterator[AbstractChannel]:

@@ -6,11 +6,12 @@ import sys
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from agent import journal as journal_module
-from agent.journal import Entry, Journal, JournalError, State
+from agent.journal import Entry, Journal, JournalError, State, _transaction
 from agent.processes import Birth
 from orchestrator.domain.ids import is_id, new_id
 
@@ -206,3 +207,23 @@ async def test_what_was_written_survives_a_kill_at_any_moment(path: Path, lines:
 
 def test_rows_are_kept_for_thirty_days() -> None:
     assert time.gmtime(journal_module.KEPT_SECONDS).tm_yday == 31
+
+
+class Refusing(sqlite3.Connection):
+    """A database whose disk has no room when it is to commit."""
+
+    def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:  # noqa: ANN401 - as there
+        if sql == "COMMIT":
+            raise sqlite3.OperationalError("disk I/O error")
+        return super().execute(sql, parameters)
+
+
+def test_a_commit_that_is_refused_leaves_no_transaction_open(tmp_path: Path) -> None:
+    """Else no later write could begin, however much room there is by then."""
+    database = sqlite3.connect(tmp_path / "a.db", factory=Refusing, isolation_level=None)
+    database.execute("CREATE TABLE a (b)")
+    with pytest.raises(sqlite3.OperationalError), _transaction(database):
+        database.execute("INSERT INTO a VALUES (1)")
+    assert not database.in_transaction
+    assert database.execute("SELECT count(*) FROM a").fetchone() == (0,)
+    database.close()

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from agent import worker
 from agent.executors.base import Ended, Job
-from agent.journal import Journal, JournalError
+from agent.journal import Entry, Journal, JournalError
 from agent.processes import birth_of
 from agent.worker import Agent
 from orchestrator.catalog.models import Capability
@@ -18,6 +19,7 @@ from orchestrator.protocol import (
     RESULTS_QUEUE,
     AgentState,
     Claim,
+    Go,
     Heartbeat,
     Outcome,
     WorkResult,
@@ -128,6 +130,73 @@ async def test_at_once_waits_for_nobody(
         await asyncio.wait_for(agent.stop(graceful=False), 10)
     assert (await orchestrator.result(request)).outcome is Outcome.INTERRUPTED
     assert not carriers(request.attempt_id)
+
+
+async def test_a_second_stop_waits_for_no_broker_that_is_away(
+    orchestrator: FakeOrchestrator,
+    broker: LocalTransport,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Steps end before anything is asked of it, and then it is given a second, all in all."""
+    agent = Agent(
+        settings(tmp_path, stop_seconds=3_600, term_seconds=3_600),
+        broker,
+        Book(STUBBORN),
+        probes=(),
+    )
+    await agent.start()
+    orchestrator.agent_id = agent.agent_id
+    request = work_for(STUBBORN)
+    await orchestrator.send(request)
+    await orchestrator.printed(request, "up")
+
+    async def no_answer(*_: object) -> None:
+        await asyncio.Event().wait()
+
+    assert agent._work is not None
+    assert agent._control is not None
+    subscriptions = (agent._work, agent._control)
+    for each in subscriptions:
+        monkeypatch.setattr(each, "cancel", no_answer)
+    monkeypatch.setattr(broker, "publish", no_answer)
+    first = asyncio.create_task(agent.stop())
+    await until(lambda: agent._shutting_down is not None, what="the first stop")
+    second = asyncio.create_task(agent.stop())
+    await until(lambda: not carriers(request.attempt_id), what="the end of the step", seconds=5)
+    async with asyncio.timeout(4):
+        await asyncio.gather(first, second)
+    journal = Journal(settings(tmp_path).journal_file)
+    await journal.open()
+    kept = await journal.find(request.attempt_id)
+    await journal.close()
+    assert kept is not None
+    assert kept.result is not None
+    assert not orchestrator.all(WorkResult)
+
+
+async def test_a_second_stop_while_the_last_results_are_reported_ends_that_too(
+    orchestrator: FakeOrchestrator,
+    open_agent: OpenAgent,
+    broker: LocalTransport,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(worker, "_LAST_REPORT_SECONDS", 3_600)
+    agent = await open_agent(Book(HELLO), report_seconds=3_600)
+    publish = broker.publish
+
+    async def refuse(queue: str, body: bytes) -> None:
+        if b"work_result" in body:
+            raise BrokerUnavailable("away")
+        await publish(queue, body)
+
+    monkeypatch.setattr(broker, "publish", refuse)
+    await orchestrator.send(work_for(HELLO))
+    await until(lambda: agent._reporter._under_way, what="a report under way")
+    first = asyncio.create_task(agent.stop())
+    await until(lambda: agent._shutting_down is not None, what="the first stop")
+    async with asyncio.timeout(5):
+        await asyncio.gather(first, agent.stop())
 
 
 async def test_run_works_until_it_is_stopped(
@@ -257,6 +326,71 @@ async def test_a_full_disk_delays_a_result_but_does_not_lose_it(
     assert refusals == 0
 
 
+async def test_a_journal_on_a_full_disk_keeps_a_result_until_there_is_room(
+    orchestrator: FakeOrchestrator, open_agent: OpenAgent
+) -> None:
+    """SQLite's own refusal, given by a file that may not grow."""
+    chatty = python("chatty", "print('x' * 60_000)")
+    agent = await open_agent(Book(chatty))
+    journal = agent._journal
+
+    async def allow(more: int) -> None:
+        def limit() -> None:
+            assert journal._database is not None
+            pages = journal._database.execute("PRAGMA page_count").fetchone()[0]
+            journal._database.execute(f"PRAGMA max_page_count = {pages + more}")
+
+        await journal._run_in_thread(limit)
+
+    request = work_for(chatty)
+    orchestrator.answer = lambda _: None
+    await orchestrator.send(request)
+    await orchestrator.some(Claim, request.attempt_id)
+    await allow(2)
+    refused: list[str] = []
+    finish = journal.finish
+
+    async def noted(attempt_id: str, result: bytes) -> None:
+        try:
+            await finish(attempt_id, result)
+        except sqlite3.Error as fault:
+            refused.append(str(fault))
+            raise
+
+    journal.finish = noted  # type: ignore[method-assign]
+    orchestrator.answer = lambda claim: Go(attempt_id=claim.attempt_id, claim_id=claim.claim_id)
+    await until(lambda: refused, what="a full disk")
+    assert refused[0] == "database or disk is full"
+    assert not orchestrator.all(WorkResult)
+    await allow(1_000)
+    result = await orchestrator.result(request)
+    assert (result.outcome, len(result.output.strip())) == (Outcome.SUCCESS, 60_000)
+
+
+async def test_work_waits_for_room_in_the_journal(
+    orchestrator: FakeOrchestrator,
+    open_agent: OpenAgent,
+    broker: LocalTransport,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """However often it is tried: a full disk makes no dead letter, and starts nothing."""
+    agent = await open_agent(Book(HELLO))
+    receive, refusals = agent._journal.receive, broker.delivery_limit + 2
+
+    async def full(entry: Entry) -> Entry | None:
+        nonlocal refusals
+        if refusals:
+            refusals -= 1
+            raise sqlite3.OperationalError("database or disk is full")
+        return await receive(entry)
+
+    monkeypatch.setattr(agent._journal, "receive", full)
+    result = await orchestrator.done(work_for(HELLO))
+    assert result.outcome is Outcome.SUCCESS
+    assert refusals == 0
+    assert not broker.dead
+
+
 class Breaking:
     """An executor that breaks, with a process already there if asked for."""
 
@@ -283,6 +417,11 @@ class Breaking:
     [
         (Breaking(ValueError("secret")), Outcome.FAILED, "a fault in the agent broke it off"),
         (Breaking(OSError(errno.ENOSPC, "disk full")), Outcome.FAILED, "not go on: disk full"),
+        (
+            Breaking(sqlite3.OperationalError("database or disk is full")),
+            Outcome.FAILED,
+            "its journal cannot be written: database or disk is full",
+        ),
         (Breaking(ValueError("secret"), spawned=True), Outcome.INTERRUPTED, "see the agent's log"),
     ],
 )

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from agent.worker import Agent
+from orchestrator.domain.agents import LEASE
 from orchestrator.domain.ids import new_id
 from orchestrator.protocol import (
     Cancel,
@@ -89,6 +91,35 @@ async def test_an_old_go_starts_nothing(
     assert not orchestrator.all(WorkResult)
     orchestrator.answer = lambda claim: Go(attempt_id=claim.attempt_id)
     assert (await orchestrator.result(request)).outcome is Outcome.SUCCESS
+
+
+async def test_leave_that_took_most_of_a_lease_to_come_is_asked_for_anew(
+    orchestrator: FakeOrchestrator, open_agent: OpenAgent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The machine slept in between, so that no other clock has seen it: others may have it now."""
+    slept = 0.0
+    clock = time.clock_gettime
+
+    def since_boot(which: int) -> float:
+        return clock(which) + (slept if which == time.CLOCK_BOOTTIME else 0)
+
+    def late(claim: Claim) -> Go:
+        nonlocal slept
+        slept += LEASE.total_seconds() / 2
+        orchestrator.answer = again
+        return Go(attempt_id=claim.attempt_id, claim_id=claim.claim_id)
+
+    def again(claim: Claim) -> Go:
+        assert not carriers(claim.attempt_id)
+        return Go(attempt_id=claim.attempt_id, claim_id=claim.claim_id)
+
+    monkeypatch.setattr(time, "clock_gettime", since_boot)
+    orchestrator.answer = late
+    await open_agent(Book(HELLO), claim_seconds=30)
+    request = work_for(HELLO)
+    result = await orchestrator.done(request)
+    assert result.outcome is Outcome.SUCCESS
+    assert len(orchestrator.all(Claim, request.attempt_id)) == 2
 
 
 async def test_a_superseded_claim_is_dropped_without_a_word(

@@ -5,6 +5,7 @@ from urllib.parse import quote
 
 import httpx
 import pytest
+import stamina
 
 from orchestrator.domain.views import PlanStatusResult
 from orchestrator.store.tables import requests
@@ -55,6 +56,32 @@ async def test_of_many_approvals_at_once_one_counts(
     answers = await asyncio.gather(*(test_client.post(address, json=YES) for _ in range(8)))
     assert sorted(answer.status_code for answer in answers) == [200] + [409] * 7
     assert all(answer.json()["detail"] for answer in answers if answer.status_code == 409)
+
+
+async def test_while_the_database_is_away_each_call_is_503_and_says_so(
+    test_client: httpx.AsyncClient, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = await planned(test_client)
+
+    async def away(connection: object) -> None:
+        raise ConnectionRefusedError
+
+    dialect = desk.service.context.store.dialect
+    with monkeypatch.context() as outage, stamina.set_testing(True, attempts=1):
+        outage.setattr(dialect, "begin_write", away)
+        outage.setattr(dialect, "begin_read", away)
+        answers = [
+            await test_client.post("/api/v1/request", json=ASK),
+            await test_client.get(f"/api/v1/plan/{made['plan_id']}/status"),
+            await test_client.post(f"/api/v1/plan/{made['plan_id']}/approve", json=YES),
+        ]
+    for answer in answers:
+        assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert int(answer.headers["retry-after"]) > 0
+        assert answer.json()["detail"].startswith("The database does not answer, so nothing")
+    again = await test_client.post(f"/api/v1/plan/{made['plan_id']}/approve", json=YES)
+    assert again.status_code == 200
 
 
 async def test_the_same_key_again_is_the_same_request(

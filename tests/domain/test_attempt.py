@@ -6,6 +6,7 @@ import pytest
 
 from orchestrator.domain.attempt import MAX_RETRIES, Consequence, consequence
 from orchestrator.domain.lifecycle import AttemptStatus
+from tests.domain.make import NOON, make_attempt, make_task
 
 _ENDS = ["failed", "timed_out", "interrupted", "unknown", "superseded"]
 
@@ -45,6 +46,14 @@ def test_what_started_and_may_not_be_repeated_is_a_failure_or_a_question(
     status: str, expected: Consequence
 ) -> None:
     assert consequence(AttemptStatus(status), started=True, idempotent=False) is expected
+
+
+@pytest.mark.parametrize("status", list(AttemptStatus))
+def test_what_was_withdrawn_before_its_start_is_not_spent(status: AttemptStatus) -> None:
+    attempt = make_attempt(make_task(), "plan", status=status)
+    unspent = status in {AttemptStatus.SUPERSEDED, AttemptStatus.INTERRUPTED}
+    assert attempt.is_spent is not unspent
+    assert attempt.model_copy(update={"started_at": NOON}).is_spent
 
 
 def test_a_task_has_one_budget_of_one_and_three_attempts() -> None:

@@ -2,7 +2,13 @@
 
 from collections.abc import Sequence
 
-from orchestrator.domain.attempt import MAX_RETRIES, Attempt, Consequence, consequence
+from orchestrator.domain.attempt import (
+    MAX_RETRIES,
+    MAX_WITHDRAWN,
+    Attempt,
+    Consequence,
+    consequence,
+)
 from orchestrator.domain.lifecycle import (
     ATTEMPT_MOVES,
     OPEN_ATTEMPTS,
@@ -16,7 +22,7 @@ from orchestrator.domain.lifecycle import (
     may_move,
 )
 from orchestrator.domain.plan import WorkTask, doomed_tasks, ready_tasks, settled_status
-from tests.domain.make import make_attempt, make_task
+from tests.domain.make import NOON, make_attempt, make_task
 
 _TASK_AFTER = {
     Consequence.DONE: TaskStatus.COMPLETED,
@@ -106,7 +112,9 @@ class PlanWalk:
         past = [each for each in self.attempts if each.task_id == task.task_id]
         if any(each.status in OPEN_ATTEMPTS for each in past):
             return True
-        if sum(each.round == task.round for each in past) > MAX_RETRIES:
+        tries = [each for each in past if each.round == task.round]
+        spent = sum(each.is_spent for each in tries)
+        if spent > MAX_RETRIES or len(tries) - spent > MAX_WITHDRAWN:
             self.move_task(task.step_number, TaskStatus.FAILED)
             return False
         self.attempts.append(make_attempt(task, "plan", number=len(past) + 1))
@@ -117,7 +125,10 @@ class PlanWalk:
 
     def _keep(self, attempt: Attempt, status: AttemptStatus) -> None:
         place = self.attempts.index(self._now(attempt))
-        self.attempts[place] = self.attempts[place].model_copy(update={"status": status})
+        kept: dict[str, object] = {"status": status}
+        if status in {AttemptStatus.CLAIMED, AttemptStatus.RUNNING}:
+            kept["started_at"] = NOON
+        self.attempts[place] = self.attempts[place].model_copy(update=kept)
 
 
 def _moved(moves: Moves[Status], source: Status, target: Status) -> Status:

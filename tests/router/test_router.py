@@ -3,11 +3,13 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from sqlalchemy import update
 
-from orchestrator.domain.attempt import MAX_RETRIES, Attempt
+from orchestrator.domain.attempt import MAX_RETRIES, MAX_WITHDRAWN, Attempt
+from orchestrator.domain.ids import new_id
 from orchestrator.domain.lifecycle import AttemptStatus, TaskStatus
 from orchestrator.domain.plan import WorkPlan, WorkTask
 from orchestrator.domain.views import RoutingView
@@ -148,6 +150,36 @@ async def test_each_retry_goes_to_another_agent_up_to_1_and_3(store: Store) -> N
     found = await store.read(lambda uow: uow.attempts.of_task(plan.tasks[0].task_id))
     assert [each.number for each in found] == [1, 2, 3, 4] == list(range(1, MAX_RETRIES + 2))
     assert len(await _decisions(store, plan)) == 4
+
+
+async def test_agents_that_die_before_they_begin_use_up_a_budget_of_their_own(
+    store: Store,
+) -> None:
+    """The 1 + 3 are for tries of the work; still nothing goes round for ever."""
+    plan = await _planned(store, "infra-1")
+
+    async def die_young(uow: UnitOfWork, times: int) -> list[Dispatch]:
+        made = []
+        for _ in range(times):
+            await keep_agent(uow, "infra-1", incarnation=new_id())
+            made.append(await _dispatch(uow, plan))
+            if made[-1].attempt_id is not None:
+                fallen = (made[-1].attempt_id, AttemptStatus.SUPERSEDED)
+                assert await uow.attempts.move(*fallen, reason="It fell silent.")
+        return made
+
+    async def fail(uow: UnitOfWork) -> None:
+        await keep_agent(uow, "infra-1", incarnation=new_id())
+        await _end(uow, await _dispatch(uow, plan))
+
+    await store.transact(partial(die_young, times=10))
+    for _ in range(MAX_RETRIES):
+        await store.transact(fail)
+    made = await store.transact(partial(die_young, times=MAX_WITHDRAWN + 2 - 10))
+    assert {each.status for each in made[:-1]} == {DispatchStatus.DISPATCHED}
+    tries = MAX_RETRIES + MAX_WITHDRAWN + 1
+    assert made[-1].status is DispatchStatus.DISPATCH_FAILED
+    assert made[-1].error == f"Tried {tries} times. Last: It fell silent."
 
 
 @pytest.mark.parametrize("retries", [0, 1, 2])

@@ -1,18 +1,23 @@
 """A call that is cut off, by its caller or by the server, spoils nothing for the next one."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import socket
+import time
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from functools import partial
 
 import pytest
+import stamina
 from sqlalchemy import text, update
 from sqlalchemy.engine import make_url
 from sqlalchemy.pool import QueuePool
 
 from orchestrator.errors import StoreError
+from orchestrator.store import silence, unit_of_work
 from orchestrator.store.tables import counters, inbox
 from orchestrator.store.unit_of_work import OutcomeUnknown, Store, UnitOfWork
+from tests.plugins.line import Line, line_to
 from tests.plugins.waiting import until
 from tests.store.rows import column
 
@@ -164,6 +169,106 @@ async def _swallowing_commits(url: str) -> AsyncIterator[str]:
     finally:
         server.close()
         await asyncio.gather(*relays, return_exceptions=True)
+
+
+@asynccontextmanager
+async def _line_to(url: str) -> AsyncIterator[tuple[str, Line]]:
+    """Stand between a client and the server."""
+    at = make_url(url)
+    async with line_to(at.host or "", at.port or 5432) as line:
+        through = at.set(host="127.0.0.1", port=line.port)
+        yield through.render_as_string(hide_password=False), line
+
+
+@pytest.fixture
+def short_limits(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Wait for answers half a second instead of most of a minute, and try once."""
+    monkeypatch.setattr(silence, "CALL_SECONDS", 0.5)
+    monkeypatch.setattr(silence, "CONNECT_SECONDS", 0.5)
+    with stamina.set_testing(True, attempts=1):
+        yield
+
+
+@pytest.mark.postgres
+async def test_a_server_that_says_nothing_any_more_is_given_up(
+    postgres_store: Store, short_limits: None
+) -> None:
+    """Open connections and new ones alike, and the pool works again once the line does."""
+    async with _line_to(postgres_store.url) as (url, line), asyncio.timeout(20):
+        store = Store(url)
+        try:
+            await store.transact(lambda uow: _note(uow, "before"))
+            line.silent = True
+            for call in (store.transact, store.read) * 2:
+                with pytest.raises(StoreError, match="does not answer, so nothing was changed"):
+                    await call(lambda uow: _note(uow, "lost"))
+            assert not await store.answers()
+            line.silent = False
+            assert await store.transact(lambda uow: _note(uow, "after")) is True
+        finally:
+            await store.close()
+    assert await column(postgres_store, inbox, "message_id") == ["after", "before"]
+
+
+@pytest.mark.postgres
+async def test_a_commit_that_nothing_is_heard_of_may_have_been(
+    postgres_store: Store, short_limits: None
+) -> None:
+    async with _line_to(postgres_store.url) as (url, line), asyncio.timeout(20):
+        store = Store(url)
+        try:
+            line.silent_after = b"COMMIT"
+            with pytest.raises(OutcomeUnknown, match="is not done twice"):
+                await store.transact(lambda uow: _note(uow, "once"))
+            line.silent, line.silent_after = False, b""
+            assert await store.transact(lambda uow: _note(uow, "once")) is False
+        finally:
+            await store.close()
+
+
+@pytest.mark.postgres
+async def test_a_look_at_the_health_of_a_silent_server_is_short(
+    postgres_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Shorter than any other call, and it leaves no connection that nobody can use."""
+    monkeypatch.setattr(unit_of_work, "_HEALTH_SECONDS", 0.3)
+    async with _line_to(postgres_store.url) as (url, line), asyncio.timeout(20):
+        store = Store(url)
+        try:
+            assert await store.answers()
+            line.silent = True
+            began = time.monotonic()
+            assert not await store.answers()
+            assert time.monotonic() - began < 4
+            line.silent = False
+            assert await store.answers()
+        finally:
+            await store.close()
+
+
+@pytest.mark.postgres
+async def test_what_takes_long_by_its_nature_is_waited_for(
+    postgres_store: Store, short_limits: None
+) -> None:
+    store = Store(postgres_store.url)
+    long = text("SELECT pg_sleep(0.8)")
+    async with store.patient_engine() as engine, store.begin(engine) as connection:
+        await connection.execute(long)
+    with pytest.raises(TimeoutError):
+        async with store.begin() as connection:
+            await connection.execute(long)
+    await store.close()
+
+
+@pytest.mark.postgres
+async def test_the_kernel_looks_whether_the_server_is_there(postgres_store: Store) -> None:
+    async with postgres_store.engine.connect() as connection:
+        raw = await connection.get_raw_connection()
+        assert raw.driver_connection is not None
+        line = raw.driver_connection._transport.get_extra_info("socket")
+        assert line.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+        assert line.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) <= 10
+        assert 0 < line.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) <= 20_000
 
 
 @pytest.mark.postgres

@@ -8,18 +8,20 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import select, text, update
+from sqlalchemy import event, select, text, update
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.pool import QueuePool
 
 from orchestrator.domain.lifecycle import PlanStatus
 from orchestrator.domain.views import Identity
-from orchestrator.errors import Conflict
+from orchestrator.errors import Conflict, StoreError
 from orchestrator.protocol import ReportIn, seal
 from orchestrator.store import dialects
+from orchestrator.store.lanes import Touching
 from orchestrator.store.tables import audit_events, inbox, outbox, people, plans
 from orchestrator.store.unit_of_work import Store, UnitOfWork
 from tests.plugins.waiting import until
@@ -138,7 +140,7 @@ async def test_what_postgresql_asks_to_run_again_runs_again_and_commits_once(
 @pytest.mark.postgres
 async def test_it_is_tried_ten_times_and_then_told(postgres_store: Store, quick: None) -> None:
     runs: list[int] = []
-    with pytest.raises(DBAPIError, match="40001"):
+    with pytest.raises(StoreError, match="locked all the while, so nothing was changed"):
         await postgres_store.transact(_failing(99, _raising("40001"), runs))
     assert len(runs) == 10
     assert await column(postgres_store, people, "person") == []
@@ -193,6 +195,49 @@ async def test_another_process_on_the_file_only_makes_it_wait(
         holder.close()
     assert len(tries) == 3
     assert await column(sqlite_store, inbox, "message_id") == ["a"]
+
+
+async def test_a_full_disk_refuses_clearly_and_leaves_nothing_half_done(
+    sqlite_store: Store, quick: None
+) -> None:
+    """SQLite's own word for it, given by a file that may not grow; then there is room again."""
+    room = 0  # pages beyond what the file has
+
+    def limit(connection: Any, record: object, proxy: object) -> None:  # noqa: ANN401 - a DBAPI one
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA page_count")
+        cursor.execute(f"PRAGMA max_page_count = {cursor.fetchone()[0] + room}")
+        cursor.close()
+
+    async def both(uow: UnitOfWork, number: int) -> None:
+        await _note(uow, f"{number} first")
+        await _note(uow, f"{number} {'x' * 40_000}")
+
+    event.listen(sqlite_store.engine.sync_engine, "checkout", limit)
+    for number in range(3):
+        with pytest.raises(StoreError, match="no room left on the database's disk, so nothing"):
+            await sqlite_store.transact(partial(both, number=number))
+    together = [
+        sqlite_store.transact_together("lane", partial(both, number=number), Touching())
+        for number in range(3)
+    ]
+    told = await asyncio.gather(*together, return_exceptions=True)
+    assert [type(each) for each in told] == [StoreError] * 3
+    assert await column(sqlite_store, inbox, "message_id") == []
+    room = 1_000
+    await sqlite_store.transact(partial(both, number=7))
+    assert len(await column(sqlite_store, inbox, "message_id")) == 2
+
+
+@pytest.mark.postgres
+async def test_a_full_disk_of_the_server_is_said_in_one_sentence(
+    postgres_store: Store, quick: None
+) -> None:
+    runs: list[int] = []
+    with pytest.raises(StoreError, match="no room left on the database's disk"):
+        await postgres_store.transact(_failing(99, _raising("53100"), runs))
+    assert len(runs) == 1
+    assert await column(postgres_store, people, "person") == []
 
 
 async def test_a_broken_key_is_no_reason_to_run_again(store: Store, quick: None) -> None:

@@ -17,6 +17,7 @@ from orchestrator.bootstrap import open_orchestrator
 from orchestrator.catalog.models import Catalog
 from orchestrator.errors import SettingsError
 from orchestrator.settings import Settings
+from orchestrator.store import silence
 from orchestrator.store.migrate import (
     _autocommitting,
     _config,
@@ -136,7 +137,9 @@ async def test_a_lock_that_somebody_holds_is_asked_for_again(old_store: Store) -
     if old_store.dialect.name == "sqlite":
         return
     indexes = _script("0002").module.online_indexes
-    async with _autocommitting(old_store) as connection:  # these would wait for the holder too
+    async with _autocommitting(
+        old_store, old_store.engine
+    ) as connection:  # these would wait for the holder too
         await connection.run_sync(partial(build_concurrently, indexes=indexes))
     async with _held(old_store, "LOCK TABLE alembic_version IN SHARE MODE"):
         upgrading = asyncio.ensure_future(upgrade(old_store))
@@ -144,6 +147,26 @@ async def test_a_lock_that_somebody_holds_is_asked_for_again(old_store: Store) -
         await until(lambda: time.monotonic() > began + 1.5, what="more than one try")
         assert not upgrading.done()
     await upgrading
+    assert (await look(old_store)).missing == ()
+
+
+@pytest.mark.postgres
+async def test_an_index_may_take_longer_than_any_other_call(
+    old_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if old_store.dialect.name == "sqlite":
+        return
+    monkeypatch.setattr(silence, "CALL_SECONDS", 1.0)
+    store = Store(old_store.url)
+    async with _held(old_store, "SELECT count(*) FROM inbox, plans, requests"):
+        upgrading = asyncio.ensure_future(upgrade(store))
+        began = time.monotonic()
+        await until(
+            lambda: time.monotonic() > began + 1.5 or upgrading.done(), what="the limit to pass"
+        )
+        assert not upgrading.done()
+    await upgrading
+    await store.close()
     assert (await look(old_store)).missing == ()
 
 

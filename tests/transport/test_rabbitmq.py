@@ -2,16 +2,18 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import NoReturn
 
 import aio_pika
 import pytest
 from yarl import URL
 
 from orchestrator.errors import BrokerUnavailable, TryLater, Unroutable
-from orchestrator.protocol import DEAD_QUEUE
+from orchestrator.protocol import DEAD_QUEUE, RESULTS_QUEUE
 from orchestrator.transport.port import Transport
-from orchestrator.transport.rabbitmq import RabbitTransport
+from orchestrator.transport.rabbitmq import _FAILURES, RabbitTransport
 from tests.plugins.broker import SERVER, TidyTransport, rabbit
+from tests.plugins.line import line_to
 from tests.plugins.waiting import until
 from tests.transport.case import LIMIT, Reader, TransportCase
 
@@ -152,3 +154,106 @@ async def test_a_publish_that_is_never_confirmed_is_given_up(broker: TidyTranspo
     sent = [broker.publish("full", b"x") for _ in range(100)]  # it refuses a little late
     answers = await asyncio.gather(*sent, return_exceptions=True)
     assert {type(answer) for answer in answers} == {type(None), BrokerUnavailable}
+
+
+async def test_a_lost_consumer_is_noticed_though_another_one_reads_the_queue(
+    broker: TidyTransport,
+) -> None:
+    """Two replicas, and one's consumer is gone: a count of consumers would not tell."""
+    mine, other = Reader(), Reader()
+    sibling = RabbitTransport(SERVER + f"?prefix={broker.topology('').name}")
+    await sibling.open()
+    try:
+        lost = await broker.consume("shared", mine)
+        theirs = await sibling.consume("shared", other)
+        assert lost._line is not None
+        await lost._line.basic_cancel(lost._tag)  # the client of the broker thinks nothing of it
+        assert not lost.reading
+        await until(lambda: lost.reading, what="the consumer to be back", seconds=LIMIT)
+        await theirs.cancel()
+        await broker.publish("shared", b"for me")
+        await mine.seen(1)
+    finally:
+        await sibling.close()
+
+
+async def test_a_backlog_is_not_heard_in_time(broker: TidyTransport) -> None:
+    reader = Reader()
+    reader.gate.clear()
+    subscription = await broker.consume("late", reader, prefetch=2)
+    assert subscription.reading
+    for _ in range(5):
+        await broker.publish("late", b"news")
+    await until(lambda: not subscription.reading, what="the backlog to be seen", seconds=LIMIT)
+    reader.gate.set()
+    await until(lambda: subscription.reading, what="the backlog to be read", seconds=LIMIT)
+
+
+async def test_a_queue_that_does_not_answer_is_not_heard(
+    broker: TidyTransport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subscription = await broker.consume("mute", Reader())
+    with monkeypatch.context() as mute:
+        mute.setattr(broker, "_probe", _no_answer)
+        await until(lambda: not subscription.reading, what="the silence", seconds=LIMIT)
+        assert broker.connected
+    await until(lambda: subscription.reading, what="the queue", seconds=LIMIT)
+
+
+@pytest.mark.parametrize(("name", "goes"), [("agent.one", True), (RESULTS_QUEUE, False)])
+async def test_a_queue_that_stays_unreadable_is_replaced_where_it_holds_only_work(
+    broker: TidyTransport, monkeypatch: pytest.MonkeyPatch, name: str, *, goes: bool
+) -> None:
+    """As where a queue has lost its leader. Work is handed out again; results would be lost."""
+    reader = Reader()
+    reader.gate.clear()
+    subscription = await broker.consume(name, reader)
+    for body in (b"in hand", b"waiting"):
+        await broker.publish(name, body)
+    await reader.seen(1)
+    with monkeypatch.context() as leaderless:
+        looks = 0
+
+        async def unreadable(_: object) -> bool:
+            nonlocal looks
+            looks += 1
+            raise BrokerUnavailable("the queue has no leader")
+
+        leaderless.setattr(broker, "_is_read", unreadable)
+        await until(lambda: looks > _FAILURES, what="looks that fail", seconds=LIMIT)
+    reader.gate.set()
+    await until(lambda: subscription.reading, what="the queue to be read", seconds=LIMIT)
+    await broker.publish(name, b"fresh")
+    await until(lambda: b"fresh" in reader.bodies, what="the news", seconds=LIMIT)
+    assert (b"waiting" in reader.bodies) is not goes
+
+
+async def test_a_consumer_is_subscribed_again_once_its_connection_is_back(
+    broker: TidyTransport,
+) -> None:
+    subscription = await broker.consume("again", Reader())
+    assert broker._connection is not None
+    assert broker._connection.transport is not None
+    await broker._connection.transport.connection.close()
+    await until(lambda: not subscription.reading, what="the connection to go", seconds=LIMIT)
+    await until(lambda: subscription.reading, what="the consumer", seconds=3 * LIMIT)
+
+
+async def test_a_broker_that_says_nothing_is_not_waited_for_at_the_end(
+    broker: TidyTransport,
+) -> None:
+    at = URL(SERVER)
+    async with line_to(at.host or "", at.port or 5672) as line:
+        through = at.with_host("127.0.0.1").with_port(line.port)
+        mute = RabbitTransport(str(through.update_query(prefix=broker.topology("").name)))
+        await mute.open()
+        for name in ("end.one", "end.other"):
+            broker.topology(name)
+            await mute.consume(name, Reader())
+        line.silent = True
+        async with asyncio.timeout(5):
+            await mute.close()
+
+
+def _no_answer() -> NoReturn:
+    raise BrokerUnavailable("the queue has no leader")

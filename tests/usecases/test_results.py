@@ -274,6 +274,18 @@ class TestSilence:
         await keeper.tick()
         assert await statuses(desk, plan) == [TaskStatus.EXECUTING]
 
+    async def test_nobody_is_silent_while_what_they_say_is_not_read(self, desk: Desk) -> None:
+        """The broker is there, and the keeper is still the one that the running program has."""
+        plan, _ = await at_work(desk, "Restart gitea")
+        assert desk.running.inbound.hears
+        reader = desk.running.inbound._subscription
+        assert reader is not None
+        await reader.cancel()
+        assert desk.transport.connected
+        await age_leases(desk)
+        await desk.running.keeper.tick()
+        assert await statuses(desk, plan) == [TaskStatus.EXECUTING]
+
     async def test_lease_is_looked_at_again_before_the_end(self, desk: Desk) -> None:
         """Found overdue, heard of since: it goes on."""
         plan, agent = await at_work(desk, "Restart gitea")
