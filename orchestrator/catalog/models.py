@@ -90,6 +90,18 @@ class CatalogEntry(Value):
         default_factory=dict,
         description="SHA-256 of each file it runs, by its name in the entry",
     )
+    phrases: tuple[str, ...] = Field(
+        default=(),
+        description="More examples, remembered beside the entry: they change no hash",
+    )
+
+    @property
+    def spoken(self) -> Capability:
+        """The capability with all its examples, those remembered later last."""
+        if not self.phrases:
+            return self.capability
+        examples = tuple(dict.fromkeys([*self.capability.examples, *self.phrases]))
+        return self.capability.model_copy(update={"examples": examples})
 
     @property
     def digest(self) -> str:

@@ -30,12 +30,17 @@ class CatalogIndex:
 
     def __init__(self, catalog: Catalog) -> None:
         self.lexicon: Lexicon = lexicon()
-        capabilities = list(catalog.capabilities())
+        capabilities = [entry.spoken for entry in catalog.entries.values()]
         self.book = VerbBook(self.lexicon, catalogue_verbs(capabilities, self.lexicon))
         self.splitter = Splitter(self.lexicon, self.book)
         self.reader = Reader(self.lexicon, self.book)
         self.profiles = [self._profile(capability) for capability in capabilities]
         self.by_name = {profile.name: profile for profile in self.profiles}
+        self.remembered = {
+            tuple(words(phrase)): self.by_name[name]
+            for name, entry in catalog.entries.items()
+            for phrase in entry.phrases
+        }
         self._frequency = Counter(noun for profile in self.profiles for noun in profile.nouns)
         self.object_nouns = frozenset(
             noun for profile in self.profiles for noun in self.expand(profile.objects)
