@@ -8,7 +8,9 @@ from datetime import timedelta
 
 import structlog
 
+from orchestrator.catalog.loader import catalog_paths
 from orchestrator.catalog.models import Catalog
+from orchestrator.catalog.remembered import RememberedPhrases
 from orchestrator.domain.agents import LEASE
 from orchestrator.domain.model_rules import ModelRules
 from orchestrator.fallback import ExternalAIFallback
@@ -62,6 +64,7 @@ def build_context(
         fallback=fallback,
         admins=frozenset(settings.admins),
         page_approvers=frozenset(page_approvers),
+        remember=RememberedPhrases(settings.overlay_folder, lambda: catalog_paths(settings)).add,
         broker_answers=broker_answers,
         keep_time=timedelta(days=settings.keep_days),
         approval_time=timedelta(hours=settings.approval_hours),

@@ -10,7 +10,7 @@ from enum import StrEnum
 from pydantic import JsonValue
 
 from orchestrator.domain.value import Value
-from orchestrator.domain.views import PlanResult, PlanStatusResult, Result
+from orchestrator.domain.views import Phrase, PlanResult, PlanStatusResult, Result
 
 
 class NoticeKind(StrEnum):
@@ -79,6 +79,7 @@ class Card(Value):
     decided_at: datetime | None = None
     decision_notes: str | None = None
     policy: str | None = None  # under which it was approved, see `domain.approval.Policy`
+    phrases: tuple[Phrase, ...] = ()  # corrected ones, that an approver may have remembered
     approvers: tuple[str, ...] = ()  # CHIFFON_ADMINS; empty: nobody may approve
 
 
