@@ -47,17 +47,18 @@ def _readings(words: str, engine: Engine) -> Iterable[tuple[str, float]]:
 
 
 def _faint(words: str, engine: Engine) -> dict[str, float]:
-    """Score what no reading allows by the words it shares, so that it is ranked too."""
+    """Score what no reading allows by the words it shares and the values it finds in them."""
     said = {key for stem in stems(words[:_LONGEST]) for key in engine.index.keys(stem)}
-    return {
-        profile.name: _FAINT * sum(profile.nouns.get(key, 0.0) for key in said) / (len(said) or 1)
-        for profile in engine.index.profiles
-    }
+    scores: dict[str, float] = {}
+    for profile in engine.index.profiles:
+        shared = sum(profile.nouns.get(key, 0.0) for key in said) / (len(said) or 1)
+        finds = bool(suggested(words, profile.name, engine))
+        scores[profile.name] = _FAINT * (shared + finds) / 2
+    return scores
 
 
-def suggested(words: str, capability: str, catalog: Catalog) -> Parameters:
+def suggested(words: str, capability: str, engine: Engine) -> Parameters:
     """Return the values that `words` hold for a capability, as far as they can be told."""
-    engine = engine_for(catalog)
     profile = _profile(capability, engine)
     try:
         return in_order(profile, engine.reread(words[:_LONGEST], profile).parameters)

@@ -22,6 +22,7 @@ from orchestrator.domain.views import (
 )
 from orchestrator.errors import Conflict, ErrorCode, Refused
 from orchestrator.nlu.correcting import corrected, nearest, replaced_by, suggested
+from orchestrator.nlu.decomposer import engine_for
 from orchestrator.store.repositories.plans import StoredPlan
 from orchestrator.store.unit_of_work import UnitOfWork
 from orchestrator.usecases.context import Context
@@ -79,7 +80,7 @@ async def capability_form(
     _, _, found = await _correctable(ctx, request_id, who)
     part = replaced_by(found, order)
     words = part.source_words if part else found.original_request
-    held = suggested(words, capability, ctx.catalog())
+    held = suggested(words, capability, engine_for(ctx.catalog()))
     if part is not None and part.intent == capability:
         held = part.parameters
     entry = ctx.catalog().get(capability)
