@@ -260,7 +260,7 @@ def _undecided(card: Card) -> list[BlockDict]:
             section(words),
             context(_until(card)),
             # Whoever asked may always drop it, or say better what was meant.
-            actions(_not_meant_button(card), _cancel_button(card)),
+            actions(_cancel_button(card), _not_meant_button(card)),
         ]
     return [
         divider(),
@@ -268,8 +268,8 @@ def _undecided(card: Card) -> list[BlockDict]:
         actions(
             _approve_button(card),
             button("Reject", ids.REJECT, _value(card), style="danger"),
-            _not_meant_button(card),
             _cancel_button(card),
+            _not_meant_button(card),
         ),
         *_phrases(card),
     ]

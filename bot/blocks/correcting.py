@@ -1,6 +1,7 @@
 """Not what I meant: the modals that ask which part, which capability, and with which values."""
 
 import json
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
@@ -69,7 +70,7 @@ def choice_view(state: ids.CorrectionState, options: CorrectionOptions) -> dict[
     if rest:
         menu = StaticSelectMenu(
             ids.PICKED,
-            options=[Option(plain_text(_short(each)), each.name) for each in rest],
+            options=[Option(plain_text(_named(each)), each.name) for each in rest],
             placeholder=plain_text("Nothing else"),
         )
         other = InputBlock(
@@ -201,16 +202,16 @@ def _pick(options: list[Option], initial: Option | None) -> Element:
 
 
 def _choice(option: CapabilityOption) -> Option:
-    more = "; what I understood, with other values" if option.understood else ""
-    return Option(
-        plain_text(_short(option)),
-        option.name,
-        description=plain_text(f"{option.name}, risk {option.risk}{more}"),
-    )
+    if option.understood:
+        more = "As I understood it, with other values"
+    else:
+        sentence = option.description.strip().split(". ")[0].rstrip(".")
+        more = textwrap.shorten(sentence, _LABEL, placeholder="…")
+    return Option(plain_text(_named(option)), option.name, description=plain_text(more))
 
 
-def _short(option: CapabilityOption) -> str:
-    return option.description.strip().split(". ")[0].rstrip(".")[: _LABEL * 2]
+def _named(option: CapabilityOption) -> str:
+    return option.name.replace("_", " ").capitalize()
 
 
 def _said(words: str) -> BlockDict:

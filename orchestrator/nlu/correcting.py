@@ -17,6 +17,7 @@ from orchestrator.nlu.decomposer import engine_for
 from orchestrator.nlu.engine import MAX_WORDS, Engine
 from orchestrator.nlu.guard import guarded_tokens
 from orchestrator.nlu.profile import Profile
+from orchestrator.nlu.shapes import SlotKind
 from orchestrator.nlu.slots import Slot
 from orchestrator.nlu.text import Kind, normalise, stems
 from orchestrator.nlu.wording import step_name
@@ -52,9 +53,14 @@ def _faint(words: str, engine: Engine) -> dict[str, float]:
     scores: dict[str, float] = {}
     for profile in engine.index.profiles:
         shared = sum(profile.nouns.get(key, 0.0) for key in said) / (len(said) or 1)
-        finds = bool(suggested(words, profile.name, engine))
-        scores[profile.name] = _FAINT * (shared + finds) / 2
+        scores[profile.name] = _FAINT * (shared + _finds(words, profile, engine)) / 2
     return scores
+
+
+def _finds(words: str, profile: Profile, engine: Engine) -> bool:
+    """Say whether the words hold a value for it; any words would do for a free text."""
+    found = suggested(words, profile.name, engine)
+    return any(s.name in found and s.kind is not SlotKind.TEXT for s in profile.slots)
 
 
 def suggested(words: str, capability: str, engine: Engine) -> Parameters:

@@ -156,7 +156,7 @@ def test_buttons_stand_in_the_last_message_alone_and_name_what_was_shown() -> No
     assert len(messages) > 1
     *before, last = [action_ids(message) for message in messages]
     assert before == [[]] * len(before)
-    assert last == [ids.APPROVE, ids.REJECT, ids.NOT_MEANT, ids.CANCEL]
+    assert last == [ids.APPROVE, ids.REJECT, ids.CANCEL, ids.NOT_MEANT]
     buttons = elements_of(messages[-1].blocks[-1])
     for element in (each for each in buttons if each["action_id"] != ids.NOT_MEANT):
         button = ids.PlanButton.decoded(element["value"])
@@ -169,7 +169,7 @@ def test_buttons_stand_in_the_last_message_alone_and_name_what_was_shown() -> No
     [
         (
             PlanStatus.PENDING_APPROVAL,
-            [ids.APPROVE, ids.REJECT, ids.NOT_MEANT, ids.CANCEL],
+            [ids.APPROVE, ids.REJECT, ids.CANCEL, ids.NOT_MEANT],
         ),
         (PlanStatus.APPROVED, [ids.CANCEL]),
         (PlanStatus.EXECUTING, [ids.CANCEL]),
@@ -189,7 +189,7 @@ def test_a_card_offers_what_its_state_allows(status: PlanStatus, buttons: list[s
 
 def test_nobody_named_means_that_it_can_be_dropped_alone_and_a_way_out() -> None:
     (message,) = plan_card(card((task(1),), approvers=()))
-    assert action_ids(message) == [ids.NOT_MEANT, ids.CANCEL]
+    assert action_ids(message) == [ids.CANCEL, ids.NOT_MEANT]
     assert "CHIFFON_ADMINS" in read(message)
 
 
@@ -209,8 +209,8 @@ def test_only_high_risk_asks_twice(risk: str, asks: bool) -> None:
 )
 def test_cancel_asks_twice_and_says_what_it_does(status: PlanStatus, said: str) -> None:
     (message,) = plan_card(card((task(1),), status))
-    *_, cancel = elements_of(message.blocks[-1])
-    assert cancel["action_id"] == ids.CANCEL
+    buttons = elements_of(message.blocks[-1])
+    cancel = next(each for each in buttons if each["action_id"] == ids.CANCEL)
     assert said in json.dumps(cancel["confirm"])
 
 
