@@ -308,6 +308,17 @@ def _rerouted(notice: Notice) -> Message:
     return message(sentence, section(sentence))
 
 
+def _held(notice: Notice) -> Message:
+    step, name = _step_of(notice)
+    reason = cut(step.reason or "a limit is spent", _REASON_LIMIT)
+    sentence = f"{person(notice.requester)} – {name}: held. {reason}"
+    return message(
+        sentence,
+        section(f"{sentence}\nIt is not tried before somebody who may approve says so."),
+        actions(button("Try again", ids.RETRY, _task_value(notice, step), style="primary")),
+    )
+
+
 def _waits(notice: Notice) -> Message:
     content = _Failure.model_validate(notice.content)
     sentence = (
@@ -403,6 +414,7 @@ _BUILDERS: Mapping[NoticeKind, Callable[[Notice], Message]] = {
     NoticeKind.TASK_COMPLETED: _completed,
     NoticeKind.TASK_FAILED: _failed,
     NoticeKind.TASK_REROUTED: _rerouted,
+    NoticeKind.TASK_HELD: _held,
     NoticeKind.DISPATCH_WAITS: _waits,
     NoticeKind.OUTCOME_UNKNOWN: _unknown,
     NoticeKind.PLAN_ENDED: _ended,

@@ -22,6 +22,7 @@ class NoticeKind(StrEnum):
     TASK_COMPLETED = "task_completed"
     TASK_FAILED = "task_failed"
     TASK_REROUTED = "task_rerouted"  # from, to and why
+    TASK_HELD = "task_held"  # quota or budget is spent: a person lets it go on, or cancels
     DISPATCH_WAITS = "dispatch_waits"  # approved, but the broker cannot be reached; once a plan
     OUTCOME_UNKNOWN = "outcome_unknown"  # a person must look, then decide
     PLAN_ENDED = "plan_ended"  # the summary, with durations

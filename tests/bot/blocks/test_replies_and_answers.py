@@ -158,6 +158,7 @@ def test_any_question_can_be_posted(asked: list[JsonValue]) -> None:
         NoticeKind.TASK_FAILED,
         NoticeKind.TASK_REROUTED,
         NoticeKind.OUTCOME_UNKNOWN,
+        NoticeKind.TASK_HELD,
     ],
 )
 def test_what_a_step_said_is_shown_and_cannot_break_out(kind: NoticeKind, output: str) -> None:
@@ -431,3 +432,11 @@ def test_who_stopped_a_plan_is_said() -> None:
     shown = stopped_message(12, "U0ROBIN")
     check(shown)
     assert "Stopped by <@U0ROBIN>: plan #12" in read(shown)
+
+
+def test_a_held_step_says_why_and_goes_on_by_a_click() -> None:
+    shown = reply(notice(NoticeKind.TASK_HELD, step(reason="The budget is spent: raise it.")))
+    check(shown)
+    assert action_ids(shown) == [ids.RETRY]
+    assert "held. The budget is spent: raise it." in read(shown)
+    assert "not tried before somebody who may approve says so" in read(shown)
