@@ -15,6 +15,7 @@ from orchestrator.domain.agents import LEASE
 from orchestrator.domain.model_rules import ModelRules
 from orchestrator.fallback import ExternalAIFallback
 from orchestrator.inbound import Inbound
+from orchestrator.inventory import inventory
 from orchestrator.keeper import Keeper
 from orchestrator.llm.port import Models
 from orchestrator.nlu.decomposer import RequestDecomposer
@@ -59,7 +60,9 @@ def build_context(
     return Context(
         store=store,
         catalog=catalog,
-        decomposer=RequestDecomposer(catalog, ModelReader(fallback)),
+        decomposer=RequestDecomposer(
+            catalog, ModelReader(fallback), lambda: inventory(settings.homelab_folder)
+        ),
         planner=WorkPlanner(catalog),
         fallback=fallback,
         admins=frozenset(settings.admins),

@@ -26,7 +26,7 @@ from orchestrator.settings import Settings
 MAX_PHRASE = 200
 """Characters of one remembered phrase."""
 
-_TOP_KEYS = ("version", "capabilities", "phrases")
+_TOP_KEYS = ("version", "capabilities", "phrases", "names")
 _KNOWN_KEYS = (
     *_TOP_KEYS,
     *Capability.model_fields,
@@ -87,13 +87,16 @@ def load_files(files: Sequence[Path]) -> Catalog:
     entries: dict[str, CatalogEntry] = {}
     warnings: list[str] = []
     phrases: list[tuple[str, str, list[str]]] = []  # where, of which capability, what
+    names: dict[str, tuple[str, ...]] = {}
     for file in files:
         document = read_yaml(file)
         for entry in _entries(document):
             if entry.capability.override and entry.capability.name not in entries:
                 warnings.append(f"{entry.source}: `override: true` replaces nothing; delete it")
             _lay_on_top(entries, entry, file)
-        for name, said in _phrases(document).items():
+        for name, listed in _texts(document, "names").items():
+            names[name] = tuple(dict.fromkeys([*names.get(name, ()), *listed]))
+        for name, said in _texts(document, "phrases").items():
             phrases.append((document.place(("phrases", name)), name, said))
     for place, name, said in phrases:
         if name in entries:
@@ -102,7 +105,7 @@ def load_files(files: Sequence[Path]) -> Catalog:
             entries[name] = entries[name].model_copy(update={"phrases": together})
         else:
             warnings.append(f"{place}: `{name}` is no capability; delete or correct its phrases")
-    return Catalog(entries=entries, warnings=tuple(warnings))
+    return Catalog(entries=entries, names=names, warnings=tuple(warnings))
 
 
 def read_entries(file: Path) -> Iterator[CatalogEntry]:
@@ -120,7 +123,7 @@ def read_phrases(file: Path) -> dict[str, list[str]]:
     Raises:
         CatalogError: the first fault, as `file:line: reason; what to do`.
     """
-    return _phrases(read_yaml(file))
+    return _texts(read_yaml(file), "phrases")
 
 
 def _entries(document: YamlDocument) -> Iterator[CatalogEntry]:
@@ -128,26 +131,29 @@ def _entries(document: YamlDocument) -> Iterator[CatalogEntry]:
         yield _entry(document, ("capabilities", place), value)
 
 
-def _phrases(document: YamlDocument) -> dict[str, list[str]]:
+def _texts(document: YamlDocument, key: str) -> dict[str, list[str]]:
+    """Return lists of texts under names: the `phrases` of capabilities, the `names` of things."""
     top = document.value
-    given = top.get("phrases") if isinstance(top, dict) else None
+    given = top.get(key) if isinstance(top, dict) else None
     if given is None:
         return {}
     if not isinstance(given, dict):
-        reason = "`phrases` must be a mapping; write `capability: [phrase, …]`"
-        raise _fault(document, ("phrases",), reason)
+        what = "capability" if key == "phrases" else "parameter"
+        reason = f"`{key}` must be a mapping; write `{what}: [text, …]`"
+        raise _fault(document, (key,), reason)
     found: dict[str, list[str]] = {}
     for name, said in given.items():
         if not isinstance(said, list):
-            raise _fault(document, ("phrases", name), f"`{name}` must be a list of phrases")
-        found[name] = [_phrase(document, name, place, each) for place, each in enumerate(said)]
+            raise _fault(document, (key, name), f"`{name}` must be a list of texts; write [text]")
+        places = enumerate(said)
+        found[name] = [_one_text(document, (key, name, place), each) for place, each in places]
     return found
 
 
-def _phrase(document: YamlDocument, name: str, place: int, value: JsonValue) -> str:
+def _one_text(document: YamlDocument, path: YamlPath, value: JsonValue) -> str:
     if not isinstance(value, str) or not value.strip() or len(value) > MAX_PHRASE:
-        reason = f"a phrase is a text of 1 to {MAX_PHRASE} characters; correct or delete it"
-        raise _fault(document, ("phrases", name, place), reason)
+        reason = f"it must be a text of 1 to {MAX_PHRASE} characters; correct or delete it"
+        raise _fault(document, path, reason)
     return value
 
 
@@ -175,7 +181,7 @@ def _entry_values(document: YamlDocument) -> list[JsonValue]:
     if isinstance(version, bool) or version != 1:
         raise _fault(document, ("version",), "`version` must be 1; write `version: 1`")
     values = top.get("capabilities")
-    if values is None and top.get("phrases"):
+    if values is None and (top.get("phrases") or top.get("names")):
         return []
     if values in (None, []):
         reason = "`capabilities` is empty; add an entry or delete the file"

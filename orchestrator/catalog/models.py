@@ -113,6 +113,10 @@ class Catalog(Value):
     """Every capability by name, in the order of the files."""
 
     entries: dict[str, CatalogEntry] = Field(default_factory=dict)
+    names: dict[str, tuple[str, ...]] = Field(
+        default_factory=dict,
+        description="What there is, by the parameter that takes it: `host`, `service`",
+    )
     warnings: tuple[str, ...] = ()
 
     def __contains__(self, name: object) -> bool:

@@ -5,7 +5,7 @@ The stages, one file each: `text` and `guard` → `pieces` → `clauses` → `ma
 """
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from orchestrator.domain.request import DecomposedRequest, Subtask
@@ -40,7 +40,12 @@ class Engine:
         self.index = index
         self.filler = Filler(index)
         learn_examples(index, self.filler)
+        index.know({})
         self.matcher = Matcher(index, self.filler)
+
+    def know(self, names: Mapping[str, Iterable[str]]) -> None:
+        """Take these for names of what there is, by parameter, beside those of the examples."""
+        self.index.know(names)
 
     def understand(self, text: str, earlier: DecomposedRequest | None = None) -> Understanding:
         """Return what `text` asks for; `earlier` is what was asked before it in the thread."""

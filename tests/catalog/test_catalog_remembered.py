@@ -136,7 +136,7 @@ def test_a_capability_takes_so_many_and_no_more(phrases: RememberedPhrases, over
     [
         ("phrases: [say hi]", "must be a mapping"),
         ("phrases: {greet: say hi}", "must be a list"),
-        ("phrases: {greet: [1]}", "a phrase is a text"),
+        ("phrases: {greet: [1]}", "it must be a text"),
         ("phrases: {}", "`capabilities` is empty"),
     ],
 )
