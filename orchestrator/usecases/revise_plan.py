@@ -8,7 +8,6 @@ from dataclasses import replace
 
 import structlog
 
-from orchestrator.crash_points import crash_point
 from orchestrator.domain.digest import canonical_hash
 from orchestrator.domain.lifecycle import PlanStatus, RequestStatus
 from orchestrator.domain.request import Correction, DecomposedRequest, Request, Subtask
@@ -149,10 +148,8 @@ async def correct_request(
                 },
             )
             await store_plan(ctx, uow, request, draft)
-            crash_point("correction.before_commit")
 
         await ctx.store.transact(keep)
-        crash_point("correction.after_commit")
         _log.info("request_corrected", request_id=request_id, capability=correction.capability)
     return await submitted(ctx, request_id)
 
