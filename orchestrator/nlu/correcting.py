@@ -23,7 +23,7 @@ from orchestrator.nlu.text import Kind, normalise, stems
 from orchestrator.nlu.wording import step_name
 
 _FAINT = 0.3  # shared words alone are always less than a reading
-_LONGEST = 5_000  # characters looked at
+_LONGEST = 400  # characters looked at: each capability reads them all
 
 
 def nearest(words: str, catalog: Catalog) -> list[Capability]:
