@@ -128,7 +128,8 @@ class Requests:
             await self._session.execute(statement.values(**values))
         else:
             target = RequestStatus.PARSING_COMPLETE
-            await self._session.must_move(requests, request_id, {status}, target, **values)
+            sources = sources_of(REQUEST_MOVES, target) & {status}
+            await self._session.must_move(requests, request_id, sources, target, **values)
         gaps = delete(capability_gaps).where(capability_gaps.c.request_id == request_id)
         left = decomposition.out_of_scope
         await self._session.execute(gaps.where(capability_gaps.c.gap_text.not_in(left)))
