@@ -11,6 +11,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.client import poster_beside
 from bot.listeners.clicks import Clicks
+from bot.listeners.correcting import Correcting
 from bot.listeners.dialogs import Dialogs
 from bot.listeners.doors import Doors
 from bot.listeners.face import Face, NotKept
@@ -84,7 +85,9 @@ def build_bot(
     app.event("app_mention")(stored)
     Doors(face, messages).register(app)
     Stops(face).register(app)
-    Clicks(face).register(app)
+    correcting = Correcting(face)
+    correcting.register(app)
+    Clicks(face, correcting).register(app)
     Dialogs(face).register(app)
     app.event(re.compile(r""))(stored)  # unheard, it would be brought again and again
     app.error(_Faults(face).answer)

@@ -21,10 +21,21 @@ RETRY = "task_retry"
 MARK_DONE = "task_done"
 MARK_FAILED = "task_failed"
 SHOW_LOGS = "show_logs"
+NOT_MEANT = "not_meant"
+REMEMBER = "remember_phrase"
 
 REJECT_VIEW = "plan_reject_reason"
 REASON_BLOCK = "reason"
 REASON_INPUT = "reason_text"
+
+PART_VIEW = "correct_part"
+CHOICE_VIEW = "correct_choice"
+FORM_VIEW = "correct_form"
+PART_BLOCK = "part"
+NEAREST_BLOCK = "nearest"
+OTHER_BLOCK = "other"
+GIVEN_BLOCK = "given:"  # the parameter's name follows
+PICKED = "picked"
 
 
 class ButtonValue(BaseModel):
@@ -58,6 +69,21 @@ class AnswerButton(ButtonValue):
     request: str
     ambiguity: str
     option: int
+
+
+class RequestButton(ButtonValue):
+    """Not what I meant: which request."""
+
+    request: str
+
+
+class CorrectionState(ButtonValue):
+    """How far a correction is: what it is of, and what was chosen so far."""
+
+    request: str
+    plan: str | None = None  # that was shown; None: nothing could be planned
+    order: int | None = None  # of the part; None: all of it
+    capability: str | None = None
 
 
 class TaskButton(ButtonValue):

@@ -8,11 +8,14 @@ from datetime import timedelta
 
 import structlog
 
+from orchestrator.catalog.loader import catalog_paths
 from orchestrator.catalog.models import Catalog
+from orchestrator.catalog.remembered import RememberedPhrases
 from orchestrator.domain.agents import LEASE
 from orchestrator.domain.model_rules import ModelRules
 from orchestrator.fallback import ExternalAIFallback
 from orchestrator.inbound import Inbound
+from orchestrator.inventory import inventory
 from orchestrator.keeper import Keeper
 from orchestrator.llm.port import Models
 from orchestrator.nlu.decomposer import RequestDecomposer
@@ -57,11 +60,14 @@ def build_context(
     return Context(
         store=store,
         catalog=catalog,
-        decomposer=RequestDecomposer(catalog, ModelReader(fallback)),
+        decomposer=RequestDecomposer(
+            catalog, ModelReader(fallback), lambda: inventory(settings.homelab_folder)
+        ),
         planner=WorkPlanner(catalog),
         fallback=fallback,
         admins=frozenset(settings.admins),
         page_approvers=frozenset(page_approvers),
+        remember=RememberedPhrases(settings.overlay_folder, lambda: catalog_paths(settings)).add,
         broker_answers=broker_answers,
         keep_time=timedelta(days=settings.keep_days),
         approval_time=timedelta(hours=settings.approval_hours),

@@ -9,10 +9,12 @@ import structlog
 from orchestrator.domain.approval import LOCAL_TEAM, Decision
 from orchestrator.domain.conversation import CardList, NoticeList
 from orchestrator.domain.ids import new_id
-from orchestrator.domain.request import Answer
+from orchestrator.domain.request import Answer, Correction
 from orchestrator.domain.views import (
     AgentList,
     ApproveResult,
+    CapabilityForm,
+    CorrectionOptions,
     DispatchResult,
     Explanation,
     GapList,
@@ -22,6 +24,7 @@ from orchestrator.domain.views import (
     PlanList,
     PlanResult,
     PlanStatusResult,
+    RememberResult,
     RequestView,
     Result,
     SubmitResult,
@@ -55,6 +58,12 @@ from orchestrator.usecases.read_plan import get_plan, list_plans
 from orchestrator.usecases.read_request import get_request, heard, request_of_thread
 from orchestrator.usecases.readiness import readiness
 from orchestrator.usecases.record_agent import list_agents
+from orchestrator.usecases.remember_phrase import remember_phrases
+from orchestrator.usecases.revise_plan import (
+    capability_form,
+    correct_request,
+    correction_options,
+)
 from orchestrator.usecases.submit_request import (
     Asked,
     keep_request,
@@ -130,6 +139,54 @@ class OrchestratorService:
         who = _who(user_id, team)
         call = answer_request(self.context, request_id, answers, who, source_key=source_key)
         return await _answered(SubmitResult, call)
+
+    async def correction_options(
+        self, request_id: str, user_id: str, *, team: str = LOCAL_TEAM, order: int | None = None
+    ) -> CorrectionOptions:
+        """Say which capabilities may have been meant, the nearest first; `order` picks a part."""
+        call = correction_options(self.context, request_id, _who(user_id, team), order)
+        return await _answered(CorrectionOptions, call)
+
+    async def capability_form(
+        self,
+        request_id: str,
+        capability: str,
+        user_id: str,
+        *,
+        team: str = LOCAL_TEAM,
+        order: int | None = None,
+    ) -> CapabilityForm:
+        """Say what a capability asks for, with what the words of the request hold for it."""
+        call = capability_form(self.context, request_id, _who(user_id, team), capability, order)
+        return await _answered(CapabilityForm, call)
+
+    async def correct_request(
+        self,
+        request_id: str,
+        correction: Correction,
+        user_id: str,
+        *,
+        team: str = LOCAL_TEAM,
+        key: str | None = None,
+        source_key: str | None = None,
+    ) -> SubmitResult:
+        """Plan what a person meant in the place of what was understood; the old plan is over."""
+        who = _who(user_id, team, key)
+        call = correct_request(self.context, request_id, correction, who, source_key)
+        return await _answered(SubmitResult, call)
+
+    async def remember_phrases(
+        self,
+        reference: str,
+        *,
+        user_id: str,
+        team: str = LOCAL_TEAM,
+        key: str | None = None,
+        source_key: str | None = None,
+    ) -> RememberResult:
+        """Save the words that were corrected in a plan as examples of what they mean."""
+        call = remember_phrases(self.context, reference, _who(user_id, team, key), source_key)
+        return await _answered(RememberResult, call)
 
     async def generate_plan(self, request_id: str) -> PlanResult:
         """Return the newest plan of a request; make it where there is none yet."""

@@ -51,11 +51,13 @@ from orchestrator.domain.plan import WorkTask
 _STATE_ROOM = 320  # what the line about a step's state may take
 _REASON_LIMIT = 160
 _TOP_ROOM = 500
-_FOOT_ROOM = 4_000
-_FOOT_BLOCKS = 6
+_FOOT_ROOM = 5_300
+_FOOT_BLOCKS = 8
 _NOTES_LIMIT = 1_800
 _APPROVERS_SHOWN = 20
 _NAME_CHARACTERS = 30
+_PHRASE = 200
+_PHRASES_SHOWN = 5
 _UNDECIDED = PlanStatus.PENDING_APPROVAL
 _CANCELLABLE = {PlanStatus.APPROVED, PlanStatus.EXECUTING, PlanStatus.WAITING}
 
@@ -240,6 +242,7 @@ def _foot(card: Card) -> list[BlockDict]:
         blocks.append(context("The approver asked for it too: nobody else looked at this plan."))
     if status in _CANCELLABLE:
         blocks.append(actions(_cancel_button(card)))
+    blocks += _phrases(card)
     if status is PlanStatus.FAILED:
         blocks.append(context("Resume runs what failed or was not run; what is done stays done."))
         blocks.append(actions(button("Resume", ids.RESUME, _value(card), style="primary")))
@@ -256,7 +259,8 @@ def _undecided(card: Card) -> list[BlockDict]:
             divider(),
             section(words),
             context(_until(card)),
-            actions(_cancel_button(card)),  # whoever asked may always drop it
+            # Whoever asked may always drop it, or say better what was meant.
+            actions(_cancel_button(card), _not_meant_button(card)),
         ]
     return [
         divider(),
@@ -265,6 +269,31 @@ def _undecided(card: Card) -> list[BlockDict]:
             _approve_button(card),
             button("Reject", ids.REJECT, _value(card), style="danger"),
             _cancel_button(card),
+            _not_meant_button(card),
+        ),
+        *_phrases(card),
+    ]
+
+
+def _phrases(card: Card) -> list[BlockDict]:
+    """Offer to remember what was corrected; say what is remembered."""
+    if not card.phrases:
+        return []
+    lines = [
+        f"“{cut(each.text, _PHRASE)}” means {inline(each.capability)}"
+        for each in card.phrases[:_PHRASES_SHOWN]
+    ]
+    if all(each.remembered for each in card.phrases):
+        return [context(f"Remembered: {'; '.join(lines)}.")]
+    several = len(card.phrases) > 1
+    return [
+        context(f"{'; '.join(lines)}, whoever asked says. An approver may have that remembered."),
+        actions(
+            button(
+                "Remember these phrases" if several else "Remember this phrase",
+                ids.REMEMBER,
+                _value(card),
+            )
         ),
     ]
 
@@ -337,6 +366,11 @@ def _approve_button(card: Card) -> Button:
             "danger",
         )
     return button("Approve", ids.APPROVE, _value(card), style="primary", confirm=confirm)
+
+
+def _not_meant_button(card: Card) -> Button:
+    value = ids.RequestButton(request=card.plan.request_id).encoded()
+    return button("Not what I meant", ids.NOT_MEANT, value)
 
 
 def _cancel_button(card: Card) -> Button:

@@ -45,7 +45,8 @@ def _mrkdwn(text: str) -> Text:
     return Text(text, type_=TextType.MARKDOWN, verbatim=True)
 
 
-def _plain_text(text: str, limit: int = MAX_LABEL) -> Text:
+def plain_text(text: str, limit: int = MAX_LABEL) -> Text:
+    """Return a text without markup; what is too long is cut."""
     return Text(cut(text, limit), type_=TextType.PLAINTEXT)
 
 
@@ -83,13 +84,13 @@ def button(
     confirm: ConfirmationDialogue | None = None,
 ) -> Button:
     """Return a button; a label that is too long is cut."""
-    return Button(_plain_text(label), action_id, value=value, style=style, confirm=confirm)
+    return Button(plain_text(label), action_id, value=value, style=style, confirm=confirm)
 
 
 def menu(placeholder: str, action_id: str, options: Sequence[tuple[str, str]]) -> StaticSelectMenu:
     """Return a menu of (label, value), at most 100 of them, values at most 150 characters."""
-    found = [Option(_plain_text(label), value) for label, value in options]
-    return StaticSelectMenu(action_id, options=found, placeholder=_plain_text(placeholder))
+    found = [Option(plain_text(label), value) for label, value in options]
+    return StaticSelectMenu(action_id, options=found, placeholder=plain_text(placeholder))
 
 
 def asking(

@@ -171,6 +171,7 @@ def question_message(
     if shown < len(ambiguities):
         blocks.append(context(f"{len(ambiguities) - shown} more to ask after this."))
     blocks.append(context(_how_to_answer(ambiguities, channel)))
+    blocks.append(not_meant(request_id))
     first = inline(ambiguities[0].question) if ambiguities else "What do you mean?"
     return message(f"A question before I can plan: {first}", *blocks)
 
@@ -242,7 +243,14 @@ def texts_in(value: Any) -> Iterator[str]:  # noqa: ANN401 - JSON
 
 def _out_of_scope(notice: Notice) -> Message:
     content = _OutOfScope.model_validate(notice.content)
-    return out_of_scope_message(content.out_of_scope, content.offers)
+    found = out_of_scope_message(content.out_of_scope, content.offers)
+    return message(found.text, *found.blocks, not_meant(notice.request_id))
+
+
+def not_meant(request_id: str) -> BlockDict:
+    """Let whoever asked say which capability was meant."""
+    value = ids.RequestButton(request=request_id).encoded()
+    return actions(button("Not what I meant", ids.NOT_MEANT, value))
 
 
 def out_of_scope_message(out_of_scope: tuple[str, ...], offers: tuple[str, ...]) -> Message:
@@ -298,6 +306,17 @@ def _rerouted(notice: Notice) -> Message:
     reason = f": {cut(step.reason, _REASON_LIMIT)}" if step.reason else ""
     sentence = f"→ {name}: moved{origin}{target}{reason}"
     return message(sentence, section(sentence))
+
+
+def _held(notice: Notice) -> Message:
+    step, name = _step_of(notice)
+    reason = cut(step.reason or "a limit is spent", _REASON_LIMIT)
+    sentence = f"{person(notice.requester)} – {name}: held. {reason}"
+    return message(
+        sentence,
+        section(f"{sentence}\nIt is not tried before somebody who may approve says so."),
+        actions(button("Try again", ids.RETRY, _task_value(notice, step), style="primary")),
+    )
 
 
 def _waits(notice: Notice) -> Message:
@@ -395,6 +414,7 @@ _BUILDERS: Mapping[NoticeKind, Callable[[Notice], Message]] = {
     NoticeKind.TASK_COMPLETED: _completed,
     NoticeKind.TASK_FAILED: _failed,
     NoticeKind.TASK_REROUTED: _rerouted,
+    NoticeKind.TASK_HELD: _held,
     NoticeKind.DISPATCH_WAITS: _waits,
     NoticeKind.OUTCOME_UNKNOWN: _unknown,
     NoticeKind.PLAN_ENDED: _ended,

@@ -21,7 +21,7 @@ PLAN_WORDS: Mapping[PlanStatus, str] = {
 
 TASK_WORDS: Mapping[TaskStatus, tuple[str, str]] = {
     TaskStatus.PENDING: ("○", "waiting"),
-    TaskStatus.HELD: ("–", "left out"),
+    TaskStatus.HELD: ("–", "held"),
     TaskStatus.DISPATCHED: ("○", "handed over"),
     TaskStatus.EXECUTING: ("▶", "at work"),
     TaskStatus.COMPLETED: ("✓", "done"),

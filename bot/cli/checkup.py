@@ -10,6 +10,7 @@ from rich.text import Text
 from bot.cli.check import Check, State, ok, problem, warning
 from bot.cli.env_file import EnvFile
 from bot.cli.machine_checks import check_catalogue, check_database, check_disk, check_docker
+from bot.cli.model_checks import check_models
 from bot.cli.offhost_checks import check_broker, check_door
 from bot.cli.running_checks import check_running
 from bot.cli.slack_checks import check_slack
@@ -20,7 +21,14 @@ from orchestrator.domain.text import visible
 from orchestrator.errors import SettingsError
 
 _COLOURS = {State.OK: "green", State.WARNING: "yellow", State.PROBLEM: "bold red"}
-_SECRETS = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "CHIFFON_DATABASE_URL", "CHIFFON_BROKER_URL")
+_SECRETS = (
+    "SLACK_BOT_TOKEN",
+    "SLACK_APP_TOKEN",
+    "CHIFFON_DATABASE_URL",
+    "CHIFFON_BROKER_URL",
+    "CHIFFON_LOCAL_MODEL_KEY",
+    "ANTHROPIC_API_KEY",
+)
 _MEND = "Correct it in the environment or in .env."
 
 
@@ -51,6 +59,7 @@ def checks() -> Iterator[Check]:
     yield asyncio.run(check_broker(settings))
     yield from asyncio.run(check_door(settings, slack))
     yield check_catalogue(settings)
+    yield from asyncio.run(check_models(settings))
     yield asyncio.run(check_docker())
     yield check_disk(settings.home)
 

@@ -12,7 +12,7 @@ def doctor(
         bool, typer.Option("--json", help="Print JSON, for a program to read.")
     ] = False,
 ) -> None:
-    """Check settings, Slack, the running Chiffon, database, agents, catalogue, Docker, disk.
+    """Check settings, Slack, the running Chiffon, database, agents, catalogue, models, disk.
 
     Changes nothing. Exit status 0 where there is no problem (warnings are none), else 1.
     """

@@ -19,14 +19,18 @@ from bot.ids import (
     CANCEL,
     MARK_DONE,
     MARK_FAILED,
+    NOT_MEANT,
     REJECT,
+    REMEMBER,
     RESUME,
     RETRY,
     SHOW_LOGS,
     AnswerButton,
     PlanButton,
+    RequestButton,
     TaskButton,
 )
+from bot.listeners.correcting import Correcting
 from bot.listeners.face import UNREADABLE, Face
 from bot.listeners.payload import Click, click_of
 from bot.poster import NOT_SENT
@@ -56,8 +60,9 @@ _NO_SUCH_QUESTION = Error(
 class Clicks:
     """What each button does."""
 
-    def __init__(self, face: Face) -> None:
+    def __init__(self, face: Face, correcting: Correcting) -> None:
         self._face = face
+        self._correcting = correcting
         self._service = face.service
 
     def register(self, app: AsyncApp) -> None:
@@ -73,6 +78,8 @@ class Clicks:
             ANSWER: self._answer,
             ANSWER_MENU: self._answer,
             SHOW_LOGS: self._show_logs,
+            NOT_MEANT: self._not_meant,
+            REMEMBER: self._remember,
         }
         for action_id, deed in deeds.items():
             pattern = re.compile(rf"^{re.escape(action_id)}(:\d+)?$")
@@ -198,6 +205,25 @@ class Clicks:
             user_id=who.person,
             team=who.team,
             source_key=_key(click, who),
+        )
+        return done.error
+
+    async def _not_meant(self, click: Click, who: Identity) -> Told:
+        button = RequestButton.decoded(click.value)
+        if button is None:
+            return UNREADABLE
+        view = await self._correcting.first_view(button.request, who)
+        if isinstance(view, Error):
+            return view
+        self._face.afterwards.start(self._open(click, view))
+        return None
+
+    async def _remember(self, click: Click, who: Identity) -> Told:
+        button = PlanButton.decoded(click.value)
+        if button is None:
+            return UNREADABLE
+        done = await self._service.remember_phrases(
+            button.plan, user_id=who.person, team=who.team, source_key=_key(click, who)
         )
         return done.error
 

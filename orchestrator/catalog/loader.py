@@ -23,7 +23,10 @@ from orchestrator.domain.digest import canonical_hash
 from orchestrator.errors import CatalogError
 from orchestrator.settings import Settings
 
-_TOP_KEYS = ("version", "capabilities")
+MAX_PHRASE = 200
+"""Characters of one remembered phrase."""
+
+_TOP_KEYS = ("version", "capabilities", "phrases", "names")
 _KNOWN_KEYS = (
     *_TOP_KEYS,
     *Capability.model_fields,
@@ -72,14 +75,37 @@ def load_catalog(paths: Sequence[Path]) -> Catalog:
     Raises:
         CatalogError: the first fault, as `file:line: reason; what to do`.
     """
+    return load_files(catalog_files(paths))
+
+
+def load_files(files: Sequence[Path]) -> Catalog:
+    """Read these files, later ones on top; remembered phrases join the entries they are of.
+
+    Raises:
+        CatalogError: the first fault, as `file:line: reason; what to do`.
+    """
     entries: dict[str, CatalogEntry] = {}
     warnings: list[str] = []
-    for file in catalog_files(paths):
-        for entry in read_entries(file):
+    phrases: list[tuple[str, str, list[str]]] = []  # where, of which capability, what
+    names: dict[str, tuple[str, ...]] = {}
+    for file in files:
+        document = read_yaml(file)
+        for entry in _entries(document):
             if entry.capability.override and entry.capability.name not in entries:
                 warnings.append(f"{entry.source}: `override: true` replaces nothing; delete it")
             _lay_on_top(entries, entry, file)
-    return Catalog(entries=entries, warnings=tuple(warnings))
+        for name, listed in _texts(document, "names").items():
+            names[name] = tuple(dict.fromkeys([*names.get(name, ()), *listed]))
+        for name, said in _texts(document, "phrases").items():
+            phrases.append((document.place(("phrases", name)), name, said))
+    for place, name, said in phrases:
+        if name in entries:
+            known = entries[name].phrases
+            together = tuple(dict.fromkeys([*known, *said]))
+            entries[name] = entries[name].model_copy(update={"phrases": together})
+        else:
+            warnings.append(f"{place}: `{name}` is no capability; delete or correct its phrases")
+    return Catalog(entries=entries, names=names, warnings=tuple(warnings))
 
 
 def read_entries(file: Path) -> Iterator[CatalogEntry]:
@@ -88,9 +114,47 @@ def read_entries(file: Path) -> Iterator[CatalogEntry]:
     Raises:
         CatalogError: the first fault, as `file:line: reason; what to do`.
     """
-    document = read_yaml(file)
+    yield from _entries(read_yaml(file))
+
+
+def read_phrases(file: Path) -> dict[str, list[str]]:
+    """Return the remembered phrases of one file, by capability.
+
+    Raises:
+        CatalogError: the first fault, as `file:line: reason; what to do`.
+    """
+    return _texts(read_yaml(file), "phrases")
+
+
+def _entries(document: YamlDocument) -> Iterator[CatalogEntry]:
     for place, value in enumerate(_entry_values(document)):
         yield _entry(document, ("capabilities", place), value)
+
+
+def _texts(document: YamlDocument, key: str) -> dict[str, list[str]]:
+    """Return lists of texts under names: the `phrases` of capabilities, the `names` of things."""
+    top = document.value
+    given = top.get(key) if isinstance(top, dict) else None
+    if given is None:
+        return {}
+    if not isinstance(given, dict):
+        what = "capability" if key == "phrases" else "parameter"
+        reason = f"`{key}` must be a mapping; write `{what}: [text, …]`"
+        raise _fault(document, (key,), reason)
+    found: dict[str, list[str]] = {}
+    for name, said in given.items():
+        if not isinstance(said, list):
+            raise _fault(document, (key, name), f"`{name}` must be a list of texts; write [text]")
+        places = enumerate(said)
+        found[name] = [_one_text(document, (key, name, place), each) for place, each in places]
+    return found
+
+
+def _one_text(document: YamlDocument, path: YamlPath, value: JsonValue) -> str:
+    if not isinstance(value, str) or not value.strip() or len(value) > MAX_PHRASE:
+        reason = f"it must be a text of 1 to {MAX_PHRASE} characters; correct or delete it"
+        raise _fault(document, path, reason)
+    return value
 
 
 def _lay_on_top(entries: dict[str, CatalogEntry], entry: CatalogEntry, file: Path) -> None:
@@ -117,6 +181,8 @@ def _entry_values(document: YamlDocument) -> list[JsonValue]:
     if isinstance(version, bool) or version != 1:
         raise _fault(document, ("version",), "`version` must be 1; write `version: 1`")
     values = top.get("capabilities")
+    if values is None and (top.get("phrases") or top.get("names")):
+        return []
     if values in (None, []):
         reason = "`capabilities` is empty; add an entry or delete the file"
         raise _fault(document, ("capabilities",), reason)

@@ -90,6 +90,18 @@ class CatalogEntry(Value):
         default_factory=dict,
         description="SHA-256 of each file it runs, by its name in the entry",
     )
+    phrases: tuple[str, ...] = Field(
+        default=(),
+        description="More examples, remembered beside the entry: they change no hash",
+    )
+
+    @property
+    def spoken(self) -> Capability:
+        """The capability with all its examples, those remembered later last."""
+        if not self.phrases:
+            return self.capability
+        examples = tuple(dict.fromkeys([*self.capability.examples, *self.phrases]))
+        return self.capability.model_copy(update={"examples": examples})
 
     @property
     def digest(self) -> str:
@@ -101,6 +113,10 @@ class Catalog(Value):
     """Every capability by name, in the order of the files."""
 
     entries: dict[str, CatalogEntry] = Field(default_factory=dict)
+    names: dict[str, tuple[str, ...]] = Field(
+        default_factory=dict,
+        description="What there is, by the parameter that takes it: `host`, `service`",
+    )
     warnings: tuple[str, ...] = ()
 
     def __contains__(self, name: object) -> bool:

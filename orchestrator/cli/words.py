@@ -27,7 +27,7 @@ PLAN_WORDS: Mapping[PlanStatus, tuple[str, str]] = {
 
 TASK_WORDS: Mapping[TaskStatus, tuple[str, str]] = {
     TaskStatus.PENDING: ("waits", "dim"),
-    TaskStatus.HELD: ("left out", "dim"),
+    TaskStatus.HELD: ("held", "bold yellow"),
     TaskStatus.DISPATCHED: ("handed over", "cyan"),
     TaskStatus.EXECUTING: ("at work", "cyan"),
     TaskStatus.COMPLETED: ("done", "green"),

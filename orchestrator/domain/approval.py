@@ -103,6 +103,8 @@ def already_decided(
     """
     if status is PlanStatus.PENDING_APPROVAL:
         return None
+    if status is PlanStatus.SUPERSEDED:
+        return f"Plan #{number} has a newer revision; this one is superseded."
     if person is None or at is None:
         return f"Plan #{number} is already {status.value.replace('_', ' ')}."
     word = "rejected" if status is PlanStatus.REJECTED else "approved"

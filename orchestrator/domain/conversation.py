@@ -10,7 +10,7 @@ from enum import StrEnum
 from pydantic import JsonValue
 
 from orchestrator.domain.value import Value
-from orchestrator.domain.views import PlanResult, PlanStatusResult, Result
+from orchestrator.domain.views import Phrase, PlanResult, PlanStatusResult, Result
 
 
 class NoticeKind(StrEnum):
@@ -22,6 +22,7 @@ class NoticeKind(StrEnum):
     TASK_COMPLETED = "task_completed"
     TASK_FAILED = "task_failed"
     TASK_REROUTED = "task_rerouted"  # from, to and why
+    TASK_HELD = "task_held"  # quota or budget is spent: a person lets it go on, or cancels
     DISPATCH_WAITS = "dispatch_waits"  # approved, but the broker cannot be reached; once a plan
     OUTCOME_UNKNOWN = "outcome_unknown"  # a person must look, then decide
     PLAN_ENDED = "plan_ended"  # the summary, with durations
@@ -79,6 +80,7 @@ class Card(Value):
     decided_at: datetime | None = None
     decision_notes: str | None = None
     policy: str | None = None  # under which it was approved, see `domain.approval.Policy`
+    phrases: tuple[Phrase, ...] = ()  # corrected ones, that an approver may have remembered
     approvers: tuple[str, ...] = ()  # CHIFFON_ADMINS; empty: nobody may approve
 
 

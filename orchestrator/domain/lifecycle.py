@@ -84,7 +84,7 @@ REQUEST_MOVES: Moves[RequestStatus] = _moves(
             RequestStatus.OUT_OF_SCOPE,
         ),
         RequestStatus.PARSING_COMPLETE: (),
-        RequestStatus.OUT_OF_SCOPE: (),
+        RequestStatus.OUT_OF_SCOPE: (RequestStatus.PARSING_COMPLETE,),  # a person says better
         RequestStatus.FAILED: (),
     }
 )

@@ -39,6 +39,7 @@ class Subtask(Value):
         default=False,
         description="The person said it need not wait for the step before",
     )
+    chosen: bool = Field(default=False, description="Whoever asked chose the capability themselves")
 
 
 class Ambiguity(Value):
@@ -84,6 +85,22 @@ class Answer(Value):
 
     ambiguity_id: str
     text: str = Field(min_length=1, max_length=2_000)
+
+
+class Correction(Value):
+    """What a person meant in the place of what was understood."""
+
+    capability: str = Field(description="Name of a capability in the catalogue")
+    parameters: Parameters = Field(
+        default_factory=dict,
+        description="Values for it; a text may stand for a value of any type",
+    )
+    order: int | None = Field(
+        default=None, description="The subtask it takes the place of; None: of all of them"
+    )
+    plan_id: str | None = Field(
+        default=None, description="The plan that was shown; None: nothing could be planned"
+    )
 
 
 class Request(Value):

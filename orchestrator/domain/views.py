@@ -82,6 +82,66 @@ class RequestView(Result):
     out_of_scope: tuple[str, ...] = ()
 
 
+class RequestPart(BaseModel):
+    """One part of a request, as it was understood."""
+
+    model_config = ConfigDict(frozen=True)
+
+    order: int
+    name: str
+
+
+class CapabilityOption(BaseModel):
+    """A capability that may have been meant."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    description: str
+    risk: str
+    understood: bool = Field(default=False, description="It is what was understood")
+
+
+class CorrectionOptions(Result):
+    """What was understood, and every capability that may have been meant, the nearest first."""
+
+    request_id: str = ""
+    plan_id: str | None = Field(default=None, description="The open plan; a correction names it")
+    plan_number: int | None = None
+    words: str = Field(default="", description="The words that the nearest ones are nearest to")
+    parts: tuple[RequestPart, ...] = ()
+    nearest: tuple[CapabilityOption, ...] = ()
+
+
+class CapabilityForm(Result):
+    """What a capability asks for, to be filled in."""
+
+    capability: str = ""
+    description: str = ""
+    risk: str = ""
+    parameters_schema: dict[str, JsonValue] = Field(default_factory=dict)
+    suggested: dict[str, JsonValue] = Field(
+        default_factory=dict, description="Values that the words of the request hold"
+    )
+
+
+class Phrase(BaseModel):
+    """Words that a person corrected, and the capability that they chose for them."""
+
+    model_config = ConfigDict(frozen=True)
+
+    capability: str
+    text: str
+    remembered: bool = False
+
+
+class RememberResult(Result):
+    """The phrases that are examples of the catalogue now."""
+
+    plan_id: str = ""
+    phrases: tuple[Phrase, ...] = ()
+
+
 class PlanResult(Result):
     """A plan as it is shown before and after it is decided."""
 

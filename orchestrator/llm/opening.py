@@ -21,11 +21,11 @@ _DEFAULT_URLS = {
 }
 
 
-def open_models(settings: Settings, keys: ModelKeys | None = None) -> Models:
+def open_models(settings: Settings, keys: ModelKeys | None = None, *, warm: bool = True) -> Models:
     """Return the models that the settings name; nothing is connected yet.
 
     Without `keys` the environment is asked for them. The packages take seconds to import; that
-    begins here, in a thread.
+    begins here, in a thread, unless `warm` is off.
 
     Raises:
         SettingsError: the extra is not installed, or the key of the external model is missing.
@@ -38,16 +38,23 @@ def open_models(settings: Settings, keys: ModelKeys | None = None) -> Models:
             f"{_INSTALL}, or unset CHIFFON_LOCAL_MODEL and CHIFFON_EXTERNAL_MODEL."
         )
     models = Models(external=_external(settings, keys), local=_local(settings))
-    threading.Thread(target=import_module, args=(SDK,), name="load models", daemon=True).start()
+    if warm:
+        threading.Thread(target=import_module, args=(SDK,), name="load models", daemon=True).start()
     return models
 
 
-def _local(settings: Settings) -> ModelClient | None:
+def local_endpoint(settings: Settings) -> Endpoint | None:
+    """Return where the local model is asked; None where there is none."""
     if settings.local_model is None:
         return None
     provider, _, name = settings.local_model.partition(":")
     url = settings.local_model_url or _DEFAULT_URLS[provider]
-    return ModelClient(Endpoint(provider, name, url, key=settings.local_model_key or ""))
+    return Endpoint(provider, name, url, key=settings.local_model_key or "")
+
+
+def _local(settings: Settings) -> ModelClient | None:
+    endpoint = local_endpoint(settings)
+    return None if endpoint is None else ModelClient(endpoint)
 
 
 def _external(settings: Settings, keys: ModelKeys | None) -> ModelClient | None:

@@ -1,7 +1,7 @@
 """The front of understanding: a request in, subtasks, questions and leftovers out."""
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -42,9 +42,22 @@ class RequestDecomposer:
     The embedded engine reads each of them; `reader`, a second engine, may better its answer.
     """
 
-    def __init__(self, catalog: Callable[[], Catalog], reader: SecondEngine | None = None) -> None:
+    def __init__(
+        self,
+        catalog: Callable[[], Catalog],
+        reader: SecondEngine | None = None,
+        names: Callable[[], Mapping[str, Sequence[str]]] = dict,
+    ) -> None:
+        """Take the catalogue and, optionally, an inventory.
+
+        Args:
+            catalog: the catalogue of the moment.
+            reader: a second engine.
+            names: what there is at the moment, by the parameter that takes it.
+        """
         self._catalog = catalog
         self._reader = reader
+        self._names = names
 
     async def decompose(
         self, text: str, context: DecomposeContext | None = None
@@ -57,6 +70,7 @@ class RequestDecomposer:
         catalog = self._catalog()
         previous = context.previous if context is not None else None
         earlier = context.earlier if context is not None else None
+        engine_for(catalog).know(self._names())
         understood = previous or understand(text, catalog, earlier)
         if previous is None and self._reader is not None:
             understood = await self._reader.better(understood, engine_for(catalog))

@@ -5,7 +5,7 @@ The stages, one file each: `text` and `guard` → `pieces` → `clauses` → `ma
 """
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from orchestrator.domain.request import DecomposedRequest, Subtask
@@ -13,7 +13,7 @@ from orchestrator.nlu.calls import Call, calls_in
 from orchestrator.nlu.clauses import Form
 from orchestrator.nlu.drafts import Draft
 from orchestrator.nlu.fill import Fill, Filler
-from orchestrator.nlu.guard import guarded_tokens
+from orchestrator.nlu.guard import guarded_tokens, is_guarded
 from orchestrator.nlu.index import CatalogIndex
 from orchestrator.nlu.learning import learn_examples
 from orchestrator.nlu.match import Matcher
@@ -21,7 +21,7 @@ from orchestrator.nlu.pieces import Piece
 from orchestrator.nlu.profile import Profile
 from orchestrator.nlu.reading import Reading
 from orchestrator.nlu.references import doubt_missing
-from orchestrator.nlu.text import Kind, normalise
+from orchestrator.nlu.text import Kind, normalise, words
 from orchestrator.nlu.understanding import Understanding
 from orchestrator.nlu.verbs import Verb
 
@@ -29,6 +29,8 @@ MAX_PIECES = 150
 """A request of more pieces is not read further; the rest is out of scope."""
 MAX_WORDS = 120
 """A longer piece is pasted prose, not an order; it is not read."""
+
+_REMEMBERED = 0.95  # a person said what these very words mean
 
 
 class Engine:
@@ -38,13 +40,20 @@ class Engine:
         self.index = index
         self.filler = Filler(index)
         learn_examples(index, self.filler)
+        index.know({})
         self.matcher = Matcher(index, self.filler)
+
+    def know(self, names: Mapping[str, Iterable[str]]) -> None:
+        """Take these for names of what there is, by parameter, beside those of the examples."""
+        self.index.know(names)
 
     def understand(self, text: str, earlier: DecomposedRequest | None = None) -> Understanding:
         """Return what `text` asks for; `earlier` is what was asked before it in the thread."""
         original = unicodedata.normalize("NFC", text)
         if calls := calls_in(original, self.index.by_name):
             return self._called(original, calls)
+        if remembered := self._remembered(original):
+            return remembered
         tokens = self.index.speller.read(guarded_tokens(normalise(original)))
         pieces = self.index.splitter.split(tokens)
         reading = Reading(self.index, self.filler, self.matcher, original)
@@ -62,6 +71,16 @@ class Engine:
         if len(pieces) > MAX_PIECES:
             reading.refuse_rest(pieces[MAX_PIECES].tokens[0].start)
         return reading.finish()
+
+    def _remembered(self, text: str) -> Understanding | None:
+        """Return the step of a request that is, word for word, a phrase somebody remembered."""
+        profile = self.index.remembered.get(tuple(words(normalise(text))))
+        if profile is None or is_guarded(text):
+            return None
+        draft = self.reread(text, profile)
+        draft.sentence, draft.confidence = 0, _REMEMBERED
+        doubt_missing(draft, unclear=False)
+        return Understanding([draft], [])
 
     def _called(self, text: str, calls: Sequence[Call]) -> Understanding:
         """Return the steps of a request that calls capabilities by their names."""

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from orchestrator.nlu import guard_patterns as patterns
-from orchestrator.nlu.text import Kind, Token, tokenise, word_token
+from orchestrator.nlu.text import Kind, Token, normalise, tokenise, word_token
 
 _MAX_VALUE = 200
 _SPEAKER_WORDS = 3
@@ -147,6 +147,11 @@ def _speaker(text: str, place: int) -> int:
     borders = [match.end() for match in _BORDER_RE.finditer(text, 0, place)]
     begin = borders[-1] if borders else 0
     return begin if len(text[begin:place].split()) <= _SPEAKER_WORDS else place
+
+
+def is_guarded(text: str) -> bool:
+    """Say whether any of `text`, as a person wrote it, is pasted or injected."""
+    return any(token.kind is Kind.GUARDED for token in guarded_tokens(normalise(text)))
 
 
 def guarded_tokens(text: str) -> list[Token]:

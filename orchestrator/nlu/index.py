@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from orchestrator.catalog.models import Capability, Catalog, Risk
 from orchestrator.nlu.clauses import Reader
@@ -18,7 +18,7 @@ from orchestrator.nlu.profile import (
 )
 from orchestrator.nlu.slots import slots_of
 from orchestrator.nlu.spelling import Speller
-from orchestrator.nlu.text import Token, stem, words
+from orchestrator.nlu.text import Token, fold, stem, words
 from orchestrator.nlu.verbs import VerbBook
 
 _SYNONYM = 0.9
@@ -30,12 +30,17 @@ class CatalogIndex:
 
     def __init__(self, catalog: Catalog) -> None:
         self.lexicon: Lexicon = lexicon()
-        capabilities = list(catalog.capabilities())
+        capabilities = [entry.spoken for entry in catalog.entries.values()]
         self.book = VerbBook(self.lexicon, catalogue_verbs(capabilities, self.lexicon))
         self.splitter = Splitter(self.lexicon, self.book)
         self.reader = Reader(self.lexicon, self.book)
         self.profiles = [self._profile(capability) for capability in capabilities]
         self.by_name = {profile.name: profile for profile in self.profiles}
+        self.remembered = {
+            tuple(words(phrase)): self.by_name[name]
+            for name, entry in catalog.entries.items()
+            for phrase in entry.phrases
+        }
         self._frequency = Counter(noun for profile in self.profiles for noun in profile.nouns)
         self.object_nouns = frozenset(
             noun for profile in self.profiles for noun in self.expand(profile.objects)
@@ -43,6 +48,10 @@ class CatalogIndex:
         self.shared_enums = self._shared_enums()
         self._kinds = frozenset(map(stem, self.lexicon.words("kinds")))
         self.speller = self._speller(capabilities)
+        self._names = dict(catalog.names)
+        self._learnt: dict[tuple[str, str], frozenset[str]] = {}
+        self._others: dict[str, frozenset[str]] | None = None
+        self.inventory: dict[str, tuple[str, ...]] = {}  # names of what there is, by parameter
 
     def weight(self, noun: str) -> float:
         """Return how much a noun tells: the rarer among the capabilities, the more (0.3–1)."""
@@ -65,6 +74,29 @@ class CatalogIndex:
     def is_known(self, token: Token) -> bool:
         """Whether a word is a value of one of the catalogue's examples."""
         return any(token.fold in values for p in self.profiles for values in p.known.values())
+
+    def know(self, others: Mapping[str, Iterable[str]]) -> None:
+        """Take these for names too, beside the catalogue's and those of its examples.
+
+        Args:
+            others: names of what there is, by the parameter that takes them; in the place of
+                those of the last time.
+        """
+        asked = {name: frozenset(values) for name, values in others.items()}
+        if asked == self._others:
+            return
+        self._others = asked
+        self.inventory = {
+            name: tuple(dict.fromkeys([*self._names.get(name, ()), *sorted(asked.get(name, ()))]))
+            for name in {*self._names, *asked}
+        }
+        for profile in self.profiles:
+            for slot in profile.slots:
+                learnt = self._learnt.setdefault(
+                    (profile.name, slot.name), frozenset(profile.known.get(slot.name, ()))
+                )
+                named = {*self._names.get(slot.name, ()), *asked.get(slot.name, ())}
+                profile.known[slot.name] = {*learnt, *(fold(each) for each in named)}
 
     def is_kind(self, noun: str) -> bool:
         """Whether a noun says what sort of thing is meant ("the nodes"), never which."""

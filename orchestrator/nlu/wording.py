@@ -60,7 +60,7 @@ def _either(options: list[str] | tuple[str, ...]) -> str:
 
 
 def options_of(doubt: Doubt, draft: Draft, index: CatalogIndex) -> tuple[str, ...]:
-    """Return the likely answers: named values, else values of the catalogue's examples."""
+    """Return the likely answers: named values, else what there is and the examples' values."""
     if doubt.options or draft.profile is None or not doubt.parameter:
         return doubt.options
     slot = slot_named(draft.profile, doubt.parameter)
@@ -68,7 +68,9 @@ def options_of(doubt: Doubt, draft: Draft, index: CatalogIndex) -> tuple[str, ..
         return slot.enum[:_MAX_OPTIONS]
     shared = index.shared_enums.get(slot.name)
     likely = shared.values if shared is not None else draft.profile.known.get(slot.name, ())
-    return tuple(sorted(value for value in likely if slot.accepts(value)))[:_MAX_OPTIONS]
+    there_is = index.inventory.get(slot.name, ())
+    found = dict.fromkeys([*there_is, *sorted(likely)])
+    return tuple(value for value in found if slot.accepts(value))[:_MAX_OPTIONS]
 
 
 def slot_named(profile: Profile, name: str) -> Slot:

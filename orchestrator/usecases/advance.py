@@ -17,8 +17,8 @@ from orchestrator.store.repositories.plans import StoredPlan
 from orchestrator.store.unit_of_work import UnitOfWork
 from orchestrator.usecases.context import Context
 from orchestrator.usecases.lookup import plan_by
-from orchestrator.usecases.model_brief import model_brief
-from orchestrator.usecases.notify import tell_end, tell_not_dispatched, tell_rerouted
+from orchestrator.usecases.model_brief import model_brief, why_held
+from orchestrator.usecases.notify import tell_end, tell_held, tell_not_dispatched, tell_rerouted
 
 _log = structlog.get_logger(__name__)
 _ASK_AGAIN = "Ask again for a new plan."
@@ -69,8 +69,19 @@ async def _hand_over_ready(ctx: Context, uow: UnitOfWork, stored: StoredPlan) ->
     )
     ready = [task for task in ready_tasks(fresh.plan.tasks) if task.task_id not in under_way]
     catalog = ctx.catalog() if ready else Catalog()
-    ends = [await _dispatch(catalog, uow, router, fresh, task) for task in ready]
+    going = [task for task in ready if not await _held(ctx, uow, fresh, task)]
+    ends = [await _dispatch(catalog, uow, router, fresh, task) for task in going]
     return any(end.status is DispatchStatus.DISPATCH_FAILED for end in ends)
+
+
+async def _held(ctx: Context, uow: UnitOfWork, stored: StoredPlan, task: WorkTask) -> bool:
+    """Hold a task whose models are all spent, and ask a person; it is not tried against that."""
+    reason = await why_held(ctx, uow, stored, task)
+    if reason:
+        await uow.plans.move_task(task.task_id, TaskStatus.HELD, reason)
+        await _tell(uow, stored, "task_held", task, reason=reason)
+        await tell_held(uow, stored, task, reason)
+    return bool(reason)
 
 
 def _start_before(ctx: Context, uow: UnitOfWork, stored: StoredPlan) -> datetime:

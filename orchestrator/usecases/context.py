@@ -25,6 +25,7 @@ class Context:
     fallback: ExternalAIFallback
     admins: frozenset[str] = field(default_factory=frozenset)
     page_approvers: frozenset[str] = field(default_factory=frozenset)
+    remember: Callable[[str, str], Catalog] | None = None  # a capability, a phrase of it
     clocks: ClockWatch = field(default_factory=ClockWatch)
     broker_answers: Callable[[], bool] = lambda: True
     approval_time: timedelta = timedelta(hours=24)

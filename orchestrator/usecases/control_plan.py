@@ -27,6 +27,7 @@ from orchestrator.store.unit_of_work import UnitOfWork
 from orchestrator.usecases.advance import RUNNING, advance
 from orchestrator.usecases.context import Context
 from orchestrator.usecases.lookup import decision_about, plan_by, split_step, step_by
+from orchestrator.usecases.model_brief import why_held
 from orchestrator.usecases.notify import tell_end_of_cancelled
 
 _log = structlog.get_logger(__name__)
@@ -99,6 +100,8 @@ async def _stop(uow: UnitOfWork, attempt: Attempt, trace: str) -> None:
 async def retry_task(ctx: Context, reference: str, order: Order) -> ApproveResult:
     """Run a failed step again, and with it the steps that were skipped because of it.
 
+    A step that is held goes on, once what it was held for is no longer so.
+
     Raises:
         Refused: no such step, or this person may not.
         Conflict: the step has not failed, or its plan cannot be taken up again.
@@ -108,6 +111,8 @@ async def retry_task(ctx: Context, reference: str, order: Order) -> ApproveResul
         _, task = await step_by(uow, reference)
         if task.status is TaskStatus.OUTCOME_UNKNOWN:
             await _resolve(uow, stored, task, Resolution.RETRY)
+        elif task.status is TaskStatus.HELD:
+            await _release(ctx, uow, stored, task)
         elif task.status is TaskStatus.FAILED:
             await _reopen(uow, stored, [task])
         else:
@@ -115,6 +120,13 @@ async def retry_task(ctx: Context, reference: str, order: Order) -> ApproveResul
         await advance(ctx, uow, stored.plan.plan_id)
 
     return await _do(ctx, reference, order, "task_retried", deed)
+
+
+async def _release(ctx: Context, uow: UnitOfWork, stored: StoredPlan, task: WorkTask) -> None:
+    reason = await why_held(ctx, uow, stored, task)
+    if reason:
+        raise Conflict(f"Step {stored.plan.number}.{task.step_number} stays held. {reason}")
+    await uow.plans.move_task(task.task_id, TaskStatus.PENDING)
 
 
 async def resolve_outcome(

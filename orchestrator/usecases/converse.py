@@ -14,6 +14,7 @@ from orchestrator.usecases.context import Context
 from orchestrator.usecases.lookup import plan_by
 from orchestrator.usecases.plan_status import standing_of
 from orchestrator.usecases.read_plan import result_of
+from orchestrator.usecases.remember_phrase import phrases_to_remember
 
 _log = structlog.get_logger(__name__)
 _LONGEST = timedelta(hours=1)
@@ -50,6 +51,8 @@ async def _card_or_none(ctx: Context, card_id: str) -> Card | None:
 async def _card(ctx: Context, uow: UnitOfWork, row: StoredCard) -> Card:
     stored = await plan_by(uow, row.plan_id)
     approval = await uow.plans.approval(row.plan_id)
+    request = await uow.requests.get(stored.plan.request_id)
+    found = request.decomposition if request else None
     return Card(
         card_id=row.card_id,
         version=row.version_wanted,
@@ -62,6 +65,7 @@ async def _card(ctx: Context, uow: UnitOfWork, row: StoredCard) -> Card:
         decided_at=approval.decided_at if approval else None,
         decision_notes=approval.notes if approval else None,
         policy=approval.policy if approval else None,
+        phrases=phrases_to_remember(found, stored.plan.status, ctx.catalog()),
         approvers=tuple(sorted(ctx.approvers(row.team))),
     )
 

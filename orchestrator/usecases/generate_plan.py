@@ -1,5 +1,6 @@
 """Make the plan of an understood request, or return the one that is there."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -84,14 +85,32 @@ async def available_resources(ctx: Context) -> AvailableResources:
     return available(await ctx.store.read(load))
 
 
-async def draft_plan(ctx: Context, request: Request, decomposed: DecomposedRequest) -> Draft:
-    """Plan without storing: what is free first, then the steps, then the model decision."""
+async def draft_plan(
+    ctx: Context,
+    request: Request,
+    decomposed: DecomposedRequest,
+    *,
+    after: WorkPlan | None = None,
+    notes: Sequence[str] = (),
+) -> Draft:
+    """Plan without storing: what is free first, then the steps, then the model decision.
+
+    With `after`, the revision that it takes the place of, it is the next one under its number.
+    """
     resources = await available_resources(ctx)
     now = await ctx.store.read(_now)
-    plan = ctx.planner.generate_plan(decomposed, resources, request_id=request.request_id, now=now)
+    plan = ctx.planner.generate_plan(
+        decomposed,
+        resources,
+        request_id=request.request_id,
+        now=now,
+        revision=1 if after is None else after.revision + 1,
+    )
+    if after is not None:
+        plan = plan.model_copy(update={"number": after.number})
     decision, external = await ctx.fallback.should_use_external_ai(plan)
-    notes = [*reading_notes(decomposed.models_asked), *await work_notes(ctx, plan, decision)]
-    planned = ctx.planner.with_models(plan, external=external, notes=notes)
+    of_models = [*reading_notes(decomposed.models_asked), *await work_notes(ctx, plan, decision)]
+    planned = ctx.planner.with_models(plan, external=external, notes=[*notes, *of_models])
     return Draft(planned, decision, decomposed.models_asked)
 
 
@@ -100,8 +119,8 @@ async def _now(uow: UnitOfWork) -> datetime:
 
 
 async def store_plan(ctx: Context, uow: UnitOfWork, request: Request, draft: Draft) -> str:
-    """Store a drafted plan under the next number; return its id."""
-    number = await uow.plans.next_number()
+    """Store a drafted plan, a first revision under the next number; return its id."""
+    number = draft.plan.number or await uow.plans.next_number()
     plan = draft.plan.model_copy(update={"number": number, "created_at": uow.now})
     await uow.plans.add(plan, expires_at=uow.now + ctx.approval_time)
     await uow.plans.keep_entries(_entries(ctx, plan))
@@ -115,7 +134,12 @@ async def store_plan(ctx: Context, uow: UnitOfWork, request: Request, draft: Dra
         actor="planner",
         request_id=request.request_id,
         plan_id=plan.plan_id,
-        details={"number": number, "digest": plan.digest, "steps": len(plan.tasks)},
+        details={
+            "number": number,
+            "revision": plan.revision,
+            "digest": plan.digest,
+            "steps": len(plan.tasks),
+        },
     )
     _log.info("plan_generated", plan_id=plan.plan_id, number=number, steps=len(plan.tasks))
     return plan.plan_id

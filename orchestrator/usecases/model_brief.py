@@ -20,16 +20,42 @@ async def model_brief(
     if not task.reasoning:
         return ModelBrief()
     material = await _material(uow, stored, task)
+    stops = await _spent(ctx, uow, task)
+    forbidden = ctx.fallback.rules.external_closed(with_outputs=bool(material))
+    if task.model_tier is ModelTier.EXTERNAL and forbidden:
+        stops[ModelTier.EXTERNAL] = forbidden
+    return ModelBrief(material=material, stops=stops)
+
+
+async def why_held(ctx: Context, uow: UnitOfWork, stored: StoredPlan, task: WorkTask) -> str:
+    """Say which spent limit leaves a task without a model, and what to do; empty: it may go.
+
+    Where this machine knows of no model at all, the agents' own are not judged.
+    """
+    local, external = ctx.fallback.local, ctx.fallback.external
+    if not task.reasoning or (local is None and external is None):
+        return ""
+    spent = await _spent(ctx, uow, task)
+    if not spent or (local is not None and ModelTier.LOCAL not in spent):
+        return ""
+    if task.model_tier is ModelTier.EXTERNAL and external is not None:
+        material = await _material(uow, stored, task)
+        forbidden = ctx.fallback.rules.external_closed(with_outputs=bool(material))
+        if not forbidden and ModelTier.EXTERNAL not in spent:
+            return ""
+    return " ".join(spent.values())
+
+
+async def _spent(ctx: Context, uow: UnitOfWork, task: WorkTask) -> dict[str, str]:
+    """Return the tiers whose quota or budget is used up, each with what to do."""
     rules = ctx.fallback.rules
-    stops: dict[str, str] = {}
+    spent: dict[str, str] = {}
     if rules.quota is not None:
         used = await uow.decisions.calls_within(ModelTier.LOCAL, HOUR)
-        stops[ModelTier.LOCAL] = rules.quota_closed(used)
-    if task.model_tier is ModelTier.EXTERNAL:
-        stops[ModelTier.EXTERNAL] = rules.external_closed(with_outputs=bool(material))
-        if not stops[ModelTier.EXTERNAL] and rules.budget is not None:
-            stops[ModelTier.EXTERNAL] = rules.budget_closed(await external_spent(uow))
-    return ModelBrief(material=material, stops={tier: why for tier, why in stops.items() if why})
+        spent[ModelTier.LOCAL] = rules.quota_closed(used)
+    if task.model_tier is ModelTier.EXTERNAL and rules.budget is not None:
+        spent[ModelTier.EXTERNAL] = rules.budget_closed(await external_spent(uow))
+    return {tier: why for tier, why in spent.items() if why}
 
 
 async def _material(uow: UnitOfWork, stored: StoredPlan, task: WorkTask) -> str:

@@ -153,6 +153,22 @@ async def tell_not_dispatched(
     await uow.conversation.tell(place, NoticeKind.TASK_FAILED, key, content)
 
 
+async def tell_held(uow: UnitOfWork, stored: StoredPlan, task: WorkTask, reason: str) -> None:
+    """Tell that a step waits until a person lets it go on; once each time that it is held."""
+    place = _place(stored)
+    if place is None:
+        return
+    tries = await uow.attempts.of_task(task.task_id)
+    key = f"{task.task_id} round {task.round} after {len(tries)}"
+    content: dict[str, JsonValue] = {
+        **_step(task, reason),
+        **dict.fromkeys(("attempt_number", "agent_name", "exit_code", "duration_seconds")),
+        "output": "",
+        "output_characters": 0,
+    }
+    await uow.conversation.tell(place, NoticeKind.TASK_HELD, key, content)
+
+
 async def tell_dispatch_waits(uow: UnitOfWork, stored: StoredPlan, reason: str) -> None:
     """Tell, once a plan, that its steps wait for the broker; they go out when it is back."""
     place = _place(stored)

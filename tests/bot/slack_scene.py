@@ -14,7 +14,7 @@ from slack_sdk.socket_mode.request import SocketModeRequest
 from sqlalchemy import RowMapping, Table, select
 
 from bot.app import Bot
-from bot.ids import AnswerButton, PlanButton, TaskButton
+from bot.ids import ButtonValue
 from orchestrator.domain.views import PlanResult
 from orchestrator.service import OrchestratorService
 
@@ -163,7 +163,7 @@ class Scene:
     async def clicks(
         self,
         action_id: str,
-        value: PlanButton | TaskButton | AnswerButton | str,
+        value: ButtonValue | str,
         *,
         person: str = SAM,
         moment: str = "500.1",

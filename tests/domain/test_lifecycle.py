@@ -34,7 +34,7 @@ TABLES = [
     pytest.param(ATTEMPT_MOVES, AttemptStatus, {"queued"}, id="attempt"),
 ]
 TERMINAL = {
-    "request": {"parsing_complete", "out_of_scope", "failed"},
+    "request": {"parsing_complete", "failed"},
     "plan": {"completed", "rejected", "cancelled", "superseded"},
     "task": {"completed", "cancelled"},
     "attempt": {"succeeded", "failed", "timed_out", "interrupted", "superseded", "unknown"},
@@ -90,6 +90,7 @@ def test_the_request_moves_are_those_of_the_contract() -> None:
     assert _words(REQUEST_MOVES) == {
         "pending": {"parsing_complete", "requires_clarification", "out_of_scope", "failed"},
         "requires_clarification": {"parsing_complete", "out_of_scope"},
+        "out_of_scope": {"parsing_complete"},
     }
 
 

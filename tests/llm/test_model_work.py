@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import delete
 
 from agent.executors.llm import LlmExecutor
 from agent.settings import AgentSettings
@@ -15,19 +16,26 @@ from bot.cli.up import embedded_agents
 from orchestrator.bootstrap import open_orchestrator
 from orchestrator.catalog.catalogue import LiveCatalog
 from orchestrator.domain.fallback import ExternalText, ModelPolicy
-from orchestrator.domain.lifecycle import PlanStatus
+from orchestrator.domain.lifecycle import PlanStatus, TaskStatus
 from orchestrator.domain.model_rules import ModelRules
 from orchestrator.domain.request import Answer
 from orchestrator.domain.views import PlanStatusResult
+from orchestrator.errors import ErrorCode
 from orchestrator.llm.port import Models
 from orchestrator.settings import Settings
 from orchestrator.store.repositories.decisions import ModelUse
-from orchestrator.store.tables import fallback_decisions, llm_usage
+from orchestrator.store.tables import (
+    attempts,
+    audit_events,
+    fallback_decisions,
+    llm_usage,
+    notifications,
+)
 from orchestrator.store.unit_of_work import UnitOfWork
 from orchestrator.transport.local import LocalTransport
 from tests.llm.model_server import ModelServer, model_server
 from tests.plugins.waiting import until
-from tests.scene import Desk
+from tests.scene import USER, Desk
 
 RESEARCH = "research alternatives to jellyfin"
 BOTH = "research alternatives to jellyfin and generate improvements"
@@ -218,16 +226,68 @@ async def test_a_spent_budget_stops_what_needs_it_and_says_what_to_do(tmp_path: 
         plan = await made.desk.planned(RESEARCH)
         assert "budget for the external model is spent (5.01 of 5.00)" in " ".join(plan.notes)
         await made.desk.approve(plan)
-        ended = await made.desk.ended(plan)
-        assert ended.status is PlanStatus.FAILED
-        assert "raise CHIFFON_EXTERNAL_MODEL_BUDGET or wait for the next month" in reasons(ended)
-        assert made.external.asked == []
+        held = await made.desk.ended(plan)
+        assert (held.status, held.tasks[0].status) == (PlanStatus.WAITING, TaskStatus.HELD)
+        assert "raise CHIFFON_EXTERNAL_MODEL_BUDGET or wait for the next month" in reasons(held)
+        assert held.execution_logs == ()
+        service = made.desk.service
+        for _ in range(3):
+            again = await service.retry_task(f"{plan.number}.1", user_id=USER)
+            assert again.error is not None
+            assert again.error.code is ErrorCode.CONFLICT
+            assert "stays held" in again.error.message
+        assert len(await made.desk.rows(attempts)) == 0
+        assert len(await made.desk.rows(audit_events, kind="task_held")) == 1
+
+        async with service.context.store.engine.begin() as connection:
+            await connection.execute(delete(llm_usage))  # as the next month does
+        released = await service.retry_task(f"{plan.number}.1", user_id=USER)
+        assert released.error is None, released.error
+        done = await made.desk.reaches(
+            plan, lambda seen: seen.status is PlanStatus.COMPLETED, what="the work"
+        )
+        assert [log.output.strip() for log in done.execution_logs] == ["# From afar"]
+        assert len(made.external.asked) == 1
+
+
+async def test_with_the_local_model_at_hand_a_spent_budget_holds_nothing(tmp_path: Path) -> None:
+    rules: dict[str, Any] = {"external_text": ExternalText.ALL, "external_model_budget": 5}
+    async with house(tmp_path, **rules) as made:
+
+        async def spend(uow: UnitOfWork) -> None:
+            await uow.decisions.used(ModelUse(tier="external", model="m", cost=5.01))
+
+        await made.desk.service.context.store.transact(spend)
+        ended = await made.done(RESEARCH)
+        assert [log.output.strip() for log in ended.execution_logs] == ["# From here"]
+
+
+async def test_a_held_step_is_told_once_in_its_thread(tmp_path: Path) -> None:
+    async with house(tmp_path, has_external=False, local_model_quota=1) as made:
+        service = made.desk.service
+        asked = await service.submit_request(BOTH, USER, channel="C1", thread="1.1")
+        await service.approve_plan(asked.plan_id or "", user_id=USER)
+        await made.desk.ended(await service.get_plan(asked.plan_id or ""))
+        await service.retry_task("1.2", user_id=USER)
+        told = await made.desk.rows(notifications, kind="task_held")
+        assert [each["content"]["step_number"] for each in told] == [2]
+        assert "used up (1 of 1)" in told[0]["content"]["reason"]
+
+
+async def test_a_held_plan_can_be_cancelled_and_what_waits_behind_it_ends(tmp_path: Path) -> None:
+    async with house(tmp_path, has_external=False, local_model_quota=1) as made:
+        held = await made.done(BOTH)
+        cancelled = await made.desk.service.cancel_plan(held.plan_id, user_id=USER)
+        assert cancelled.status is PlanStatus.CANCELLED
+        status = await made.desk.service.get_plan_status(held.plan_id)
+        assert [task.status for task in status.tasks] == ["completed", "cancelled"]
 
 
 async def test_a_used_up_quota_stops_the_local_model(tmp_path: Path) -> None:
     async with house(tmp_path, has_external=False, local_model_quota=1) as made:
         ended = await made.done(BOTH)
-        assert [task.status for task in ended.tasks] == ["completed", "failed"]
+        assert ended.status is PlanStatus.WAITING
+        assert [task.status for task in ended.tasks] == ["completed", "held"]
         assert "used up (1 of 1)" in reasons(ended)
         assert len(made.local.asked) == 1
 

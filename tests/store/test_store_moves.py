@@ -18,6 +18,7 @@ from orchestrator.domain.lifecycle import (
     TaskStatus,
 )
 from orchestrator.domain.plan import WorkPlan
+from orchestrator.domain.request import DecomposedRequest
 from orchestrator.errors import Conflict, ErrorCode
 from orchestrator.store.tables import attempts, plans, requests, tasks
 from orchestrator.store.unit_of_work import Store, UnitOfWork
@@ -91,6 +92,11 @@ async def test_requests_move_exactly_as_the_table_says(store: Store) -> None:
         await _set(uow, requests, key, source)
         if target is RequestStatus.FAILED:
             return await _is_made(uow.requests.failed(key, "a fault"))
+        if source is RequestStatus.OUT_OF_SCOPE:  # thinking ends there; a person says better
+            assert not await _is_made(uow.requests.understood(key, target, None))
+            better = DecomposedRequest(original_request="x", decomposer_model="embedded")
+            wanted = target is RequestStatus.PARSING_COMPLETE
+            return wanted and await _is_made(uow.requests.corrected(key, source, better))
         return await _is_made(uow.requests.understood(key, target, None))
 
     async def try_all(uow: UnitOfWork) -> list[tuple[str, str]]:

@@ -209,3 +209,41 @@ def test_a_waiting_card_is_decided_after_a_restart(page: Page, program: Program)
     chat.page.get_by_role("button", name=re.compile(r"\d+ repl")).first.click()
     chat.sees("Rejected by")
     expect(chat.button("Approve")).to_have_count(0)
+
+
+def test_what_was_not_meant_is_corrected_and_its_words_are_remembered(chat: Chat) -> None:
+    """A form, the plan it leads to, and the same words understood the next time."""
+    phrase = "Sing a lullaby to uptime-kuma"
+    chat.ask(phrase)
+    chat.sees("I cannot do that")
+    chat.press("Not what I meant")
+    dialog = chat.page.get_by_role("dialog", name="Not what I meant")
+    dialog.get_by_label("Restart service").check()
+    dialog.get_by_role("button", name="Next").click()
+    service = dialog.get_by_label("Service", exact=True)
+    expect(service).to_have_value("uptime-kuma")
+    service.fill("--all")
+    dialog.get_by_role("button", name="Plan it").click()
+    expect(dialog).to_contain_text("must not start with a dash")
+    service.fill("uptime-kuma")
+    dialog.get_by_role("button", name="Plan it").click()
+    expect(dialog).to_have_count(0)
+    chat.sees("Waiting for approval", "Whoever asked chose", phrase)
+    chat.press("Remember this phrase")
+    chat.sees(f"Remembered: “{phrase}”")
+    chat.ask(phrase)
+    chat.sees("Waiting for approval", 'service = "uptime-kuma"')
+
+
+def test_a_question_is_answered_by_hand_and_a_later_message_refers_to_it(chat: Chat) -> None:
+    chat.ask("Restart the service")
+    chat.sees("Which service")
+    chat.reply("gitea")
+    chat.sees("1. Restart gitea")
+    chat.reply("and vaultwarden too")
+    chat.sees("1. Restart vaultwarden")
+
+
+def test_what_cannot_wait_for_tomorrow_is_said(chat: Chat) -> None:
+    chat.ask("List my services tomorrow")
+    chat.sees("Waiting for approval", "Left out: “tomorrow”")

@@ -1,7 +1,8 @@
 """Messages of version 1 as they went over the wire, kept in files: every later Chiffon reads them.
 
 A file is never edited. A new field needs a default, so that these lack nothing; what such a field
-adds to a message that is written again is no difference.
+adds to a message that is written again is no difference. Once it is there, a file of its own
+(`work_request.models.json`) keeps what it said: `type`, then what came to it.
 """
 
 import json
@@ -39,14 +40,14 @@ _REQUIRED = {
 
 
 def test_every_message_type_has_its_file() -> None:
-    assert {file.stem for file in _FILES} == set(_PAYLOADS)
+    assert {_type_of(file) for file in _FILES} == set(_PAYLOADS)
 
 
 @pytest.mark.parametrize("file", _FILES, ids=lambda file: file.stem)
 def test_a_message_of_version_1_still_says_what_it_said(file: Path) -> None:
     kept = json.loads(file.read_text(encoding="utf-8"))
     envelope, payload = decode(file.read_bytes())
-    assert payload.TYPE == kept["type"] == file.stem
+    assert payload.TYPE == kept["type"] == _type_of(file)
     assert kept["protocol_version"] == PROTOCOL_VERSION
     assert _lost(kept, json.loads(envelope.encode())) == []
     assert _lost(kept["payload"], payload.model_dump(mode="json")) == []
@@ -56,8 +57,8 @@ def test_a_message_of_version_1_still_says_what_it_said(file: Path) -> None:
 def test_a_message_of_version_1_fills_every_field_that_there_was(file: Path) -> None:
     """So that a renamed field shows as a loss, not as a default."""
     kept = json.loads(file.read_text(encoding="utf-8"))
-    assert _REQUIRED[file.stem] <= set(kept["payload"])
-    defaults = _PAYLOADS[file.stem].model_fields
+    assert _REQUIRED[_type_of(file)] <= set(kept["payload"])
+    defaults = _PAYLOADS[_type_of(file)].model_fields
     unset = [
         name
         for name, value in kept["payload"].items()
@@ -70,6 +71,24 @@ def test_a_message_of_version_1_fills_every_field_that_there_was(file: Path) -> 
 def test_no_field_became_required_since_version_1(name: str) -> None:
     fields = _PAYLOADS[name].model_fields.items()
     assert {field for field, what in fields if what.is_required()} == _REQUIRED[name]
+
+
+@pytest.mark.parametrize(
+    ("file", "fields"),
+    [
+        ("work_request.models.json", {"material", "model_stops"}),
+        ("work_result.models.json", {"use"}),
+    ],
+)
+def test_what_came_later_is_kept_too(file: str, fields: set[str]) -> None:
+    path = Path(__file__).parent / "golden" / file
+    kept = json.loads(path.read_text(encoding="utf-8"))["payload"]
+    payload = decode(path.read_bytes())[1].model_dump(mode="json")
+    assert {name: payload[name] for name in fields} == {name: kept[name] for name in fields}
+
+
+def _type_of(file: Path) -> str:
+    return file.name.partition(".")[0]
 
 
 def _lost(kept: JsonValue, now: JsonValue, where: str = "") -> list[str]:

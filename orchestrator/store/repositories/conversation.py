@@ -67,6 +67,10 @@ class Conversation:
             updated_at=self._session.now,
         )
 
+    def redraw(self, plan_id: str) -> None:
+        """Want a plan's card drawn anew, though its row stays as it is."""
+        self._session.touch(plans, plan_id)
+
     async def redraw_touched(self) -> None:
         """Want anew the cards of plans that this transaction has changed, tasks and all."""
         held = self._session.held

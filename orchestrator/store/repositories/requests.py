@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
-from sqlalchemy import RowMapping, func, insert, literal, or_, select, update
+from sqlalchemy import RowMapping, delete, func, insert, literal, or_, select, update
 
 from orchestrator.domain.ids import new_id
 from orchestrator.domain.lifecycle import REQUEST_MOVES, RequestStatus, sources_of
@@ -102,12 +102,37 @@ class Requests:
         await self._session.must_move(
             requests,
             request_id,
-            sources_of(REQUEST_MOVES, status),
+            sources_of(REQUEST_MOVES, status) - {RequestStatus.OUT_OF_SCOPE},  # a person's alone
             status,
             decomposition=None if decomposition is None else decomposition.model_dump(mode="json"),
             thinking_until=None,
             updated_at=self._session.now,
         )
+
+    async def corrected(
+        self, request_id: str, status: RequestStatus, decomposition: DecomposedRequest
+    ) -> None:
+        """Put a person's own understanding in the place of the one before; `status` is now's.
+
+        What is no gap any more is forgotten.
+
+        Raises:
+            Conflict: the request is not where it was.
+        """
+        values = {
+            "decomposition": decomposition.model_dump(mode="json"),
+            "updated_at": self._session.now,
+        }
+        if status is RequestStatus.PARSING_COMPLETE:
+            statement = update(requests).where(requests.c.id == request_id)
+            await self._session.execute(statement.values(**values))
+        else:
+            target = RequestStatus.PARSING_COMPLETE
+            sources = sources_of(REQUEST_MOVES, target) & {status}
+            await self._session.must_move(requests, request_id, sources, target, **values)
+        gaps = delete(capability_gaps).where(capability_gaps.c.request_id == request_id)
+        left = decomposition.out_of_scope
+        await self._session.execute(gaps.where(capability_gaps.c.gap_text.not_in(left)))
 
     async def failed(self, request_id: str, failure: str) -> None:
         """Say that a request could not be understood because of a fault."""

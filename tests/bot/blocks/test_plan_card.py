@@ -17,6 +17,7 @@ from bot.blocks.text import exact
 from bot.local_slack.validation import problems_of_message
 from orchestrator.domain.approval import Policy
 from orchestrator.domain.lifecycle import PlanStatus, TaskStatus
+from orchestrator.domain.views import Phrase
 from tests.bot.blocks.samples import (
     DECIDED,
     HOSTILE,
@@ -102,7 +103,7 @@ def test_whatever_the_state_the_number_of_messages_stays(
             notes=HOSTILE * 100,
             policy=Policy.ONLY_APPROVER,
             approvers=tuple(f"U0ADMIN{number}" for number in range(300)),
-        )
+        ).model_copy(update={"phrases": (Phrase(capability="x" * 64, text=HOSTILE * 3),) * 9})
     )
     assert len(later) == len(fresh)
     for message in later:
@@ -162,8 +163,9 @@ def test_buttons_stand_in_the_last_message_alone_and_name_what_was_shown() -> No
     assert len(messages) > 1
     *before, last = [action_ids(message) for message in messages]
     assert before == [[]] * len(before)
-    assert last == [ids.APPROVE, ids.REJECT, ids.CANCEL]
-    for element in elements_of(messages[-1].blocks[-1]):
+    assert last == [ids.APPROVE, ids.REJECT, ids.CANCEL, ids.NOT_MEANT]
+    buttons = elements_of(messages[-1].blocks[-1])
+    for element in (each for each in buttons if each["action_id"] != ids.NOT_MEANT):
         button = ids.PlanButton.decoded(element["value"])
         assert button is not None
         assert button.digest == "a" * 64
@@ -172,7 +174,10 @@ def test_buttons_stand_in_the_last_message_alone_and_name_what_was_shown() -> No
 @pytest.mark.parametrize(
     ("status", "buttons"),
     [
-        (PlanStatus.PENDING_APPROVAL, [ids.APPROVE, ids.REJECT, ids.CANCEL]),
+        (
+            PlanStatus.PENDING_APPROVAL,
+            [ids.APPROVE, ids.REJECT, ids.CANCEL, ids.NOT_MEANT],
+        ),
         (PlanStatus.APPROVED, [ids.CANCEL]),
         (PlanStatus.EXECUTING, [ids.CANCEL]),
         (PlanStatus.WAITING, [ids.CANCEL]),
@@ -191,7 +196,7 @@ def test_a_card_offers_what_its_state_allows(status: PlanStatus, buttons: list[s
 
 def test_nobody_named_means_that_it_can_be_dropped_alone_and_a_way_out() -> None:
     (message,) = plan_card(card((task(1),), approvers=()))
-    assert action_ids(message) == [ids.CANCEL]
+    assert action_ids(message) == [ids.CANCEL, ids.NOT_MEANT]
     assert "CHIFFON_ADMINS" in read(message)
 
 
@@ -211,8 +216,8 @@ def test_only_high_risk_asks_twice(risk: str, asks: bool) -> None:
 )
 def test_cancel_asks_twice_and_says_what_it_does(status: PlanStatus, said: str) -> None:
     (message,) = plan_card(card((task(1),), status))
-    *_, cancel = elements_of(message.blocks[-1])
-    assert cancel["action_id"] == ids.CANCEL
+    buttons = elements_of(message.blocks[-1])
+    cancel = next(each for each in buttons if each["action_id"] == ids.CANCEL)
     assert said in json.dumps(cancel["confirm"])
 
 
@@ -272,3 +277,17 @@ def test_what_was_left_out_noted_or_goes_outside_is_told() -> None:
     text = read(*plan_card(said))
     assert "“water the plants”" in text
     assert "external language model" in text
+
+
+def test_what_was_corrected_may_be_remembered_and_then_is_said() -> None:
+    phrase = Phrase(capability="service.restart", text="kick <!channel> it")
+    for status in (PlanStatus.PENDING_APPROVAL, PlanStatus.COMPLETED):
+        fresh = card((task(1),), status).model_copy(update={"phrases": (phrase,)})
+        (offered,) = plan_card(fresh)
+        check((offered,))
+        assert action_ids(offered)[-1] == ids.REMEMBER
+        known = (phrase.model_copy(update={"remembered": True}),)
+        (later,) = plan_card(fresh.model_copy(update={"phrases": known}))
+        check((later,))
+        assert ids.REMEMBER not in action_ids(later)
+        assert "Remembered: “kick &lt;!channel&gt; it” means service.restart." in str(later.blocks)

@@ -1,0 +1,161 @@
+"""Remember what a person's words meant: an approver adds them to the catalogue's examples."""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+
+import structlog
+from pydantic import JsonValue
+
+from orchestrator.catalog.models import Catalog
+from orchestrator.catalog.remembered import unfit
+from orchestrator.domain.approval import highest, may_approve
+from orchestrator.domain.digest import canonical_hash
+from orchestrator.domain.lifecycle import PlanStatus
+from orchestrator.domain.request import DecomposedRequest
+from orchestrator.domain.views import Identity, Phrase, RememberResult
+from orchestrator.errors import CatalogError, Conflict, ErrorCode, Refused
+from orchestrator.nlu.decomposer import engine_for
+from orchestrator.nlu.guard import is_guarded
+from orchestrator.nlu.text import words
+from orchestrator.store.repositories.plans import StoredPlan
+from orchestrator.store.unit_of_work import UnitOfWork
+from orchestrator.usecases.context import Context
+from orchestrator.usecases.lookup import plan_by
+
+_log = structlog.get_logger(__name__)
+_ENDED_OTHERWISE = frozenset(
+    {PlanStatus.SUPERSEDED, PlanStatus.REJECTED, PlanStatus.EXPIRED, PlanStatus.CANCELLED}
+)
+
+
+async def remember_phrases(
+    ctx: Context, reference: str, who: Identity, source_key: str | None
+) -> RememberResult:
+    """Save the words that a person corrected as examples of what they chose.
+
+    Done again, it changes nothing; who may approve the plan may do it.
+
+    Raises:
+        Refused: no such plan, this person may not, nothing was corrected, the words look like
+            pasted or injected ones, or the catalogue cannot be written.
+    """
+    stored, found = await ctx.store.read(lambda uow: _load(uow, reference))
+    said = [*_chosen(found)]
+    try:
+        _check(ctx, stored, who, said)
+        await _write(ctx, said)
+    except Refused as refusal:
+        await _tell(ctx, stored, who, "phrase_refused", {"reason": refusal.error.message})
+        raise
+    key = None if source_key is None else canonical_hash([stored.plan.plan_id, source_key])
+    listed: list[JsonValue] = [each.model_dump(include={"capability", "text"}) for each in said]
+    await _tell(ctx, stored, who, "phrase_remembered", {"phrases": listed}, key)
+    return RememberResult(plan_id=stored.plan.plan_id, phrases=tuple(said))
+
+
+def phrases_to_remember(
+    found: DecomposedRequest | None, status: PlanStatus, catalog: Catalog
+) -> tuple[Phrase, ...]:
+    """Return what a card may offer to remember, and what of it is remembered already."""
+    if found is None or status in _ENDED_OTHERWISE:
+        return ()
+    said = _chosen(found)
+    return tuple(
+        each.model_copy(update={"remembered": _is_known(each, catalog)})
+        for each in said
+        if _is_known(each, catalog) or why_not(each, catalog) is None
+    )
+
+
+def why_not(phrase: Phrase, catalog: Catalog) -> str | None:
+    """Say why words are no example to learn from; None: they are one."""
+    if fault := unfit(phrase.text):
+        return fault
+    if not words(phrase.text) or is_guarded(phrase.text):
+        return "The words hold what looks pasted or injected, so they are no example."
+    if phrase.capability not in catalog:
+        return f"The catalogue has no capability {phrase.capability!r} any more."
+    other = engine_for(catalog).index.remembered.get(tuple(words(phrase.text)))
+    if other is not None and other.name != phrase.capability:
+        return f"These words are remembered as an example of {other.name} already."
+    return None
+
+
+def _is_known(phrase: Phrase, catalog: Catalog) -> bool:
+    entry = catalog.get(phrase.capability)
+    return entry is not None and phrase.text in entry.spoken.examples
+
+
+def _chosen(found: DecomposedRequest) -> Iterator[Phrase]:
+    for subtask in found.subtasks:
+        text = " ".join(subtask.source_words.split())
+        if subtask.chosen and text:
+            yield Phrase(capability=subtask.intent, text=text)
+
+
+async def _load(uow: UnitOfWork, reference: str) -> tuple[StoredPlan, DecomposedRequest]:
+    stored = await plan_by(uow, reference)
+    request = await uow.requests.get(stored.plan.request_id)
+    found = request.decomposition if request else None
+    if found is None:  # a plan is always of something understood
+        raise Refused(ErrorCode.NOT_FOUND, f"Plan #{stored.plan.number} has no request.")
+    return stored, found
+
+
+def _check(ctx: Context, stored: StoredPlan, who: Identity, said: Sequence[Phrase]) -> None:
+    verdict = may_approve(
+        who,
+        requester=stored.requester,
+        highest_risk=highest([task.risk for task in stored.plan.tasks]),
+        admins=ctx.approvers_beside(who),
+    )
+    if not verdict.allowed:
+        raise Refused(ErrorCode.FORBIDDEN, verdict.reason, verdict.hint)
+    if not said or stored.plan.status in _ENDED_OTHERWISE:
+        raise Conflict(
+            f"Nothing of plan #{stored.plan.number} is there to be remembered.",
+            "Phrases come from plans that whoever asked has corrected.",
+        )
+    for phrase in said:
+        if reason := why_not(phrase, ctx.catalog()):
+            raise Refused(ErrorCode.INVALID_REQUEST, reason, "It is not remembered.")
+
+
+async def _write(ctx: Context, phrases: Sequence[Phrase]) -> None:
+    if ctx.remember is None:
+        raise Refused(ErrorCode.CONFLICT, "This Chiffon has no overlay catalogue to write to.")
+    for phrase in phrases:
+        try:
+            await asyncio.to_thread(ctx.remember, phrase.capability, phrase.text)
+        except CatalogError as fault:
+            _log.warning("phrase_not_written", reason=str(fault))
+            message = "The phrase could not be written into the catalogue."
+            raise Refused(ErrorCode.CONFLICT, message, str(fault)) from fault
+
+
+async def _tell(
+    ctx: Context,
+    stored: StoredPlan,
+    who: Identity,
+    kind: str,
+    details: dict[str, JsonValue],
+    key: str | None = None,
+) -> None:
+    """Put it into the plan's story, once a key; the card shows what is remembered now."""
+
+    async def keep(uow: UnitOfWork) -> None:
+        await plan_by(uow, stored.plan.plan_id, lock=True)
+        if key is not None and not await uow.mail.is_new(key, "remember"):
+            return
+        await uow.requests.meet(who)
+        await uow.audit.add(
+            kind,
+            actor=who.person,
+            request_id=stored.plan.request_id,
+            plan_id=stored.plan.plan_id,
+            details={**details, **who.as_details()},
+        )
+        uow.conversation.redraw(stored.plan.plan_id)
+
+    await ctx.store.transact(keep)
+    _log.info(kind, plan=stored.plan.number, person=who.person)
