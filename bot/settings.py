@@ -1,26 +1,27 @@
 """What the bot needs to reach Slack, from the environment or `.env`; see `docs/contract.md`."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, ClassVar
 
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import (
-    BaseSettings,
     NoDecode,
-    PydanticBaseSettingsSource,
     SettingsConfigDict,
 )
-from typing_extensions import override
 
 from orchestrator.errors import SettingsError
-from orchestrator.secret_files import SecretFiles
+from orchestrator.secret_files import SettingsWithFiles
 
 SLACK_API_URL = "https://slack.com/api/"
-_BY_FILE = {"bot_token": "SLACK_BOT_TOKEN", "app_token": "SLACK_APP_TOKEN"}
 
 
-class SlackSettings(BaseSettings):
+class SlackSettings(SettingsWithFiles):
     """Tokens, and which Slack they are for. Tokens are left out of the representation."""
 
+    secrets_by_file: ClassVar[Mapping[str, str]] = {
+        "bot_token": "SLACK_BOT_TOKEN",
+        "app_token": "SLACK_APP_TOKEN",
+    }
     model_config = SettingsConfigDict(
         env_file=".env",
         env_ignore_empty=True,
@@ -40,20 +41,6 @@ class SlackSettings(BaseSettings):
         validation_alias="CHIFFON_LISTEN_CHANNELS",
         description="Ids of channels where every message is a request",
     )
-
-    @classmethod
-    @override
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Add the files that `SLACK_BOT_TOKEN_FILE` and `SLACK_APP_TOKEN_FILE` point to."""
-        files = SecretFiles(settings_cls, _BY_FILE, (env_settings, dotenv_settings))
-        return init_settings, env_settings, dotenv_settings, files, file_secret_settings
 
     @field_validator("listen_channels", mode="before")
     @classmethod

@@ -6,7 +6,7 @@ folder of files that are called like the settings.
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource
@@ -15,6 +15,26 @@ from typing_extensions import override
 from orchestrator.errors import SettingsError
 
 _LARGEST = 64 * 1024  # characters; no address and no token comes near
+
+
+class SettingsWithFiles(BaseSettings):
+    """Settings of which `secrets_by_file` names those that a file may hold: field to variable."""
+
+    secrets_by_file: ClassVar[Mapping[str, str]] = {}
+
+    @classmethod
+    @override
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Add the files that the environment and `.env` name."""
+        files = SecretFiles(settings_cls, cls.secrets_by_file, (env_settings, dotenv_settings))
+        return init_settings, env_settings, dotenv_settings, files, file_secret_settings
 
 
 class SecretFiles(PydanticBaseSettingsSource):

@@ -3,41 +3,39 @@
 import ipaddress
 import os
 import re
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from platformdirs import user_data_path
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import (
-    BaseSettings,
     NoDecode,
-    PydanticBaseSettingsSource,
     SettingsConfigDict,
 )
-from typing_extensions import override
 
 from orchestrator import crash_points
 from orchestrator.domain.fallback import ExternalText, ModelPolicy
 from orchestrator.errors import SettingsError
-from orchestrator.secret_files import SecretFiles
+from orchestrator.secret_files import SettingsWithFiles
 
 _HOST_NAME = re.compile(r"[a-z0-9]([a-z0-9._-]{0,251}[a-z0-9])?")
 _LONGEST_MODEL = 80  # characters; a column of the database holds 100
 _PRICES = re.compile(r"[0-9]+(\.[0-9]+)?/[0-9]+(\.[0-9]+)?")
-_BY_FILE = {
-    "database_url": "CHIFFON_DATABASE_URL",
-    "broker_url": "CHIFFON_BROKER_URL",
-    "local_model_key": "CHIFFON_LOCAL_MODEL_KEY",
-}
 
 
 def _default_home() -> Path:
     return user_data_path("chiffon")
 
 
-class Settings(BaseSettings):
+class Settings(SettingsWithFiles):
     """Where Chiffon keeps its things and what it talks to."""
 
+    secrets_by_file: ClassVar[Mapping[str, str]] = {
+        "database_url": "CHIFFON_DATABASE_URL",
+        "broker_url": "CHIFFON_BROKER_URL",
+        "local_model_key": "CHIFFON_LOCAL_MODEL_KEY",
+    }
     model_config = SettingsConfigDict(
         env_prefix="CHIFFON_",
         env_file=".env",
@@ -75,20 +73,6 @@ class Settings(BaseSettings):
     external_text: ExternalText = ExternalText.NONE
     model_policy: ModelPolicy = ModelPolicy.AUTO
     log_format: str = Field(default="auto", pattern="^(auto|console|json)$")
-
-    @classmethod
-    @override
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Add the files that `CHIFFON_DATABASE_URL_FILE` and its like point to."""
-        files = SecretFiles(settings_cls, _BY_FILE, (env_settings, dotenv_settings))
-        return init_settings, env_settings, dotenv_settings, files, file_secret_settings
 
     @field_validator("home", mode="after")
     @classmethod
