@@ -17,6 +17,7 @@ CANCEL = "plan_cancel"
 RESUME = "plan_resume"
 ANSWER = "answer"
 ANSWER_MENU = "answer_menu"
+HOW_TO_ANSWER = "how_to_answer"  # the block that says so, below the last open question
 RETRY = "task_retry"
 MARK_DONE = "task_done"
 MARK_FAILED = "task_failed"

@@ -170,8 +170,8 @@ def question_message(
         shown += 1
     if shown < len(ambiguities):
         blocks.append(context(f"{len(ambiguities) - shown} more to ask after this."))
-    blocks.append(context(_how_to_answer(ambiguities, channel)))
-    blocks.append(not_meant(request_id))
+    blocks.append({**context(_how_to_answer(ambiguities, channel)), "block_id": ids.HOW_TO_ANSWER})
+    blocks.append({**not_meant(request_id), "block_id": ids.NOT_MEANT})
     first = inline(ambiguities[0].question) if ambiguities else "What do you mean?"
     return message(f"A question before I can plan: {first}", *blocks)
 

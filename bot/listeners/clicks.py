@@ -17,6 +17,7 @@ from bot.ids import (
     ANSWER_MENU,
     APPROVE,
     CANCEL,
+    HOW_TO_ANSWER,
     MARK_DONE,
     MARK_FAILED,
     NOT_MEANT,
@@ -258,18 +259,25 @@ class Clicks:
             button.request, [answer], who.person, team=who.team, source_key=_key(click, who)
         )
         if done.error is None:
-            self._show_chosen(click, chosen)
+            self._show_chosen(click, chosen, last=len(request.ambiguities) == 1)
         return done.error
 
-    def _show_chosen(self, click: Click, chosen: str) -> None:
-        """Put who chose what in the place of the buttons; the answer counts without it too."""
+    def _show_chosen(self, click: Click, chosen: str, *, last: bool) -> None:
+        """Put who chose what in the place of the buttons; the answer counts without it too.
+
+        With the last open question goes what says how to answer, or that none is wanted.
+        """
         moment, channel = click.message.get("ts"), click.place.channel
         if moment is None or channel is None:
             return
         words = f"<@{click.place.user}> chose *{escaped(chosen)}*"
         line = {"type": "context", "elements": [{"type": "mrkdwn", "text": words}]}
         blocks = click.message.get("blocks") or []
-        shown = [line if each.get("block_id") == click.block_id else each for each in blocks]
+        shown = [
+            line if each.get("block_id") == click.block_id else each
+            for each in blocks
+            if not (last and each.get("block_id") in {HOW_TO_ANSWER, NOT_MEANT})
+        ]
         text = click.message.get("text") or words
         self._face.change(channel, moment, Message(text, tuple(shown)))
 

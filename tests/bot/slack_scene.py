@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -168,8 +168,9 @@ class Scene:
         person: str = SAM,
         moment: str = "500.1",
         settle: bool = True,
+        below: Sequence[Mapping[str, Any]] = (),
     ) -> BoltResponse:
-        """Somebody presses a button of a message in the thread 100.1."""
+        """Somebody presses a button of a message in the thread 100.1; `below` follows it there."""
         encoded = value if isinstance(value, str) else value.encoded()
         button = {"type": "button", "action_id": action_id, "block_id": "buttons"}
         shown = {"type": "actions", "block_id": "buttons", "elements": [button]}
@@ -179,7 +180,12 @@ class Scene:
             "user": {"id": person, "team_id": self.slack.people[person]["team_id"]},
             "team": {"id": TEAM},
             "channel": {"id": CHANNEL},
-            "message": {"ts": "200.1", "thread_ts": "100.1", "text": "card", "blocks": [shown]},
+            "message": {
+                "ts": "200.1",
+                "thread_ts": "100.1",
+                "text": "card",
+                "blocks": [shown, *below],
+            },
             "container": {"message_ts": "200.1", "channel_id": CHANNEL},
             "actions": [action],
             "trigger_id": f"trigger-{moment}",

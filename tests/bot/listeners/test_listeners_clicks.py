@@ -10,6 +10,7 @@ import pytest
 import structlog.testing
 
 from bot import ids
+from bot.blocks.replies import question_message
 from bot.ids import AnswerButton, PlanButton, TaskButton
 from bot.listeners.payload import click_of
 from orchestrator.domain.lifecycle import PlanStatus, RequestStatus
@@ -285,6 +286,27 @@ async def test_an_answer_by_button_is_taken_and_shown(scene: Scene) -> None:
 
     await scene.clicks(f"{ids.ANSWER}:0", button, moment="700.1")
     assert "no longer open" in scene.slack.words("chat.postEphemeral")
+
+
+@pytest.mark.parametrize(
+    ("text", "goes"),
+    [("Restart the service", True), ("Restart a service and then deploy a service", False)],
+)
+async def test_how_to_answer_is_said_while_a_question_is_open(
+    scene: Scene, text: str, *, goes: bool
+) -> None:
+    await scene.says(text)
+    await scene.settled()
+    asked = await scene.service.request_of_thread(TEAM, CHANNEL, "100.1")
+    assert (len(asked.ambiguities) == 1) is goes
+    question = next(each for each in asked.ambiguities if each.options)
+    posed = question_message(asked.request_id, asked.ambiguities, channel=CHANNEL)
+    hint = posed.blocks[-1]
+    assert "reply here" in str(hint)
+    button = AnswerButton(request=asked.request_id, ambiguity=question.id, option=0)
+    await scene.clicks(f"{ids.ANSWER}:0", button, person=ALEX, below=[hint])
+    [shown] = scene.slack.asked("chat.update")
+    assert (hint not in shown["blocks"]) is goes
 
 
 async def test_an_answer_by_reply_is_no_new_request(scene: Scene) -> None:
