@@ -249,7 +249,12 @@ class Actions:
     def _after_submit(self, who: Person, view: Json, answer: Json) -> None:
         if answer.get("response_action") == "errors":
             raise ActionRefusedError("invalid", answer.get("errors", {}))
-        if view in self._store.views(who.id):
+        if view not in self._store.views(who.id):
+            return  # it was closed meanwhile
+        if answer.get("response_action") == "update":
+            shown = self.view_of(answer.get("view") or {}, view["id"])
+            self._store.replace_view(who.id, view, shown)
+        else:
             self._store.drop_view(who.id, view)
 
     def view_of(self, content: Json, view_id: str = "") -> Json:

@@ -7,7 +7,7 @@ from typing import Any
 
 Json = dict[str, Any]
 
-_ACTING = frozenset({"button", "plain_text_input", "static_select"})
+_ACTING = frozenset({"button", "plain_text_input", "radio_buttons", "static_select"})
 
 
 def with_ids(blocks: list[Json]) -> list[Json]:
@@ -46,7 +46,7 @@ def chosen(element: Json, value: object) -> Json:
     kind = element["type"]
     if kind == "plain_text_input":
         return {"type": kind, "value": str(value) if value else None}
-    if kind == "static_select":
+    if kind in {"radio_buttons", "static_select"}:
         options = element.get("options", ())
         return {
             "type": kind,

@@ -242,6 +242,13 @@ class Store:
         self._feed.push({"type": "view_opened", "view": view}, person=person)
         self.save_soon()
 
+    def replace_view(self, person: str, old: Json, view: Json) -> None:
+        """Show another content in an open modal."""
+        stack = self.views(person)
+        stack[stack.index(old)] = view
+        self._feed.push({"type": "view_updated", "view": view}, person=person)
+        self.save_soon()
+
     def drop_view(self, person: str, view: Json) -> None:
         """Close a modal."""
         self.views(person).remove(view)

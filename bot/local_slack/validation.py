@@ -31,6 +31,7 @@ _ELEMENTS: dict[str, Callable[..., slackblocks.Element]] = {
     "static_select": slackblocks.StaticSelectMenu,
     "plain_text_input": slackblocks.PlainTextInput,
     "overflow": slackblocks.OverflowMenu,
+    "radio_buttons": slackblocks.RadioButtonGroup,
 }
 _UNKNOWN_TO_SLACKBLOCKS = ("type", "visible_to_user_ids")
 

@@ -17,7 +17,7 @@ DECOMPOSER_MODEL = "embedded"
 """What `DecomposedRequest.decomposer_model` says of this engine."""
 
 _KEPT_ENGINES = 4
-_engines: OrderedDict[tuple[str, ...], Engine] = OrderedDict()
+_engines: OrderedDict[int, tuple[Catalog, Engine]] = OrderedDict()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +103,12 @@ def apply_answers(
 
 
 def engine_for(catalog: Catalog) -> Engine:
-    """Return the engine over `catalog`, built once for the same entries."""
-    entries = tuple(entry.entry_hash for entry in catalog.entries.values())
-    if entries not in _engines:
-        _engines[entries] = Engine(CatalogIndex(catalog))
+    """Return the engine over `catalog`, built once per catalogue value."""
+    kept = _engines.get(id(catalog))
+    if kept is None or kept[0] is not catalog:
+        kept = (catalog, Engine(CatalogIndex(catalog)))
+        _engines[id(catalog)] = kept
         while len(_engines) > _KEPT_ENGINES:
             _engines.popitem(last=False)
-    _engines.move_to_end(entries)
-    return _engines[entries]
+    _engines.move_to_end(id(catalog))
+    return kept[1]

@@ -1,6 +1,5 @@
 """What is read from YAML, and what is refused before it can do harm."""
 
-import time
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
@@ -120,19 +119,13 @@ BOMBS = {
 
 
 @pytest.mark.parametrize("bomb", BOMBS)
-def test_a_bomb_is_refused_at_once_and_costs_no_memory(write: Write, bomb: str) -> None:
+def test_a_bomb_is_refused_and_costs_no_memory(write: Write, bomb: str) -> None:
     file = write("bomb.yaml", BOMBS[bomb])
-    started = time.perf_counter()
-    with pytest.raises(CatalogError):
-        read_yaml(file)
-    seconds = time.perf_counter() - started
     tracemalloc.start()
     with pytest.raises(CatalogError):
         read_yaml(file)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    # The promise is 0.1 s; the bound here is for a machine that does other things too.
-    assert seconds < 1
     assert peak < 50 * 2**20
 
 

@@ -82,6 +82,6 @@ function inputBlock(block, { names, form }) {
   if (!block.optional) made.control.setAttribute("aria-required", "true");
   form?.fields.push({ block: block.block_id, action: one.action_id, ...made, error });
   return h("div.block.input", {},
-    h("label.label", { for: id }, textObject(block.label, names), block.optional && h("small", {}, " (optional)")),
+    h("label.label", { for: id, id: `${id}-label` }, textObject(block.label, names), block.optional && h("small", {}, " (optional)")),
     made.control, hint, error);
 }

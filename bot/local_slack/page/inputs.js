@@ -25,4 +25,13 @@ const FIELDS = {
       all.map((option, at) => h("option", { value: at, selected: option.value === element.initial_option?.value }, words(option.text))));
     return { control, read: () => all[control.value]?.value ?? null };
   },
+
+  radio_buttons(element, id) {
+    const controls = element.options.map((option, at) => h("input", {
+      type: "radio", id: `${id}-${at}`, name: id, checked: option.value === element.initial_option?.value,
+    }));
+    const control = h("div.choices", { id, role: "radiogroup", tabindex: -1, "aria-labelledby": `${id}-label` }, element.options.map((option, at) => h("label.choice", { for: `${id}-${at}` },
+      controls[at], h("span", {}, words(option.text), option.description && h("small", {}, words(option.description))))));
+    return { control, read: () => element.options[controls.findIndex((one) => one.checked)]?.value ?? null };
+  },
 };

@@ -61,6 +61,7 @@ export class Store {
       case "ephemeral":
         return { changed: "messages", isNew: this.put(event.message) };
       case "view_opened":
+      case "view_updated":
         this.views = [...this.views.filter((one) => one.id !== event.view.id), event.view];
         return { changed: "views" };
       case "view_closed": this.views = this.views.filter((one) => one.id !== event.view_id); return { changed: "views" };

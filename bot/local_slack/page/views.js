@@ -4,20 +4,23 @@ import { show } from "./dialogs.js";
 import { h } from "./dom.js";
 import { plain, textObject } from "./mrkdwn.js";
 
-const open = new Map(); // view id -> dialog
+const open = new Map(); // view id -> {dialog, update}
 
 /**
- * Show a view of the app, once.
+ * Show a view of the app, or its newer state.
  * @param {object} act `submit(view, values)` gives the server's answer, `close(view)`, `click(...)`
  */
 export function showView(view, names, act) {
-  if (open.has(view.id)) return;
+  const shown = open.get(view.id);
+  if (shown) return shown.update(view);
   const dialog = h("dialog.dialog.view", { "aria-labelledby": `title-${view.id}`, data: { view: view.id } });
-  open.set(view.id, dialog);
-  drawView(dialog, view, names, act);
+  let current = view;
+  const update = (newer) => { current = newer; drawView(dialog, newer, names, act); };
+  open.set(view.id, { dialog, update });
+  update(view);
   dialog.addEventListener("cancel", (event) => {
     event.preventDefault(); // the server says when it is closed
-    act.close(view);
+    act.close(current);
   });
   show(dialog);
   dialog.querySelector("input, textarea, select")?.focus();
@@ -25,7 +28,7 @@ export function showView(view, names, act) {
 
 /** Take a view away. */
 export function hideView(id) {
-  open.get(id)?.close();
+  open.get(id)?.dialog.close();
   open.delete(id);
 }
 
