@@ -314,8 +314,11 @@ class RabbitTransport:
         )
 
     async def _watch(self) -> None:
-        """See to it that every consumer is there, also where nobody noticed that it went."""
-        while True:
+        """See to it that every consumer is there, also where nobody noticed that it went.
+
+        The client keeps a cancellation to itself at times, so its end is also looked for.
+        """
+        while not _is_cancelled():
             await asyncio.sleep(self._watch_seconds)
             for subscription, prefetch in list(self._reading.items()):
                 if self.connected:
@@ -327,7 +330,7 @@ class RabbitTransport:
         try:
             await look
         except asyncio.CancelledError:
-            if (task := asyncio.current_task()) is not None and task.cancelling():
+            if _is_cancelled():
                 raise
             _log.warning("look_broken_off")
         except Exception:  # noqa: BLE001 - the loop must outlive any one fault
@@ -450,6 +453,12 @@ async def _settle(message: AbstractIncomingMessage, end: End) -> None:
         await message.reject(requeue=False)
     else:
         await message.nack(requeue=True)
+
+
+def _is_cancelled() -> bool:
+    """Say whether somebody wants the task that asks to end."""
+    task = asyncio.current_task()
+    return task is not None and bool(task.cancelling())
 
 
 def _others(tasks: set[asyncio.Task[object]]) -> list[asyncio.Task[object]]:

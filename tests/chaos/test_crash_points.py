@@ -65,7 +65,7 @@ def _stages(other_pool: Path, catalog: Path) -> list[Stage]:
         Stage("notifier.reply_posted", said("bake me a chocolate cake")),
         Stage("request.after_commit", plan),
         Stage("keeper.before_take_up", nothing),
-        Stage("agent.started", path_plan, both),
+        Stage("agent.started", path_plan, both, rested=True),
         *(Stage(f"overdue.{when}_commit", nothing) for when in ("before", "after")),
         Stage("expiry.before_commit", undecided_plan, _SOON_OVER),
         Stage("expiry.after_commit", nothing),

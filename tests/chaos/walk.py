@@ -88,11 +88,21 @@ async def _approved(clients: Clients, text: str) -> Wish:
 
 @dataclass(frozen=True)
 class Stage:
-    """One life: where it ends, what is done meanwhile, and what it is told at its start."""
+    """One life: where it ends, what is done meanwhile, and what it is told at its start.
+
+    `rested`: all that came before is at its end first, so that only `deed` can lead to the point.
+    """
 
     point: str
     deed: Deed = plan
     settings: dict[str, str] = field(default_factory=dict)
+    rested: bool = False
+
+
+async def _killed(program: Program) -> None:
+    if program.is_alive and program.life is not None:
+        program.signal(signal.SIGKILL)
+        _ = await program.life.gone()
 
 
 async def walk(
@@ -104,10 +114,12 @@ async def walk(
     """
     deeds: list[asyncio.Future[Any]] = []
     for program, stage in stages:
-        if program.is_alive:
-            program.signal(signal.SIGKILL)
-            assert program.life is not None
-            _ = await program.life.gone()
+        await _killed(program)
+        if stage.rested:
+            _ = await program.start()
+            await asyncio.wait_for(asyncio.gather(*deeds), REACHED_SECONDS)
+            await settled(archive)
+            await _killed(program)
         for other in site.programs:
             if not other.is_alive and other is not program:
                 _ = await other.start()

@@ -1,6 +1,7 @@
 """The RabbitMQ transport: the common case on a real server, and what only it promises."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from typing import NoReturn
 
@@ -257,3 +258,21 @@ async def test_a_broker_that_says_nothing_is_not_waited_for_at_the_end(
 
 def _no_answer() -> NoReturn:
     raise BrokerUnavailable("the queue has no leader")
+
+
+async def test_a_client_that_keeps_a_cancellation_to_itself_holds_up_no_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """aiormq does so where the call that is cancelled is just being answered."""
+    looked = asyncio.Event()
+
+    async def look(_: object) -> bool:
+        looked.set()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+        return True
+
+    async with asyncio.timeout(30), rabbit(watch_seconds=0.01) as broker:
+        monkeypatch.setattr(broker, "_is_read", look)
+        await broker.consume(RESULTS_QUEUE, Reader())
+        await looked.wait()

@@ -301,9 +301,9 @@ async def test_how_to_answer_is_said_while_a_question_is_open(
     assert (len(asked.ambiguities) == 1) is goes
     question = next(each for each in asked.ambiguities if each.options)
     posed = question_message(asked.request_id, asked.ambiguities, channel=CHANNEL)
-    hint, button = posed.blocks[-2:]
+    hint, not_meant = posed.blocks[-2:]
     assert "reply here" in str(hint)
-    assert "Not what I meant" in str(button)
+    assert "Not what I meant" in str(not_meant)
     button = AnswerButton(request=asked.request_id, ambiguity=question.id, option=0)
     await scene.clicks(f"{ids.ANSWER}:0", button, person=ALEX, below=[hint])
     [shown] = scene.slack.asked("chat.update")
