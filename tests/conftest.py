@@ -176,10 +176,16 @@ async def store(database_url: str) -> AsyncIterator[Store]:
     await opened.close()
 
 
+@pytest.fixture(scope="session")
+def _defaults() -> Settings:
+    """What nobody has set; looking that up anew for each test takes longer than many tests."""
+    return Settings(_env_file=None, home=Path("/nonexistent"))
+
+
 @pytest.fixture
-def settings(tmp_path: Path, database_url: str) -> Settings:
+def settings(tmp_path: Path, database_url: str, _defaults: Settings) -> Settings:
     """Settings that touch nothing outside the test's folder."""
-    return Settings(_env_file=None, home=tmp_path / "home", database_url=database_url)
+    return _defaults.model_copy(update={"home": tmp_path / "home", "database_url": database_url})
 
 
 @pytest.fixture(scope="session")

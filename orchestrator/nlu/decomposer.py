@@ -103,10 +103,11 @@ def apply_answers(
 
 
 def engine_for(catalog: Catalog) -> Engine:
-    """Return the engine over `catalog`, built once per catalogue value."""
+    """Return the engine over `catalog`, built once for equal ones."""
     kept = _engines.get(id(catalog))
     if kept is None or kept[0] is not catalog:
-        kept = (catalog, Engine(CatalogIndex(catalog)))
+        equal = (engine for known, engine in _engines.values() if known == catalog)
+        kept = (catalog, next(equal, None) or Engine(CatalogIndex(catalog)))
         _engines[id(catalog)] = kept
         while len(_engines) > _KEPT_ENGINES:
             _engines.popitem(last=False)

@@ -1,11 +1,8 @@
 """The project file, the pins, make and CI fit together, and the wheel holds every file."""
 
 import re
-import shutil
 import subprocess
-import sys
 import tomllib
-import zipfile
 from importlib import metadata
 from pathlib import Path
 
@@ -109,31 +106,3 @@ def test_python_that_is_too_old_or_missing_is_said() -> None:
 
     assert done.returncode == 1
     assert done.stderr == "PYTHON=/bin/false is not a Python 3.11 or newer: name another one.\n"
-
-
-@pytest.mark.wheel
-def test_wheel_holds_every_file_of_the_three_packages_and_nothing_else(tmp_path: Path) -> None:
-    source = tmp_path / "source"
-    kept = shutil.ignore_patterns("__pycache__", "*.pyc")
-    for package in PACKAGES:
-        shutil.copytree(ROOT / package, source / package, ignore=kept)
-    shutil.copytree(ROOT / "tests", source / "tests", ignore=kept)
-    for file in ("pyproject.toml", "LICENSE"):
-        shutil.copy(ROOT / file, source / file)
-    (source / "README.md").touch()
-    present = {
-        path.relative_to(source).as_posix()
-        for package in PACKAGES
-        for path in (source / package).rglob("*")
-        if path.is_file()
-    }
-
-    subprocess.run(
-        [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation",
-         "--wheel-dir", tmp_path, source],
-        check=True,
-    )  # fmt: skip
-
-    with zipfile.ZipFile(next(tmp_path.glob("*.whl"))) as wheel:
-        packed = {name for name in wheel.namelist() if ".dist-info/" not in name}
-    assert packed == present

@@ -29,7 +29,7 @@ def logged(tmp_path: Path) -> Iterator[io.StringIO]:
     root = logging.getLogger()
     handlers, level = root.handlers, root.level
     stream = io.StringIO()
-    configure_logging(Settings(home=tmp_path, log_format="json"), stream)
+    configure_logging(Settings.model_construct(home=tmp_path, log_format="json"), stream)
     yield stream
     root.handlers, root.level = handlers, level
     plain()

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import venv
+import zipfile
 from collections.abc import Iterator
 from importlib.metadata import Distribution, PathDistribution, distribution
 from pathlib import Path
@@ -20,7 +21,8 @@ from packaging.utils import canonicalize_name
 from tests.walk.program import KUMA, Program
 
 CHECKOUT = Path(__file__).parents[2]
-_BUILT_FROM = ("agent", "bot", "orchestrator", "pyproject.toml", "README.md", "LICENSE")
+_PACKAGES = ("agent", "bot", "orchestrator")
+_BUILT_FROM = (*_PACKAGES, "tests", "pyproject.toml", "README.md", "LICENSE")
 
 pytestmark = [pytest.mark.wheel, pytest.mark.slow]
 
@@ -99,9 +101,20 @@ def _link(needed: Distribution, packages: Path) -> None:
             target.symlink_to(Path(str(needed.locate_file(name))))
 
 
+def test_the_wheel_holds_every_file_of_the_three_packages_and_nothing_else(wheel: Path) -> None:
+    present = {
+        path.relative_to(CHECKOUT).as_posix()
+        for package in _PACKAGES
+        for path in (CHECKOUT / package).rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    with zipfile.ZipFile(wheel) as packed:
+        assert {name for name in packed.namelist() if ".dist-info/" not in name} == present
+
+
 def test_the_wheel_alone_completes_the_walk(environment: Path, tmp_path: Path) -> None:
     python = str(environment / "bin" / "python")
-    where = "; ".join(f"import {name}; print({name}.__file__)" for name in _BUILT_FROM[:3])
+    where = "; ".join(f"import {name}; print({name}.__file__)" for name in _PACKAGES)
     said = subprocess.run(
         [python, "-c", where], cwd=tmp_path, env={}, capture_output=True, text=True, check=True
     )
