@@ -20,7 +20,6 @@ class Typed:
             "TERM": "xterm-256color",
             "LANG": "C.UTF-8",
         }
-        environment |= {name: value for name, value in os.environ.items() if "COV" in name}
         self.process = chiffon(words, environment | dict(settings), folder, Streams(far, far, far))
         os.close(far)
         self._near = near
