@@ -130,10 +130,9 @@ class Program:
         return self.environment | of_coverage
 
     def start(
-        self, words: Sequence[str], streams: Streams, environment: Mapping[str, str] | None = None
+        self, words: Sequence[str], streams: Streams, environment: Mapping[str, str]
     ) -> Process:
         """Start it in a session of its own; a terminal on standard input is then its own."""
-        environment = self.environment if environment is None else environment
         if self._command:
             return cold([*self._command, *words], environment, self.room, streams)
         return chiffon(words, environment, self.room, streams)

@@ -305,9 +305,10 @@ async def test_how_to_answer_is_said_while_a_question_is_open(
     assert "reply here" in str(hint)
     assert "Not what I meant" in str(not_meant)
     button = AnswerButton(request=asked.request_id, ambiguity=question.id, option=0)
-    await scene.clicks(f"{ids.ANSWER}:0", button, person=ALEX, below=[hint])
+    await scene.clicks(f"{ids.ANSWER}:0", button, person=ALEX, below=[hint, not_meant])
     [shown] = scene.slack.asked("chat.update")
     assert (hint not in shown["blocks"]) is goes
+    assert (not_meant not in shown["blocks"]) is goes
 
 
 async def test_an_answer_by_reply_is_no_new_request(scene: Scene) -> None:
