@@ -159,22 +159,10 @@ class Clicks:
             self._face.tell(click.place, _NO_DIALOG)
 
     async def _cancel(self, click: Click, who: Identity) -> Told:
-        button = PlanButton.decoded(click.value)
-        if button is None:
-            return UNREADABLE
-        done = await self._service.cancel_plan(
-            button.plan, user_id=who.person, team=who.team, source_key=_key(click, who)
-        )
-        return done.error
+        return await _on_plan(self._service.cancel_plan, click, who)
 
     async def _resume(self, click: Click, who: Identity) -> Told:
-        button = PlanButton.decoded(click.value)
-        if button is None:
-            return UNREADABLE
-        done = await self._service.resume_plan(
-            button.plan, user_id=who.person, team=who.team, source_key=_key(click, who)
-        )
-        return done.error
+        return await _on_plan(self._service.resume_plan, click, who)
 
     async def _retry(self, click: Click, who: Identity) -> Told:
         found, step = await self._step(click)
@@ -220,13 +208,7 @@ class Clicks:
         return None
 
     async def _remember(self, click: Click, who: Identity) -> Told:
-        button = PlanButton.decoded(click.value)
-        if button is None:
-            return UNREADABLE
-        done = await self._service.remember_phrases(
-            button.plan, user_id=who.person, team=who.team, source_key=_key(click, who)
-        )
-        return done.error
+        return await _on_plan(self._service.remember_phrases, click, who)
 
     async def _show_logs(self, click: Click, _who: Identity) -> Told:
         found, step = await self._step(click)
@@ -284,6 +266,15 @@ class Clicks:
 
 async def _unknown(click: Click, _who: Identity) -> Told:
     return UNREADABLE if click.value else None  # a link needs no answer
+
+
+async def _on_plan(act: Callable[..., Awaitable[Result]], click: Click, who: Identity) -> Told:
+    """Do with the plan of the button what the service calls `act`."""
+    button = PlanButton.decoded(click.value)
+    if button is None:
+        return UNREADABLE
+    done = await act(button.plan, user_id=who.person, team=who.team, source_key=_key(click, who))
+    return done.error
 
 
 def _key(click: Click, who: Identity) -> str:

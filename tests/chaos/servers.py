@@ -6,6 +6,7 @@ import pwd
 import shutil
 import signal
 import subprocess
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -24,7 +25,7 @@ class MissingServerError(Exception):
     """A server's program is not here; the text says which."""
 
 
-class Server:
+class Server(ABC):
     """One server program in a process group of its own."""
 
     name = ""
@@ -68,14 +69,16 @@ class Server:
             return True
         return False
 
+    @abstractmethod
     def command(self) -> Sequence[str]:
-        raise NotImplementedError
+        """Return what to run."""
 
     def settings(self) -> Mapping[str, str]:
         return {}
 
+    @abstractmethod
     async def answers(self) -> bool:
-        raise NotImplementedError
+        """Say whether it can be used."""
 
 
 class Postgres(Server):
