@@ -73,7 +73,7 @@ def build_bot(
     doorstep = Doorstep(face, messages)
     app = AsyncApp(
         name="chiffon",
-        client=web,
+        client=_without_token(web),
         signing_secret=settings.signing_secret or "",
         process_before_response=True,
         before_authorize=doorstep.know_self,
@@ -121,4 +121,11 @@ def _inside(fault_id: str) -> Error:
         message="Something went wrong inside Chiffon.",
         hint=f"The log tells more under fault {fault_id}.",
         fault_id=fault_id,
+    )
+
+
+def _without_token(client: AsyncWebClient) -> AsyncWebClient:
+    """Return a like client: Bolt takes the token that `Known` names, and warns of a second one."""
+    return AsyncWebClient(
+        base_url=client.base_url, session=client.session, retry_handlers=client.retry_handlers
     )

@@ -64,8 +64,11 @@ class FallbackDecision(Value):
         error = f" {self.error}" if self.error else ""
         if self.decision is FallbackChoice.FAILED:
             return f"No model gave an answer of use.{error}{left}{used}"
+        because = _BECAUSE[self.reason]
+        if self.model is None:
+            return f"The {who} would do: {because}; none is set up here.{error}{left}"
         verb = "was used" if self.tokens else "was chosen"
-        return f"The {who} {verb}: {_BECAUSE[self.reason]}.{error}{left}{used}"
+        return f"The {who} {verb}: {because}.{error}{left}{used}"
 
 
 _BECAUSE = {

@@ -120,7 +120,7 @@ async def _renew(uow: UnitOfWork) -> None:
 
 def _told_renewal() -> None:
     crash_point("renewal.after_commit")
-    _log.warning("leases_renewed", why="nobody could be heard for a while")
+    _log.info("leases_renewed", why="nobody could be heard for a while")
 
 
 async def presume_alive(ctx: Context) -> None:

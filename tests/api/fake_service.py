@@ -344,6 +344,7 @@ class FakeService(OrchestratorService):
                 FallbackView(
                     decision=FallbackChoice.USE_LOCAL,
                     reason=FallbackReason.LOCAL_SUFFICIENT,
+                    model="small",
                     quota=0.5,
                     tier=ModelTier.NONE,
                     at=NOW,

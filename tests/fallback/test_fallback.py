@@ -303,3 +303,13 @@ async def test_a_used_up_quota_turns_to_the_external_model(store: Store) -> None
     decision, use = await fallback.should_use_external_ai(simple)
     assert (use, decision.reason) == (True, FallbackReason.QUOTA_CRITICAL)
     assert decision.quota == 0.0
+
+
+async def test_a_choice_of_what_is_not_set_up_claims_no_model() -> None:
+    decision, _ = await ExternalAIFallback(MemoryLog(0.5)).should_use_external_ai(
+        _plan(Complexity.SIMPLE)
+    )
+    assert decision.sentence() == (
+        "The local model would do: it suffices; none is set up here."
+        " 50% of the local quota was left."
+    )
