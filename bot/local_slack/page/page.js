@@ -156,6 +156,7 @@ async function send(text, thread) {
     notice("Slash commands do not work in threads. Write the same words with @chiffon instead.");
     return false;
   }
+  (thread ? side : middle).atEnd = true; // whoever says something wants to see what comes of it
   const answer = isCommand ? await doing("command", { channel, text }) : await doing("say", { channel, text, ...(thread ? { thread } : {}) });
   return answer.ok || answer.error === "operation_timed_out";
 }

@@ -233,14 +233,30 @@ async def test_whoever_reads_the_newest_stays_at_the_end(page: Page, slack: Smal
         await slack.push("message", message=slack.message(f"Step {number}\n" * 12))
 
     await expect(page.locator("#messages .message")).to_have_count(8)
+    await until(lambda: _at_end(page), what="the end of the list")
+
+
+async def test_whoever_says_something_below_the_welcome_sees_it(
+    page: Page, slack: SmallSlack
+) -> None:
+    for number in range(60):
+        slack.message(f"Line {number}", by=BEN, channel=DIRECT)
+    await page.goto(slack.address)
+    await until(lambda: slack.watchers, what="the page's stream")
+    await page.locator("#composer-text").fill("Is it up?")
+    await page.keyboard.press("Enter")
+    await slack.was_sent("say")
+    await slack.push("message", message=slack.message("Is it up?", channel=DIRECT))
+
+    await until(lambda: _at_end(page), what="the end of the list")
+    await expect(page.get_by_text("Is it up?", exact=True)).to_be_in_viewport()
+
+
+async def _at_end(page: Page) -> bool:
     left = (
         "(s => s.scrollHeight - s.scrollTop - s.clientHeight)(document.querySelector('#scroller'))"
     )
-    await until(lambda: _small(page, left), what="the end of the list")
-
-
-async def _small(page: Page, measure: str) -> bool:
-    return int(await page.evaluate(measure)) <= 2
+    return int(await page.evaluate(left)) <= 2
 
 
 async def test_a_changed_message_keeps_focus_and_place(page: Page, slack: SmallSlack) -> None:
