@@ -47,6 +47,11 @@ _SAME_PREPOSITION = {
 }  # fmt: skip
 
 
+def is_called_by(slot: Slot, preposition: str) -> bool:
+    """Whether an English preposition opens what `slot` is called: "to" a target, "at" a time."""
+    return bool({*words(slot.name), *slot.nouns} & _BY_PREPOSITION.get(preposition, frozenset()))
+
+
 class Scorer:
     """Scores pairs of slot and chunk; 0 or less means "not this one"."""
 
@@ -59,7 +64,7 @@ class Scorer:
         if shape is None:
             return 0.0
         near = self._near(profile, slot, chunk)
-        known = self._is_known(profile, slot, chunk, tokens)
+        known = self.is_known(profile, slot, chunk, tokens)
         if self._is_described(chunk, tokens) and not (near >= _NOUN or known):
             return 0.0
         if not known and self._is_common_thing(slot, chunk, tokens):
@@ -137,15 +142,16 @@ class Scorer:
         if chunk.preposition in _NAMING:
             return score + (3.0 if main or "name" in words(slot.name) else 0.0)
         preposition = _SAME_PREPOSITION.get(chunk.preposition, chunk.preposition)
-        if {*words(slot.name), *slot.nouns} & _BY_PREPOSITION.get(preposition, frozenset()):
+        if is_called_by(slot, preposition):
             score += 2.0
         elif main:
             score += 1.0 if preposition else 2.0
         return score
 
-    def _is_known(
+    def is_known(
         self, profile: Profile, slot: Slot, chunk: Chunk, tokens: Sequence[Token]
     ) -> bool:
+        """Whether the catalogue, or what there is, has the words as a value of `slot`."""
         folded = " ".join(tokens[place].fold for place in chunk.places)
         if folded in profile.known.get(slot.name, ()):
             return True

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from pydantic import JsonValue
 
-from orchestrator.nlu.affinity import Scorer
+from orchestrator.nlu.affinity import Scorer, is_called_by
 from orchestrator.nlu.chunks import Chunk, chunks_of, is_content, is_number
 from orchestrator.nlu.clauses import Clause
 from orchestrator.nlu.coerce import name_forms, size_unit, time_unit
@@ -23,6 +23,8 @@ from orchestrator.nlu.slots import Slot
 from orchestrator.nlu.text import Kind, Token
 
 _TIMED = frozenset({SlotKind.DATE, SlotKind.DURATION})
+_AIMS = frozenset({"to", "into", "with", "zu", "zum", "zur", "mit", "avec", "con"})
+"""What follows one of these behind an object is where that goes, or with what."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,7 @@ class Fill:
     unclear: dict[str, EnumHit] = field(default_factory=dict)  # several named values fit
     content: tuple[int, ...] = ()  # places that mean something
     spare: tuple[Chunk, ...] = ()  # candidate values that no slot took
+    joins: bool = False  # "add gitea to kuma": two of what it acts on, to be put together
 
     @property
     def used(self) -> frozenset[int]:
@@ -94,11 +97,38 @@ class Filler:
             self._nouns[profile.name] = known
         return known
 
+    def _aimed(self, profile: Profile, clause: Clause) -> frozenset[int]:
+        """Return the places that cannot be what the capability acts on.
+
+        "Add gitea to kuma", "kill it with fire": another object was named before. Behind a noun
+        only where the verb is not the capability's own, which may well act on where things go.
+        """
+        slot = profile.main_slot
+        if slot is None or is_called_by(slot, "to"):
+            return frozenset()
+        begin = max(clause.verb_places, default=-1) + 1
+        tokens, aims = clause.tokens, range(begin + 1, len(clause.tokens))
+        aim = next((place for place in aims if tokens[place].fold in _AIMS), None)
+        if not clause.verbs or aim is None:
+            return frozenset()
+        objects = tokens[begin:aim]
+        pointed = tokens[begin].fold in self._lexicon.words("pronouns") and len(objects) == 1
+        named = any(is_content(token, self._lexicon) for token in objects)
+        own = any(verb.canonical in profile.own_verbs for verb in clause.verbs)
+        if pointed or (named and not own):
+            return frozenset(range(aim, len(tokens)))
+        return frozenset()
+
     def _enums(self, profile: Profile, clause: Clause, fill: Fill) -> None:
+        aimed = self._aimed(profile, clause)
         for slot in profile.slots:
             if slot.kind is not SlotKind.ENUM:
                 continue
             used = fill.used
+            if slot is profile.main_slot and aimed:
+                used |= aimed
+                found = profile.enums[slot.name].find(clause.tokens, [*aimed], [*aimed])
+                fill.joins = found is not None
             hit = profile.enums[slot.name].find(
                 clause.tokens,
                 [p for p in range(len(clause.tokens)) if p not in used],
@@ -134,13 +164,20 @@ class Filler:
             if slot.name not in fill.values
             and slot.kind not in {SlotKind.ENUM, SlotKind.FLAG, SlotKind.NUMBER}
         ]
-        chunks = self._chunks(profile, clause, fill)
+        chunks, tokens = self._chunks(profile, clause, fill), clause.tokens
+        aimed = self._aimed(profile, clause)
+        main = profile.main_slot
+        fill.joins |= main in slots and any(
+            aimed.issuperset(chunk.places) and self._scorer.is_known(profile, main, chunk, tokens)
+            for chunk in chunks
+        )
         pairs = sorted(
             (
                 (score, -position, slot, chunk)
                 for slot in slots
                 for position, chunk in enumerate(chunks)
-                if (score := self._scorer.score(profile, slot, chunk, clause.tokens)) > 0
+                if not (slot is profile.main_slot and aimed.intersection(chunk.places))
+                and (score := self._scorer.score(profile, slot, chunk, clause.tokens)) > 0
             ),
             key=lambda pair: pair[:2],
             reverse=True,
@@ -155,7 +192,8 @@ class Filler:
                 strength = self._scorer.sureness(slot, chunk, clause.tokens, score)
                 places = frozenset(chunk.places) | self._unit_places(slot, chunk, clause.tokens)
                 fill.values[slot.name] = Found([value] if slot.many else value, places, strength)
-        fill.spare = tuple(c for c in chunks if c.places and not taken & set(c.places))
+        gone = taken | aimed
+        fill.spare = tuple(c for c in chunks if c.places and not gone & set(c.places))
 
     def _chunks(self, profile: Profile, clause: Clause, fill: Fill) -> list[Chunk]:
         used = fill.used

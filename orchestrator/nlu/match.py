@@ -102,6 +102,8 @@ class Matcher:
         if verb <= 0:
             return None
         fill = self._filler.fill(profile, clause)
+        if fill.joins and profile.is_risky:
+            return None
         likeness = self._vocabulary.likeness(profile, clause, fill)
         named = self._vocabulary.objects_named(profile, clause, fill)
         unnamed = profile.is_risky or not (named and profile.objects)
