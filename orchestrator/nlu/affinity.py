@@ -13,6 +13,8 @@ from orchestrator.nlu.text import Kind, Token, words
 _MAX_WORDS = 3
 _ADDRESSED = frozenset({SlotKind.HOST, SlotKind.DOMAIN, SlotKind.ADDRESS})
 _NOUN = 3.0  # the slot's noun stands beside the value
+BARE = 0.55
+"""How sure a plain word is a host where one must follow: "ping theseus"."""
 _CERTAIN = 4.0  # a known value in its usual place
 _AIMS = frozenset({"address", "target", "valu", "destin", "ip", "point"})
 """Stems of what a parameter is called that may hold an address beside a name."""
@@ -77,13 +79,23 @@ class Scorer:
         needed = 1.0 if slot.required or slot is profile.main_slot else 2.0
         return score + (0.5 if slot.required else 0.0) if score >= needed else 0.0
 
-    def sureness(self, slot: Slot, chunk: Chunk, tokens: Sequence[Token], score: float) -> float:
-        """Return how sure a pair with `score` is (0–1); a plain word as a host is a guess."""
+    def sureness(
+        self, profile: Profile, slot: Slot, chunk: Chunk, tokens: Sequence[Token], score: float
+    ) -> float:
+        """Return how sure a pair with `score` is (0–1); a plain word as a host is a guess.
+
+        But not where the capability needs a host and the word stands where one is said.
+        """
         shared = {SlotKind.HOST, SlotKind.PATH}
         guess = slot.kind in shared and not looks_like(slot.kind, chunk.text(tokens))
-        named = slot.required and any(tokens[place].is_name_like for place in chunk.places)
+        preposition = _SAME_PREPOSITION.get(chunk.preposition, chunk.preposition)
+        named = slot.required and (
+            any(tokens[place].is_name_like for place in chunk.places)
+            or is_called_by(slot, preposition)
+        )
         if guess and not named and score < _CERTAIN and not slot.nouns & chunk.nouns:
-            return 0.5
+            acted_on = slot.required and slot is profile.main_slot and not preposition
+            return BARE if acted_on else 0.5
         return min(1.0, 0.45 + score / 8)
 
     def _shape(self, slot: Slot, chunk: Chunk, tokens: Sequence[Token]) -> float | None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from orchestrator.catalog.models import Risk
+from orchestrator.nlu.affinity import BARE
 from orchestrator.nlu.clauses import Clause, Form
 from orchestrator.nlu.fill import Fill
 from orchestrator.nlu.index import CatalogIndex
@@ -27,8 +28,10 @@ _LOOSE = 0.5  # a word that nothing but its place makes a value of a host or the
 class VerbEvidence:
     """How well the verb fits. Nothing but a verb makes a step that could spoil something."""
 
-    def __init__(self, lexicon: Lexicon) -> None:
-        self._lexicon = lexicon
+    def __init__(self, index: CatalogIndex) -> None:
+        self._lexicon = index.lexicon
+        own = frozenset[str]().union(*(profile.own_verbs for profile in index.profiles))
+        self._headed = own & frozenset(self._lexicon.group_heads)
 
     def strength(self, profile: Profile, clause: Clause) -> float:
         """Return how well the clause's verb, or its question form, fits `profile`."""
@@ -56,12 +59,15 @@ class VerbEvidence:
         groups = verb.groups if profile.reads else verb.groups - looking
         generic = verb.canonical in _GENERIC_VERBS and not profile.is_risky
         light = frozenset({"give", "get", "take", "make", "do"})
+        heads = {self._lexicon.group_heads[group] for group in groups & profile.own_groups}
+        # "Bounce" means restart before reload, where the catalogue has both.
+        closer = heads & self._headed <= profile.own_verbs
         strengths = (
             (verb.canonical in profile.own_verbs, 1.0),
             (verb.canonical in profile.example_verbs - light, OWN_WORD),
-            (groups & profile.own_groups, 0.8),
+            (closer and groups & profile.own_groups, 0.8),
             (verb.canonical in profile.example_verbs, 0.7),
-            (groups & profile.example_groups, 0.7),
+            (groups & (profile.own_groups | profile.example_groups), 0.7),
             (profile.reads and looking, 0.65),
             (generic, 0.5),
         )
@@ -122,6 +128,8 @@ class WordEvidence:
         """
         if strength <= _LOOSE:
             return 0.7 if own and slot.kind is SlotKind.TEXT else 0.4
+        if strength <= BARE and slot.kind is SlotKind.HOST:
+            return _SURE if own else 0.4
         named = strength >= _SURE or bool(slot.enum) or token.is_name_like
         foreign = bool(self._index.keys(token.stem) & self._index.object_nouns) and not named
         return 0.3 if foreign or self._is_host_elsewhere(slot, token.fold) else 1.0

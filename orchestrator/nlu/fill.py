@@ -189,7 +189,7 @@ class Filler:
             value = self._value(slot, chunk, clause.tokens)
             if value is not None:
                 taken |= set(chunk.places)
-                strength = self._scorer.sureness(slot, chunk, clause.tokens, score)
+                strength = self._scorer.sureness(profile, slot, chunk, tokens, score)
                 places = frozenset(chunk.places) | self._unit_places(slot, chunk, clause.tokens)
                 fill.values[slot.name] = Found([value] if slot.many else value, places, strength)
         gone = taken | aimed

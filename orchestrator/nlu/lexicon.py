@@ -77,6 +77,7 @@ class Lexicon:
                 self.actions.setdefault(parts[0], []).append(action)
         for ways in self.actions.values():
             ways.sort(key=lambda way: len(way.stems), reverse=True)
+        self.group_heads = {name: stem(fold(name)) for name in content["actions"]}
         self.questions = {group: Phrases(starts) for group, starts in content["questions"].items()}
         self.noun_groups = self._noun_groups()
         self.numbers = {fold(word): int(number) for word, number in content["numbers"].items()}

@@ -76,7 +76,7 @@ class Matcher:
         self._index = index
         self._filler = filler
         self._vocabulary = Vocabulary(index)
-        self._verbs = VerbEvidence(index.lexicon)
+        self._verbs = VerbEvidence(index)
         self._words = WordEvidence(index, self._vocabulary)
         self._objects = ObjectEvidence(index, self._vocabulary)
 
