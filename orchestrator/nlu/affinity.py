@@ -160,9 +160,7 @@ class Scorer:
             score += 1.0 if preposition else 2.0
         return score
 
-    def is_known(
-        self, profile: Profile, slot: Slot, chunk: Chunk, tokens: Sequence[Token]
-    ) -> bool:
+    def is_known(self, profile: Profile, slot: Slot, chunk: Chunk, tokens: Sequence[Token]) -> bool:
         """Whether the catalogue, or what there is, has the words as a value of `slot`."""
         folded = " ".join(tokens[place].fold for place in chunk.places)
         if folded in profile.known.get(slot.name, ()):

@@ -21,6 +21,9 @@ _NOMINATIVE = frozenset({"i", "we", "they", "he", "she", "wir", "ich", "nous", "
 _EMPTY = frozenset(
     {"do", "make", "take", "give", "have", "get", "need", "mach", "mache", "fais", "haz"}
 )
+_HELPERS = frozenset(
+    {"doesnt", "didnt", "isnt", "wasnt", "arent", "werent", "cant", "couldnt", "wont", "wouldnt"}
+)
 _CAUSATIVE = frozenset({"get", "have", "need", "make"})
 _ALIEN = Verb("", frozenset(), frozenset({0}))
 """A verb that neither the lexicon nor the catalogue knows: it means no capability."""
@@ -347,6 +350,7 @@ class Reader:
         told = folded[0] in self._lexicon.words("subjects") and len(folded) > 1
         told = told or bool(set(folded[1:]) & _NOMINATIVE)
         told = told or base.tokens[0].text.casefold() in {"it's", "it\u2019s"}
+        told = told or folded[0] in _HELPERS
         told = told or bool(set(folded[1:]) & self._lexicon.words("auxiliaries"))
         if not told and verb is None:
             return None

@@ -5,7 +5,11 @@ from collections.abc import Sequence
 from orchestrator.nlu.lexicon import Lexicon
 from orchestrator.nlu.text import Kind, Token
 
-_POLITE_WORDS = 4
+_POLITE_WORDS = 6
+_THANKS = frozenset(
+    {"thanks", "thank", "thx", "sorry", "cheers", "danke", "merci", "gracias", "dear"}
+)
+_FOR = frozenset({"for", "to", "about", "that", "if", "you", "fur", "dass", "pour", "por", "de"})
 OPENING = 4
 """Words at the head of a piece in which "said" or "not" governs the whole."""
 
@@ -72,6 +76,8 @@ class Manners:
     def is_small_talk(self, tokens: Sequence[Token]) -> bool:
         """Whether a piece is nothing but greeting, thanks or chatter."""
         folded = [token.fold for token in tokens if token.kind is Kind.WORD]
+        if self._is_thanks(folded):
+            return True
         place = 0
         while place < len(folded):
             length = self._lexicon.phrases("small_talk").at(folded, place)
@@ -79,6 +85,13 @@ class Manners:
                 return False
             place += length or 1
         return len(folded) == len(tokens)
+
+    @staticmethod
+    def _is_thanks(folded: Sequence[str]) -> bool:
+        """Whether a piece gives thanks or asks pardon for something: "thanks for the help"."""
+        return (
+            len(folded) > 1 and folded[0] in _THANKS and (folded[1] in _FOR or folded[0] == "dear")
+        )
 
     def is_howto(self, folded: Sequence[str]) -> bool:
         """Whether a piece asks how, or whether, something should be done."""

@@ -225,7 +225,7 @@ class Reading:
             draft.doubts = [d for d in draft.doubts if d.parameter not in draft.parameters]
             doubt_missing(draft, unclear=self._references.is_unclear(draft.clause))
         ordered = sorted(thread.drafts, key=lambda draft: (draft.sentence, draft.last))
-        refused = sorted(thread.refused)
+        refused = sorted(thread.refused if ordered else thread.refused + thread.asides)
         if not ordered and not refused:
             refused = sorted(thread.silent) or [(0, thread.text)]
         return Understanding(ordered, [words for _, words in refused])

@@ -19,6 +19,7 @@ class Thread:
     said: list[Mention] = field(default_factory=list)
     refused: list[tuple[int, str]] = field(default_factory=list)  # place in the text, words
     silent: list[tuple[int, str]] = field(default_factory=list)  # told when nothing else is
+    asides: list[tuple[int, str]] = field(default_factory=list)  # told when there is no step
     exceptions: list[Clause] = field(default_factory=list)  # "except redis": taken out at the end
     sentence: int = 0
     group: int = 0
@@ -88,20 +89,29 @@ class Thread:
             self.drafts = [draft for draft in self.drafts if draft.group != group]
 
     def refuse(self, clause: Clause) -> None:
-        """Put a clause out of scope; a pronoun may still refer to a thing in it."""
-        self.refused.append((clause.piece.tokens[0].start, self.words(clause)))
-        if clause.form is Form.THING:
+        """Put a clause out of scope; a pronoun may still refer to a thing in it.
+
+        "Coffee's in" asks for nothing: a thing in a sentence without a step is an aside.
+        """
+        thing = clause.form is Form.THING
+        alone = self.last is None or self.last.sentence != self.sentence or self.last.earlier
+        aside = thing and alone and not clause.piece.listed
+        place = (clause.piece.tokens[0].start, self.words(clause))
+        (self.asides if aside else self.refused).append(place)
+        if thing:
             self.said.append(Mention(context=clause))
 
     def pardon(self, clause: Clause) -> None:
         """Keep a clause as context only: a later step refers to it."""
         start = clause.piece.tokens[0].start
         self.refused = [entry for entry in self.refused if entry[0] != start]
+        self.asides = [entry for entry in self.asides if entry[0] != start]
 
     def announce(self, start: int) -> None:
         """Put aside a refused clause that only announces what follows its colon."""
-        told = [entry for entry in self.refused if entry[0] == start]
+        told = [entry for entry in (*self.refused, *self.asides) if entry[0] == start]
         self.refused = [entry for entry in self.refused if entry[0] != start]
+        self.asides = [entry for entry in self.asides if entry[0] != start]
         self.silent += told
 
     def keep_silent(self, clause: Clause) -> None:
