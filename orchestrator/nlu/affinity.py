@@ -25,12 +25,14 @@ _BY_PREPOSITION: dict[str, frozenset[str]] = {
     "to": frozenset(
         {"to", "target", "destination", "dest", "new", "value", "recipient", "channel", "user"}
         | {"version", "tag", "address", "ip", "host", "node", "group", "state", "mode", "url"}
+        | {"environ", "env", "environment", "stage"}
     ),
     "from": frozenset({"from", "source", "src", "origin", "old", "backup", "group", "host"}),
     "on": frozenset({"on", "host", "node", "server", "machine", "device", "cluster", "channel"}),
     "in": frozenset(
         {"in", "room", "area", "namespace", "location", "folder", "channel", "database", "host"}
-        | {"cluster", "region", "zone", "group", "site", "project", "path"}
+        | {"cluster", "region", "zone", "group", "site", "project", "path", "environ", "env"}
+        | {"environment", "stage"}
     ),
     "for": frozenset({"for", "domain", "user", "owner", "topic", "name", "duration", "host"}),
     "of": frozenset({"of", "name", "user", "domain", "path"}),
@@ -111,7 +113,7 @@ class Scorer:
         if slot.kind in SHAPED - {SlotKind.HOST, SlotKind.PATH}:
             unit = tokens[chunk.places[-1] + 1 : chunk.places[-1] + 2]
             return self._typed(slot, word, unit[0].fold if unit else "", number=number)
-        if number and not chunk.nouns:
+        if number and (not chunk.nouns or first.fold in self._index.lexicon.numbers):
             return None
         return self._loose(slot, chunk, word)
 
@@ -147,10 +149,12 @@ class Scorer:
     def _near(self, profile: Profile, slot: Slot, chunk: Chunk) -> float:
         """Return the score of nouns and prepositions beside the chunk."""
         score = 0.0
+        main = slot is profile.main_slot
         keys = self._index.expand(slot.nouns)
         if keys & self._index.expand(chunk.nouns):
             score += _NOUN
-        main = slot is profile.main_slot
+        elif main and slot.required and profile.objects & chunk.nouns:
+            score += _NOUN  # "delete his account darren"
         if chunk.preposition in _NAMING:
             return score + (3.0 if main or "name" in words(slot.name) else 0.0)
         preposition = _SAME_PREPOSITION.get(chunk.preposition, chunk.preposition)
@@ -158,7 +162,21 @@ class Scorer:
             score += 2.0
         elif main:
             score += 1.0 if preposition else 2.0
+        elif (
+            preposition in {"of", "for"}
+            and slot.kind is SlotKind.NAME
+            and chunk.of & profile.objects
+        ):
+            score += 2.0  # "the logs of nginx"
         return score
+
+    def is_plain(self, chunk: Chunk, tokens: Sequence[Token]) -> bool:
+        """Whether a chunk describes a thing, or says what sort of thing is meant, and names none."""
+        nouns = self._index.lexicon.noun_groups
+        return self._is_described(chunk, tokens) or all(
+            tokens[place].stem in nouns or self._index.is_kind(tokens[place].stem)
+            for place in chunk.places
+        )
 
     def is_known(self, profile: Profile, slot: Slot, chunk: Chunk, tokens: Sequence[Token]) -> bool:
         """Whether the catalogue, or what there is, has the words as a value of `slot`."""

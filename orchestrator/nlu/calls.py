@@ -1,4 +1,6 @@
-"""Reads a capability called by its name: `deploy_service service=gitea`, one call a line.
+"""Reads a capability called by its name: `deploy_service service=gitea`, as in code or without.
+
+One call a line, or several with `;` between.
 
 Nothing is guessed: the name must be the catalogue's, a value must fit the schema. What does not
 is a question; a parameter that the capability does not have is told as out of scope.
@@ -16,7 +18,11 @@ from orchestrator.nlu.profile import Profile
 from orchestrator.nlu.shapes import SlotKind
 from orchestrator.nlu.slots import Slot
 
-_CALL_RE = re.compile(r"\s*(?:@\S+\s+)?/?(?P<name>[A-Za-z][\w.-]*)(?P<rest>\s.*)?", re.DOTALL)
+_CALL_RE = re.compile(
+    r"\s*(?:@\S+\s+)?/?(?P<name>[A-Za-z][\w.-]*)(?:\s*\((?P<inner>.*)\)\s*|(?P<rest>\s.*))?",
+    re.DOTALL,
+)
+_PART_RE = re.compile(r"(?:[^;\n\"'`]|\"[^\"]*\"|'[^']*'|`[^`]*`)+")
 _GIVEN_RE = re.compile(
     r"\s*(?P<key>[A-Za-z_][\w-]*)\s*=\s*"
     r"(?:\"(?P<double>[^\"]*)\"|'(?P<single>[^']*)'|`(?P<ticks>[^`]*)`|(?P<bare>[^\s\"'`]+?))"
@@ -37,16 +43,14 @@ class Call:
 
 
 def calls_in(text: str, profiles: Mapping[str, Profile]) -> list[Call]:
-    """Return the calls of `text`; empty unless each of its lines is one."""
+    """Return the calls of `text`; empty unless each of its parts is one."""
     calls: list[Call] = []
-    place = 0
-    for line in text.splitlines(keepends=True):
-        if line.strip():
-            call = _call(line.rstrip(), place, profiles)
+    for part in _PART_RE.finditer(text):
+        if part[0].strip():
+            call = _call(part[0].rstrip(), part.start(), profiles)
             if call is None:
                 return []
             calls.append(call)
-        place += len(line)
     return calls
 
 
@@ -56,9 +60,10 @@ def _call(line: str, place: int, profiles: Mapping[str, Profile]) -> Call | None
     if match is None or profile is None:
         return None
     call = Call(place + match.start("name"), place + len(line), profile)
-    begins = match.start("rest") if match["rest"] else len(line)
-    while begins < len(line):
-        given = _GIVEN_RE.match(line, begins)
+    group = "inner" if match["inner"] is not None else "rest"
+    begins, end = (len(line),) * 2 if match[group] is None else match.span(group)
+    while begins < end:
+        given = _GIVEN_RE.match(line, begins, end)
         if given is None:
             return None
         _give(call, given, place)

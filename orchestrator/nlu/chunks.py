@@ -9,6 +9,9 @@ from orchestrator.nlu.shapes import SlotKind, looks_like, stands_alone
 from orchestrator.nlu.text import Kind, Token
 
 
+_BOTH = frozenset({"both", "beide", "beiden", "ambos", "ambas"})
+
+
 @dataclass(frozen=True, slots=True)
 class Chunk:
     """Neighbouring words that may be one value."""
@@ -17,6 +20,7 @@ class Chunk:
     preposition: str = ""
     determiner: str = ""
     nouns: frozenset[str] = frozenset()  # stems that were taken off its edges
+    of: frozenset[str] = frozenset()  # the stem before its preposition: "logs" in "logs of nginx"
     quoted: bool = False
 
     def text(self, tokens: Sequence[Token]) -> str:
@@ -34,6 +38,8 @@ def is_content(token: Token, lexicon: Lexicon) -> bool:
         return False
     if token.fold in lexicon.words("fillers") or token.fold in lexicon.words("state_words"):
         return False
+    if token.fold in lexicon.words("personal_pronouns"):
+        return False
     if len(token.fold) == 1 and token.fold.isalpha():
         return False
     return token.fold not in lexicon.words("adverbs") | lexicon.words("moments")
@@ -47,7 +53,11 @@ def is_number(token: Token, lexicon: Lexicon) -> bool:
 
 
 def chunks_of(
-    tokens: Sequence[Token], places: Iterable[int], nouns: frozenset[str], lexicon: Lexicon
+    tokens: Sequence[Token],
+    places: Iterable[int],
+    nouns: frozenset[str],
+    lexicon: Lexicon,
+    verbs: frozenset[int] = frozenset(),
 ) -> list[Chunk]:
     """Return the chunks among the content tokens at `places`.
 
@@ -56,6 +66,7 @@ def chunks_of(
         places: content places that no other slot has taken, in order.
         nouns: stems by which the capability's slots and objects are called.
         lexicon: the shipped words.
+        verbs: the places of the verb: "snapshot" in "snapshot db1" is no noun of its label.
     """
     runs: list[list[int]] = []
     for place in places:
@@ -77,7 +88,7 @@ def chunks_of(
             runs[-1].append(place)
         else:
             runs.append([place])
-    return [_named(_chunk(tokens, run, nouns, lexicon), tokens) for run in runs]
+    return [_named(_chunk(tokens, run, nouns, lexicon, verbs), tokens) for run in runs]
 
 
 def _is_attribute(tokens: Sequence[Token], place: int, lexicon: Lexicon) -> bool:
@@ -127,7 +138,11 @@ def _splits(tokens: Sequence[Token], place: int, run: list[int], nouns: frozense
 
 
 def _chunk(
-    tokens: Sequence[Token], run: list[int], nouns: frozenset[str], lexicon: Lexicon
+    tokens: Sequence[Token],
+    run: list[int],
+    nouns: frozenset[str],
+    lexicon: Lexicon,
+    verbs: frozenset[int],
 ) -> Chunk:
     preposition, determiner = _before(tokens, run[0], lexicon)
     taken: set[str] = set()
@@ -138,9 +153,11 @@ def _chunk(
         while inner and tokens[inner[0]].stem in nouns:
             taken.add(tokens[inner.pop(0)].stem)
     quoted = tokens[run[0]].kind is Kind.QUOTED
-    if not taken and (near := _noun_before(tokens, run[0], nouns, lexicon)):
-        taken.add(near)
-    return Chunk(tuple(inner), preposition, determiner, frozenset(taken), quoted)
+    near = _noun_before(tokens, run[0], nouns, lexicon)
+    if not taken and near is not None and near not in verbs:
+        taken.add(tokens[near].stem)
+    of = _head(tokens, run[0], lexicon) if preposition else frozenset[str]()
+    return Chunk(tuple(inner), preposition, determiner, frozenset(taken), of, quoted)
 
 
 def _before(tokens: Sequence[Token], place: int, lexicon: Lexicon) -> tuple[str, str]:
@@ -150,6 +167,8 @@ def _before(tokens: Sequence[Token], place: int, lexicon: Lexicon) -> tuple[str,
         word = tokens[index].fold
         if word in lexicon.words("prepositions"):
             return word, determiner
+        if word in _BOTH:
+            continue  # "both nginx and redis" counts them, it does not describe
         if word in lexicon.words("indefinite") | lexicon.words("determiners"):
             determiner = determiner or word
         elif word not in lexicon.words("stop"):
@@ -157,16 +176,24 @@ def _before(tokens: Sequence[Token], place: int, lexicon: Lexicon) -> tuple[str,
     return "", determiner
 
 
+def _head(tokens: Sequence[Token], place: int, lexicon: Lexicon) -> frozenset[str]:
+    """Return the stem of the word before the preposition that governs the word at `place`."""
+    index = place - 1
+    while index > 0 and tokens[index].fold not in lexicon.words("prepositions"):
+        index -= 1
+    return frozenset({tokens[index - 1].stem} if index > 0 else ())
+
+
 def _noun_before(
     tokens: Sequence[Token], place: int, nouns: frozenset[str], lexicon: Lexicon
-) -> str:
-    """Return the noun in "database called orders", "port to 8080"."""
+) -> int | None:
+    """Return the place of the noun in "database called orders", "port to 8080"."""
     index = place - 1
     copulas = {"is", "be", "should", "will", "must"}
     told = index >= 0 and tokens[index].fold == "is"  # "the queue is exploding"
     if told and not tokens[place].is_name_like and not is_number(tokens[place], lexicon):
-        return ""
+        return None
     while index >= 0 and tokens[index].fold in lexicon.words("prepositions") | copulas:
         index -= 1
     near = index >= 0 and place - index <= 3  # noqa: PLR2004
-    return tokens[index].stem if near and tokens[index].stem in nouns else ""
+    return index if near and tokens[index].stem in nouns else None

@@ -24,6 +24,8 @@ _EMPTY = frozenset(
 _HELPERS = frozenset(
     {"doesnt", "didnt", "isnt", "wasnt", "arent", "werent", "cant", "couldnt", "wont", "wouldnt"}
 )
+_TOLD = frozenset({"me", "us", "mir", "uns", "moi", "nous"})
+_ASKED = frozenset({"who", "whos", "what", "whats", "how", "which", "where", "when"})
 _CAUSATIVE = frozenset({"get", "have", "need", "make"})
 _ALIEN = Verb("", frozenset(), frozenset({0}))
 """A verb that neither the lexicon nor the catalogue knows: it means no capability."""
@@ -205,6 +207,8 @@ class Reader:
         tokens = base.tokens
         light = self._light(tokens)
         verb = self._book.at(tokens, 0)
+        if verb is not None and (asked := self._asks(base, verb)) is not None:
+            return asked
         if light is not None:
             empty = verb is None or tokens[0].fold in _EMPTY
             verbs = (light,) if empty or verb is None else (light, verb)
@@ -217,6 +221,18 @@ class Reader:
             verb = self._book.misspelt_at(tokens, 0) or self._alien(tokens)
             return replace(base, form=Form.ORDER, verbs=(verb,)) if verb else None
         return None
+
+    def _asks(self, base: Clause, verb: Verb) -> Clause | None:
+        """Return the question in "tell me who is on call", "show how full the disk is"."""
+        if not verb.groups & self._lexicon.reading_groups:
+            return None
+        rest = base.tokens[max(verb.places) + 1 :]
+        while rest and rest[0].fold in _TOLD:
+            rest = rest[1:]
+        if len(rest) < 2 or rest[0].fold not in _ASKED:  # noqa: PLR2004
+            return None
+        question = self._question(replace(base, tokens=tuple(rest)))
+        return question and replace(question, asked_groups=question.asked_groups | verb.groups)
 
     def _alien(self, tokens: Sequence[Token]) -> Verb | None:
         """Return an unknown verb: a plain word before "the" or "my" names nothing."""

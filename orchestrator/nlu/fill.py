@@ -22,6 +22,7 @@ from orchestrator.nlu.shapes import SlotKind
 from orchestrator.nlu.slots import Slot
 from orchestrator.nlu.text import Kind, Token
 
+_LEFT_OVER = 0.6
 _TIMED = frozenset({SlotKind.DATE, SlotKind.DURATION})
 _AIMS = frozenset({"to", "into", "with", "zu", "zum", "zur", "mit", "avec", "con"})
 """What follows one of these behind an object is where that goes, or with what."""
@@ -192,14 +193,36 @@ class Filler:
                 strength = self._scorer.sureness(profile, slot, chunk, tokens, score)
                 places = frozenset(chunk.places) | self._unit_places(slot, chunk, clause.tokens)
                 fill.values[slot.name] = Found([value] if slot.many else value, places, strength)
-        gone = taken | aimed
+        self._last_one(
+            profile, clause, fill, slots, [c for c in chunks if not taken & set(c.places)]
+        )
+        gone = fill.used | taken | aimed
         fill.spare = tuple(c for c in chunks if c.places and not gone & set(c.places))
+
+    def _last_one(
+        self,
+        profile: Profile,
+        clause: Clause,
+        fill: Fill,
+        slots: Sequence[Slot],
+        left: Sequence[Chunk],
+    ) -> None:
+        """Give the one required slot without a value the one thing that was said beside it."""
+        lacking = [slot for slot in slots if slot.required and slot.name not in fill.values]
+        if len(lacking) != 1 or len(left) != 1 or not fill.values:
+            return
+        slot, chunk = lacking[0], left[0]
+        if slot.kind is not SlotKind.NAME or slot is profile.main_slot:
+            return
+        value = self._value(slot, chunk, clause.tokens)
+        if value is not None and not self._scorer.is_plain(chunk, clause.tokens):
+            fill.values[slot.name] = Found(value, frozenset(chunk.places), _LEFT_OVER)
 
     def _chunks(self, profile: Profile, clause: Clause, fill: Fill) -> list[Chunk]:
         used = fill.used
         free = [place for place in fill.content if place not in used]
         nouns = self.nouns_of(profile)
-        chunks = chunks_of(clause.tokens, free, nouns, self._lexicon)
+        chunks = chunks_of(clause.tokens, free, nouns, self._lexicon, clause.verb_places)
         return [chunk for chunk in chunks if chunk.places]
 
     def _value(self, slot: Slot, chunk: Chunk, tokens: Sequence[Token]) -> JsonValue | None:

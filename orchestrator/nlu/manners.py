@@ -89,9 +89,10 @@ class Manners:
     @staticmethod
     def _is_thanks(folded: Sequence[str]) -> bool:
         """Whether a piece gives thanks or asks pardon for something: "thanks for the help"."""
-        return (
-            len(folded) > 1 and folded[0] in _THANKS and (folded[1] in _FOR or folded[0] == "dear")
-        )
+        begins = next((i for i, word in enumerate(folded[:2]) if word in _THANKS), None)
+        if begins is None or len(folded) < 2:  # noqa: PLR2004
+            return False
+        return folded[0] == "dear" or bool({*folded[begins + 1 : begins + 2]} & _FOR)
 
     def is_howto(self, folded: Sequence[str]) -> bool:
         """Whether a piece asks how, or whether, something should be done."""

@@ -63,6 +63,8 @@ class NumberReader:
             fit -= 1
         if before in {"to", "by", "last", "auf", "sur", "a"}:
             fit += 0.5
+        if slots == 1 and 0 < place == len(tokens) - 1 and not slot.required and not unit:
+            fit += 0.5  # "tail gitea 300"
         return fit + (0.5 if slots == 1 else 0)
 
     def _around(self, tokens: Sequence[Token], place: int) -> tuple[str, str]:

@@ -8,10 +8,10 @@ from pydantic import JsonValue
 
 from orchestrator.catalog.models import Risk
 from orchestrator.domain.request import AmbiguityKind
-from orchestrator.nlu.affinity import PLACE_WORDS
+from orchestrator.nlu.affinity import PLACE_WORDS, is_called_by
 from orchestrator.nlu.clauses import Clause
 from orchestrator.nlu.drafts import Doubt, Draft
-from orchestrator.nlu.fill import Fill
+from orchestrator.nlu.fill import Fill, Filler
 from orchestrator.nlu.index import CatalogIndex
 from orchestrator.nlu.match import MARGIN, Candidate, Matcher
 from orchestrator.nlu.profile import Profile
@@ -23,6 +23,7 @@ from orchestrator.nlu.thread import Thread
 _MAX_READINGS = 2
 _POINTED = 0.12  # with a pronoun, what it stands for tells more than so small a difference
 _PLURAL = frozenset({"both", "them", "these", "those"})
+_THERE = frozenset({"there", "dort", "darauf", "dessus", "alli", "ahi"})
 _POINTERS = frozenset({"it", "that", "there", "this"}) | _PLURAL
 
 
@@ -30,9 +31,15 @@ class Placer:
     """Adds steps to a thread."""
 
     def __init__(
-        self, index: CatalogIndex, matcher: Matcher, references: References, thread: Thread
+        self,
+        index: CatalogIndex,
+        filler: Filler,
+        matcher: Matcher,
+        references: References,
+        thread: Thread,
     ) -> None:
         self._index = index
+        self._filler = filler
         self._matcher = matcher
         self._references = references
         self._thread = thread
@@ -135,7 +142,8 @@ class Placer:
     def _note_moments(self, draft: Draft) -> None:
         """Tell that "tomorrow" cannot be kept: a step runs once its plan is approved."""
         places = sorted(draft.clause.moments - draft.fill.used)
-        if places:
+        closed = self._index.lexicon.words("prepositions")
+        if any(draft.clause.tokens[place].fold not in closed for place in places):
             tokens = [draft.clause.tokens[place] for place in places]
             words = self._thread.text[tokens[0].start : tokens[-1].end]
             self._thread.refused.append((tokens[0].start, words))
@@ -148,9 +156,10 @@ class Placer:
             for before, token in itertools.pairwise(tokens)
             if before.fold in PLACE_WORDS and token.fold in _POINTERS
         ]
-        pointers += [token.fold for token in tokens if token.fold == "there"]
-        slot = next((s for s in profile.slots if s.kind is SlotKind.HOST), None)
-        if not pointers or slot is None or slot.name in draft.parameters:
+        pointers += ["there" for token in tokens if token.fold in _THERE]
+        places = [s for s in profile.slots if s.kind is SlotKind.HOST or is_called_by(s, "in")]
+        slot = next((s for s in places if s.name not in draft.parameters), None)
+        if not pointers or slot is None:
             return []
         values = self._look_back(profile, slot)
         if pointers[0] not in _PLURAL:
@@ -180,6 +189,8 @@ class Placer:
             return
         for mention in reversed(self._thread.said):
             given = mention.draft.parameters if mention.draft is not None else {}
+            if mention.context is not None:
+                given = self._filler.fill(profile, mention.context).parameters
             if given.get(slot.name) == value:
                 for name in places & set(given):
                     draft.parameters[name] = given[name]
@@ -193,6 +204,13 @@ class Placer:
                 named = self._references.named_in(profile, slot, remark.context)
                 found = found if named is None else [named]
         return found
+
+    def take_remarks(self, draft: Draft) -> None:
+        """Give a step what a remark before or after it names: "… an account. Login is zoe"."""
+        for slot in draft.profile.slots if draft.profile is not None else ():
+            if slot.required and slot.name not in draft.parameters and draft.profile is not None:
+                for value in self._told(draft.profile, slot)[-1:]:
+                    draft.parameters[slot.name] = value
 
     def _look_back(self, profile: Profile, slot: Slot, *, by_name: bool = False) -> list[JsonValue]:
         said = self._thread.said

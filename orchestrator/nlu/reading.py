@@ -36,7 +36,7 @@ class Reading:
         self._matcher = matcher
         self._references = References(index.lexicon, filler)
         self._thread = Thread(text)
-        self._placer = Placer(index, matcher, self._references, self._thread)
+        self._placer = Placer(index, filler, matcher, self._references, self._thread)
         self._continuer = Continuer(
             index, filler, matcher, self._references, self._placer, self._thread
         )
@@ -222,6 +222,7 @@ class Reading:
             if not any(self._names(clause, draft) for clause in thread.exceptions)
         ]
         for draft in thread.drafts:
+            self._placer.take_remarks(draft)
             draft.doubts = [d for d in draft.doubts if d.parameter not in draft.parameters]
             doubt_missing(draft, unclear=self._references.is_unclear(draft.clause))
         ordered = sorted(thread.drafts, key=lambda draft: (draft.sentence, draft.last))

@@ -172,7 +172,8 @@ def share_back(drafts: Sequence[Draft]) -> None:
         for slot in later.profile.slots:
             each = any(token.fold in _EACH for token in later.clause.tokens)
             shared = each or slot.required or slot.kind not in _OWN
-            if slot is not main and shared and slot.name in later.parameters:
+            lacking = slot is not main or slot.required
+            if lacking and shared and slot.name in later.parameters:
                 draft.parameters.setdefault(slot.name, later.parameters[slot.name])
 
 

@@ -10,6 +10,9 @@ from orchestrator.nlu.slots import Slot
 from orchestrator.nlu.thread import Thread
 
 
+_QUOTES = ('""', "''", "``", "\u201c\u201d", "\u2018\u2019", "\u00ab\u00bb", "\u201e\u201c")
+
+
 @dataclass(frozen=True, slots=True)
 class TextParameter:
     """A text parameter that is being read, clause by clause, to the end of its sentence."""
@@ -20,12 +23,21 @@ class TextParameter:
 
     def extend(self, thread: Thread, clause: Clause) -> bool:
         """Set the text up to `clause`; False when the schema refuses it."""
-        text = thread.between(self.first, clause)
+        text = _unquoted(thread.between(self.first, clause))
         if not self.slot.accepts(text):
             return False
         self.draft.parameters[self.slot.name] = text
         self.draft.words = thread.between(self.draft.clause, clause)
         return True
+
+
+def _unquoted(text: str) -> str:
+    """Return a text without the quotes around all of it."""
+    for opening, closing in _QUOTES:
+        inner = text[1:-1]
+        if text[:1] == opening and text[-1:] == closing and not {opening, closing} & {*inner}:
+            return inner
+    return text
 
 
 def text_parameter(draft: Draft, clause: Clause) -> TextParameter | None:
@@ -42,6 +54,6 @@ def take_pasted(draft: Draft, text: str, pasted: Sequence[tuple[int, str]]) -> N
     end = draft.clause.piece.tokens[-1].end
     for start, words in pasted:
         if start >= end and text[end:start].strip() == ":":
-            wanted = text_parameter(draft, draft.clause)
-            if wanted is not None and wanted.slot.accepts(words):
-                draft.parameters[wanted.slot.name] = words
+            wanted, said = text_parameter(draft, draft.clause), _unquoted(words)
+            if wanted is not None and wanted.slot.accepts(said):
+                draft.parameters[wanted.slot.name] = said
