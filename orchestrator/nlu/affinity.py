@@ -68,6 +68,8 @@ class Scorer:
         if shape is None:
             return 0.0
         near = self._near(profile, slot, chunk)
+        if chunk.preposition == "as" and not is_called_by(slot, "as"):
+            return 0.0
         known = self.is_known(profile, slot, chunk, tokens)
         if self._is_described(chunk, tokens) and not (near >= _NOUN or known):
             return 0.0
@@ -153,7 +155,7 @@ class Scorer:
         keys = self._index.expand(slot.nouns)
         if keys & self._index.expand(chunk.nouns):
             score += _NOUN
-        elif main and slot.required and profile.objects & chunk.nouns:
+        elif main and slot.required and not chunk.preposition and profile.objects & chunk.nouns:
             score += _NOUN  # "delete his account darren"
         if chunk.preposition in _NAMING:
             return score + (3.0 if main or "name" in words(slot.name) else 0.0)
@@ -215,6 +217,9 @@ class Scorer:
         if any(any(c.isdigit() for c in tokens[place].fold) for place in chunk.places):
             return False
         said = all(tokens[place].stem in profile.nouns for place in chunk.places)
+        named = all(tokens[place].stem in profile.objects for place in chunk.places)
+        if named and not slot.required and not chunk.nouns and not chunk.quoted:
+            return True  # "who is on call"
         placed = chunk.preposition or chunk.nouns or chunk.quoted or slot.required
         return said and not placed
 

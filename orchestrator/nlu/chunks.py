@@ -8,7 +8,6 @@ from orchestrator.nlu.lexicon import Lexicon
 from orchestrator.nlu.shapes import SlotKind, looks_like, stands_alone
 from orchestrator.nlu.text import Kind, Token
 
-
 _BOTH = frozenset({"both", "beide", "beiden", "ambos", "ambas"})
 
 

@@ -20,9 +20,14 @@ _TERSE_PLACES = frozenset({"on", "at", "in", "auf", "sur", "en"})
 _NOMINATIVE = frozenset({"i", "we", "they", "he", "she", "wir", "ich", "nous", "je"})
 _EMPTY = frozenset(
     {"do", "make", "take", "give", "have", "get", "need", "mach", "mache", "fais", "haz"}
+    | {"lancer", "lance", "lancez", "launch", "start", "initiate", "starte", "iniciar", "inicia"}
+    | {"lanza", "lanzar", "effectue", "effectuer", "realiza", "realizar"}
 )
 _HELPERS = frozenset(
     {"doesnt", "didnt", "isnt", "wasnt", "arent", "werent", "cant", "couldnt", "wont", "wouldnt"}
+)
+_CONTRACTED = frozenset(
+    {"ill", "im", "ive", "id", "youll", "youre", "youve", "weve", "theyre", "theyve", "hes", "shes"}
 )
 _TOLD = frozenset({"me", "us", "mir", "uns", "moi", "nous"})
 _ASKED = frozenset({"who", "whos", "what", "whats", "how", "which", "where", "when"})
@@ -367,6 +372,8 @@ class Reader:
         told = told or bool(set(folded[1:]) & _NOMINATIVE)
         told = told or base.tokens[0].text.casefold() in {"it's", "it\u2019s"}
         told = told or folded[0] in _HELPERS
+        told = told or (folded[0] in _CONTRACTED and "'" in base.tokens[0].text)
+        told = told or (folded[0] == "which" and not base.piece.strong and not base.piece.asked)
         told = told or bool(set(folded[1:]) & self._lexicon.words("auxiliaries"))
         if not told and verb is None:
             return None

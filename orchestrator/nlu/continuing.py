@@ -54,7 +54,13 @@ class Continuer:
             return False
         if self._is_same(clause):
             return clause.form is Form.THING or clause.tokens[0].fold in self._lexicon.words("stop")
-        if clause.form is not Form.THING and not is_asked_thing(clause):
+        again = (  # "is nginx up on web1, and is it on web2?"
+            clause.form is Form.QUESTION
+            and last.clause.form is Form.QUESTION
+            and not clause.verbs
+            and self._references.has_pronoun(clause)
+        )
+        if clause.form is not Form.THING and not is_asked_thing(clause) and not again:
             return False
         if last.earlier:
             return True

@@ -21,6 +21,7 @@ from orchestrator.nlu.pieces import Piece
 from orchestrator.nlu.profile import Profile
 from orchestrator.nlu.reading import Reading
 from orchestrator.nlu.references import doubt_missing
+from orchestrator.nlu.templates import Templates
 from orchestrator.nlu.text import Kind, normalise, words
 from orchestrator.nlu.understanding import Understanding
 from orchestrator.nlu.verbs import Verb
@@ -42,6 +43,7 @@ class Engine:
         learn_examples(index, self.filler)
         index.know({})
         self.matcher = Matcher(index, self.filler)
+        self.templates = Templates(index, self.filler)
 
     def know(self, names: Mapping[str, Iterable[str]]) -> None:
         """Take these for names of what there is, by parameter, beside those of the examples."""
@@ -56,7 +58,7 @@ class Engine:
             return remembered
         tokens = self.index.speller.read(guarded_tokens(normalise(original)))
         pieces = self.index.splitter.split(tokens)
-        reading = Reading(self.index, self.filler, self.matcher, original)
+        reading = Reading(self.index, self.filler, self.matcher, self.templates, original)
         for subtask in earlier.subtasks if earlier is not None else ():
             if subtask.intent in self.index.by_name:
                 reading.remember(self._earlier(subtask))

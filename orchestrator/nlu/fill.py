@@ -77,7 +77,9 @@ class Filler:
         content = tuple(
             place
             for place, token in enumerate(tokens)
-            if place not in verbs | skipped and is_content(token, self._lexicon)
+            if place not in verbs | skipped
+            and is_content(token, self._lexicon)
+            and not self._counts(tokens, place)
         )
         fill = Fill(content=content)
         self._enums(profile, clause, fill)
@@ -86,6 +88,11 @@ class Filler:
         self._free(profile, clause, fill)
         self._texts(profile, clause, fill)
         return fill
+
+    def _counts(self, tokens: Sequence[Token], place: int) -> bool:
+        """Whether "three" only counts what follows it: "all three nodes"."""
+        quantified = place > 0 and tokens[place - 1].fold in self._lexicon.words("quantifiers")
+        return quantified and tokens[place].fold in self._lexicon.numbers
 
     def nouns_of(self, profile: Profile) -> frozenset[str]:
         """Return the stems by which the slots and objects of `profile` are called."""
@@ -107,13 +114,17 @@ class Filler:
         slot = profile.main_slot
         if slot is None or is_called_by(slot, "to"):
             return frozenset()
-        begin = max(clause.verb_places, default=-1) + 1
+        begin = min(clause.verb_places, default=-1) + 1
+        while begin in clause.verb_places:
+            begin += 1
         tokens, aims = clause.tokens, range(begin + 1, len(clause.tokens))
         aim = next((place for place in aims if tokens[place].fold in _AIMS), None)
-        if not clause.verbs or aim is None:
+        if not clause.verbs or aim is None or begin >= len(tokens):
             return frozenset()
         objects = tokens[begin:aim]
-        pointed = tokens[begin].fold in self._lexicon.words("pronouns") and len(objects) == 1
+        first, person = tokens[begin].fold, self._lexicon.words("personal_pronouns")
+        alone = first in self._lexicon.words("pronouns") and len(objects) == 1
+        pointed = alone or first in person
         named = any(is_content(token, self._lexicon) for token in objects)
         own = any(verb.canonical in profile.own_verbs for verb in clause.verbs)
         if pointed or (named and not own):
@@ -208,14 +219,23 @@ class Filler:
         left: Sequence[Chunk],
     ) -> None:
         """Give the one required slot without a value the one thing that was said beside it."""
-        lacking = [slot for slot in slots if slot.required and slot.name not in fill.values]
-        if len(lacking) != 1 or len(left) != 1 or not fill.values:
+        pronouns = self._lexicon.words("personal_pronouns") | {"it"}
+        pointed = any(token.fold in pronouns for token in clause.tokens)
+        lacking = [
+            slot
+            for slot in slots
+            if slot.required
+            and slot.name not in fill.values
+            and not (pointed and slot is profile.main_slot)
+        ]
+        named = [chunk for chunk in left if not self._scorer.is_plain(chunk, clause.tokens)]
+        if len(lacking) != 1 or len(named) != 1 or not fill.values:
             return
-        slot, chunk = lacking[0], left[0]
+        slot, chunk = lacking[0], named[0]
         if slot.kind is not SlotKind.NAME or slot is profile.main_slot:
             return
         value = self._value(slot, chunk, clause.tokens)
-        if value is not None and not self._scorer.is_plain(chunk, clause.tokens):
+        if value is not None:
             fill.values[slot.name] = Found(value, frozenset(chunk.places), _LEFT_OVER)
 
     def _chunks(self, profile: Profile, clause: Clause, fill: Fill) -> list[Chunk]:

@@ -118,8 +118,16 @@ class Placer:
         if rivals and self._points_back(clause):
             pool = [c for c in (best, *rivals) if _is_open(c)] or [best, *rivals]
             pool = [c for c in pool if self._refers(c)] or pool
+            pool = [c for c in pool if self._says_so(clause, c)] or pool
             best, rivals = pool[0], [*pool[1:]]
         return rivals, best
+
+    def _says_so(self, clause: Clause, candidate: Candidate) -> bool:
+        """Whether the capability's own words hold the state that is asked for: "running"."""
+        states = self._index.lexicon.words("state_words")
+        asked = {token.stem for token in clause.tokens if token.fold in states}
+        said = frozenset(candidate.profile.nouns).union(*candidate.profile.masked)
+        return bool(asked & said)
 
     def _points_back(self, clause: Clause) -> bool:
         return bool(self._thread.said) and self._references.has_pronoun(clause)

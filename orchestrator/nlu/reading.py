@@ -2,13 +2,14 @@
 
 from dataclasses import replace
 
+from orchestrator.domain.value import Parameters
 from orchestrator.nlu.chunks import is_content
 from orchestrator.nlu.clauses import Clause, Form, Turn
 from orchestrator.nlu.continuing import Continuer
 from orchestrator.nlu.drafts import Draft
 from orchestrator.nlu.fill import Filler
 from orchestrator.nlu.index import CatalogIndex
-from orchestrator.nlu.match import Matcher
+from orchestrator.nlu.match import MARGIN, Matcher
 from orchestrator.nlu.pieces import Piece, Role
 from orchestrator.nlu.placing import Placer
 from orchestrator.nlu.references import (
@@ -19,6 +20,7 @@ from orchestrator.nlu.references import (
     share_forward,
 )
 from orchestrator.nlu.spoken_text import TextParameter, take_pasted, text_parameter
+from orchestrator.nlu.templates import Templates
 from orchestrator.nlu.text import Kind, Token
 from orchestrator.nlu.thread import Thread
 from orchestrator.nlu.understanding import Understanding
@@ -30,10 +32,18 @@ _CONTRARY = frozenset({"but", "rather", "sondern", "mais", "sino"})
 class Reading:
     """The reading of one request; `take` clauses in the order of the text, then `finish`."""
 
-    def __init__(self, index: CatalogIndex, filler: Filler, matcher: Matcher, text: str) -> None:
+    def __init__(
+        self,
+        index: CatalogIndex,
+        filler: Filler,
+        matcher: Matcher,
+        templates: Templates,
+        text: str,
+    ) -> None:
         self._index = index
         self._filler = filler
         self._matcher = matcher
+        self._templates = templates
         self._references = References(index.lexicon, filler)
         self._thread = Thread(text)
         self._placer = Placer(index, filler, matcher, self._references, self._thread)
@@ -89,6 +99,8 @@ class Reading:
             return
         if clause.piece.role in {Role.CONDITION, Role.REASON}:
             self._note(clause)
+            return
+        if self._repeats_example(clause):
             return
         if clause.negated:
             self._withdraw(clause)
@@ -174,6 +186,23 @@ class Reading:
         else:
             self._placer.place(clause, candidates)
 
+    def _repeats_example(self, clause: Clause) -> bool:
+        """Take a clause that says an example again, unless it would be read so anyway."""
+        repeated = self._templates.match(clause)
+        if repeated is None:
+            return False
+        read, candidate = repeated
+        if clause.form in {Form.ORDER, Form.TERSE, Form.QUESTION} and not clause.negated:
+            ranked = self._matcher.rank(clause)
+            alike = [c for c in ranked[:1] if c.profile is candidate.profile and c.is_accepted]
+            sure = len(ranked) < 2 or ranked[0].score - ranked[1].score >= MARGIN  # noqa: PLR2004
+            same = [c for c in alike if _holds(c.fill.parameters, candidate.fill.parameters)]
+            if sure and same:
+                return False
+        self._thread.group += 1
+        self._placer.add(read, candidate)
+        return True
+
     def _was_topic(self, clause: Clause) -> bool:
         """Whether the step before was only what "DNS:" announces."""
         last = self._thread.last
@@ -185,9 +214,14 @@ class Reading:
         self._thread.keep_silent(clause)
 
     def _withdraw(self, clause: Clause) -> None:
-        """Drop steps that a negated clause names; without any it adds nothing."""
+        """Drop steps that a negated clause names; without any it adds nothing.
+
+        "Do not open it for the world" says how, and takes nothing back.
+        """
         self._denied = clause if clause.verbs else None
         self._note(clause)
+        if self._references.is_narrowed(clause):
+            return
         recent = self._thread.sentence - 1
         self._thread.drafts = [
             draft
@@ -230,3 +264,7 @@ class Reading:
         if not ordered and not refused:
             refused = sorted(thread.silent) or [(0, thread.text)]
         return Understanding(ordered, [words for _, words in refused])
+
+
+def _holds(values: Parameters, wanted: Parameters) -> bool:
+    return all(name in values and values[name] == value for name, value in wanted.items())

@@ -17,6 +17,7 @@ from orchestrator.nlu.text import Token
 
 _EACH = frozenset({"each", "both", "apiece", "jeweils", "chacun", "chacune", "cada"})
 _SURE = 0.8
+_LIKELY = 0.75  # of what looks like a name
 _GUESS = 0.55
 """A word in passing that only its place makes a value ("almost") is no referent."""
 _NAMED = frozenset({SlotKind.NAME, SlotKind.ENUM})
@@ -53,6 +54,14 @@ class References:
             for place, token in enumerate(clause.tokens)
             if place not in clause.verb_places
         )
+
+    def is_narrowed(self, clause: Clause) -> bool:
+        """Whether more than closing words follow its pronoun: "it for the whole world"."""
+        pronouns = self._lexicon.words("pronouns")
+        folded = [token.fold for token in clause.tokens]
+        place = next((p for p, word in enumerate(folded) if word in pronouns), None)
+        rest = folded[place + 1 :] if place is not None else []
+        return len(rest) > 1 and rest[0] in self._lexicon.words("prepositions")
 
     def is_plural(self, clause: Clause) -> bool:
         """Whether the clause points at several things."""
@@ -92,7 +101,10 @@ class References:
     def named_in(self, profile: Profile, slot: Slot, context: Clause) -> JsonValue | None:
         """Return the value that a remark surely gives to `slot`: beside its noun, or known."""
         found = self._filler.fill(profile, context).values.get(slot.name)
-        return found.value if found is not None and found.strength >= _SURE else None
+        if found is None:
+            return None
+        named = any(context.tokens[place].is_name_like for place in found.places)
+        return found.value if found.strength >= (_LIKELY if named else _SURE) else None
 
     def _group(self, draft: Draft, slot: Slot, said: Sequence[Mention]) -> list[JsonValue]:
         """Return what the steps said right before gave for `slot`, of the same kind or list."""

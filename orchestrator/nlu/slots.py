@@ -129,7 +129,7 @@ def _slot(name: str, schema: Mapping[str, JsonValue], *, required: bool) -> Slot
         kind=_kind(item, name_words, head, has_enum=bool(enum)),
         required=required,
         schema=item,
-        nouns=frozenset(_nouns(name_words, head_phrase(description)[-1:])),
+        nouns=frozenset(_nouns(name_words, _telling(head_phrase(description))[-1:])),
         description=description,
         enum=enum,
         many=many,
@@ -191,6 +191,13 @@ def head_phrase(description: str) -> list[str]:
 def _aside(description: str) -> list[str]:
     """Return what a description says of the form of a value ("… (CIDR)")."""
     return [word for word in words(description) if word in {"cidr", "ipv4", "ipv6", "ip"}]
+
+
+def _telling(head: list[str]) -> list[str]:
+    """Return the head of a description without what says nothing at its end: "login name"."""
+    while len(head) > 1 and head[-1] in _GENERIC:
+        head = head[:-1]
+    return head
 
 
 def _nouns(name_words: list[str], head: list[str]) -> Iterator[str]:

@@ -9,8 +9,7 @@ from orchestrator.nlu.shapes import SlotKind
 from orchestrator.nlu.slots import Slot
 from orchestrator.nlu.thread import Thread
 
-
-_QUOTES = ('""', "''", "``", "\u201c\u201d", "\u2018\u2019", "\u00ab\u00bb", "\u201e\u201c")
+_QUOTES = (('"', '"'), ("'", "'"), ("`", "`"))
 
 
 @dataclass(frozen=True, slots=True)
