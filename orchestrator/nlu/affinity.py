@@ -19,6 +19,7 @@ _CERTAIN = 4.0  # a known value in its usual place
 _AIMS = frozenset({"address", "target", "valu", "destin", "ip", "point"})
 """Stems of what a parameter is called that may hold an address beside a name."""
 _LATEST = frozenset({"latest", "stable", "newest", "lts"})
+_MACHINES = frozenset({"machine", "box", "node", "host"})
 PLACE_WORDS = frozenset({"on", "at", "in", "auf", "sur", "en", "from", "von", "im", "bei", "to"})
 _NAMING = frozenset({"named", "called", "namens", "appele", "llamado"})
 _BY_PREPOSITION: dict[str, frozenset[str]] = {
@@ -75,9 +76,11 @@ class Scorer:
             return 0.0
         if not known and self._is_common_thing(slot, chunk, tokens):
             return 0.0
-        if self._is_hypernym(slot, chunk, tokens) and not known:
-            return 0.0
-        if self._is_vocabulary(profile, slot, chunk, tokens) and not known:
+        if not known and (
+            self._is_hypernym(slot, chunk, tokens)
+            or self._is_another_kind(slot, chunk, tokens)
+            or self._is_vocabulary(profile, slot, chunk, tokens)
+        ):
             return 0.0
         score = shape + near + (2.0 if known else -self._foreign(profile, slot, chunk, tokens))
         needed = 1.0 if slot.required or slot is profile.main_slot else 2.0
@@ -155,7 +158,13 @@ class Scorer:
         keys = self._index.expand(slot.nouns)
         if keys & self._index.expand(chunk.nouns):
             score += _NOUN
-        elif main and slot.required and not chunk.preposition and profile.objects & chunk.nouns:
+        elif (
+            main
+            and slot.required
+            and slot.kind is SlotKind.NAME
+            and not chunk.preposition
+            and profile.objects & chunk.nouns
+        ):
             score += _NOUN  # "delete his account darren"
         if chunk.preposition in _NAMING:
             return score + (3.0 if main or "name" in words(slot.name) else 0.0)
@@ -196,6 +205,21 @@ class Scorer:
         told = chunk.determiner in self._index.lexicon.words("determiners")
         plain = all(tokens[place].stem in common for place in chunk.places)
         return told and plain and not noun and not chunk.quoted
+
+    def _is_another_kind(self, slot: Slot, chunk: Chunk, tokens: Sequence[Token]) -> bool:
+        """Whether the words before a noun tell of another thing, or of several.
+
+        "The espresso machine" is no service, "all the web servers" is no host.
+        """
+        lexicon = self._index.lexicon
+        behind = tokens[chunk.places[-1] + 1 : chunk.places[-1] + 2]
+        kind = [token for token in behind if token.fold in lexicon.words("kinds")]
+        kind += [t for t in behind if t.fold.removesuffix("s") in lexicon.words("kinds")]
+        before = {token.fold for token in tokens[max(0, chunk.places[0] - 2) : chunk.places[0]]}
+        if kind and before & lexicon.words("quantifiers"):
+            return True
+        machine = any(token.fold in _MACHINES for token in behind)
+        return machine and slot.kind is SlotKind.NAME and not slot.nouns & _MACHINES
 
     def _is_hypernym(self, slot: Slot, chunk: Chunk, tokens: Sequence[Token]) -> bool:
         """Whether "the server", "this app" only says what sort of thing is meant."""

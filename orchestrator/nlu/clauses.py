@@ -261,6 +261,9 @@ class Reader:
                 continue
             near = {token.fold for token in tokens[max(1, place - 2) : place]}
             done = _is_participle(tokens[place])
+            fresh = tokens[place].fold == "new" and bool(near & articles)
+            if fresh:  # "get a new certificate"
+                return replace(verb, places=verb.places | {0})
             wished = done and place > 1 and tokens[0].fold in _CAUSATIVE
             if wished or (near & articles and not done and self._ends_noun(tokens, verb)):
                 return replace(verb, places=verb.places | {0})

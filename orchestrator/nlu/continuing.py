@@ -25,6 +25,9 @@ from orchestrator.nlu.shapes import SlotKind
 from orchestrator.nlu.slots import Slot
 from orchestrator.nlu.thread import Thread
 
+_NAMING = frozenset({"name", "call", "label", "title", "tag", "nenne", "nenn", "appelle"})
+_CALLED = frozenset({"name", "label", "titl", "tag", "alia"})
+_NAMED_WORDS = 3
 _COMPARING = ("compar", "vergleich")  # "compare redis and kafka" is one thing to do
 
 
@@ -94,6 +97,8 @@ class Continuer:
         previous = self._thread.last
         if previous is None or previous.profile is None or clause.piece.strong:
             return False
+        if self._is_named(previous, clause):
+            return True
         profile, main = previous.profile, previous.profile.main_slot
         fill = self._filler.fill(profile, replace(clause, verbs=()))
         new = {n: f.value for n, f in fill.values.items() if n not in previous.parameters}
@@ -105,6 +110,26 @@ class Continuer:
         previous.parameters.update(new)
         previous.words = self._thread.between(previous.clause, clause)
         return True
+
+    def _is_named(self, previous: Draft, clause: Clause) -> bool:
+        """Take "name it before-upgrade", "call it intranet" as the name of the step before."""
+        folded = [token.fold for token in clause.tokens]
+        if len(folded) != _NAMED_WORDS or folded[0] not in _NAMING or previous.profile is None:
+            return False
+        if folded[1] not in self._lexicon.words("pronouns"):
+            return False
+        said = clause.tokens[2].value
+        for slot in previous.profile.slots:
+            called = {
+                *slot.nouns,
+                *slot.name.split("_"),
+            } & _CALLED or "name" in slot.description.lower()
+            fits = slot.kind is SlotKind.NAME and slot.accepts(said)
+            if called and fits and previous.parameters.get(slot.name) in {None, said}:
+                previous.parameters[slot.name] = said
+                previous.words = self._thread.between(previous.clause, clause)
+                return True
+        return False
 
     def _only_adds(
         self,

@@ -124,7 +124,7 @@ class CatalogIndex:
     def _profile(self, capability: Capability) -> Profile:
         own = self._own_verbs(capability)
         heads = list(self._example_verbs(capability))
-        objects = object_nouns(capability, [stem(word) for word in own])
+        objects = object_nouns(capability, [stem(word) for word in own], self.lexicon)
         slots = slots_of(capability.parameters)
         groups = frozenset(g for verb in own for g in self.book.groups_of(verb))
         profile = Profile(

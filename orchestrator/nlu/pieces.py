@@ -20,6 +20,10 @@ _ASKS_BEHIND_WHEN = frozenset(
 _NO_ORDER_BEHIND = frozenset(
     {"doesnt", "dont", "didnt", "wont", "cant", "couldnt", "not", "to", "still", "never"}
 )
+_HOPING = frozenset(
+    {"wondering", "wonder", "appreciate", "grateful", "thankful", "great", "nice", "lovely"}
+    | {"happy", "glad", "love", "awesome", "helpful", "cool", "schon", "nett", "gentil"}
+)
 _SPOKEN = frozenset({"before"})
 _MAX_NUMBERING = 2  # digits
 _BULLETS = frozenset({"-", "*", "\u2022", "\u2013", "\u2014", "+", ">", "[", "]", "(", ")"})
@@ -156,6 +160,9 @@ class Splitter:
             yield from self._subordinate(replace(piece, tokens=piece.tokens[branch:]))
             return
         cut = self._first_cut(piece.tokens)
+        if cut is None and _is_inverted(piece):
+            yield replace(piece, role=Role.CONDITION)
+            return
         if cut is None:
             yield piece
             return
@@ -229,6 +236,8 @@ class Splitter:
         """Whether "if" follows "check", "see", "tell me": then it opens what is asked."""
         words = [token for token in before if token.kind is Kind.WORD][-2:]
         reading = self._lexicon.reading_groups
+        if any(token.fold in _HOPING for token in before[-3:]):
+            return True  # "I was wondering if you could"
         return any(self._book.groups_of(token.stem) & reading for token in words)
 
     def _tail(self, piece: Piece, role: Role) -> Iterator[Piece]:
@@ -262,6 +271,16 @@ class Splitter:
             if verb and free and _is_bare(tokens[place]) and place + 1 < len(tokens):
                 return place
         return None
+
+
+def _is_inverted(piece: Piece) -> bool:
+    """Whether "should it fail" is a condition: no question, and it speaks of a thing."""
+    folded = [token.fold for token in piece.tokens[:2]]
+    return (
+        folded[:1] == ["should"]
+        and folded[1:] in (["it"], ["that"], ["this"], ["anything"])
+        and (not piece.asked)
+    )
 
 
 def _ends(token: Token) -> bool:

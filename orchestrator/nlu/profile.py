@@ -134,7 +134,10 @@ def leading_verbs(description: str, lexicon: Lexicon) -> list[str]:
     return verbs
 
 
-def object_nouns(capability: Capability, verbs: Sequence[str]) -> frozenset[str]:
+def object_nouns(capability: Capability, verbs: Sequence[str], lexicon: Lexicon) -> frozenset[str]:
     """Return the nouns of a capability's name: `restart_service` → service."""
-    parts = [stem(word) for word in words(capability.name)]
-    return frozenset(part for part in parts if part not in verbs)
+    closed = lexicon.words("stop") | lexicon.words("prepositions")
+    said = words(capability.name)
+    parts = frozenset(stem(word) for word in said if word not in closed)
+    spoken = len(parts) < len(said)  # "who_is_on_call": its verb is the noun
+    return parts.difference(verbs) or (parts if spoken else frozenset())

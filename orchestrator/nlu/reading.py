@@ -26,6 +26,10 @@ from orchestrator.nlu.thread import Thread
 from orchestrator.nlu.understanding import Understanding
 
 _LABEL_WORDS = 3
+_FAILING = frozenset(
+    {"fail", "failur", "wrong", "break", "broken", "crash", "error", "fehlschlagt"}
+)
+_DOINGS = ("ing", "tion", "ment", "ness", "ance")
 _CONTRARY = frozenset({"but", "rather", "sondern", "mais", "sino"})
 
 
@@ -51,6 +55,7 @@ class Reading:
             index, filler, matcher, self._references, self._placer, self._thread
         )
         self._turning = False  # the next order replaces the last one
+        self._contingent = False  # "if that fails, …": no plan can hold it
         self._text: TextParameter | None = None  # what follows "post to #ops:"
         self._label = False  # a speaker's name stands before this line's words
         self._heard: Clause | None = None
@@ -97,8 +102,14 @@ class Reading:
         if self._is_heading(clause):
             self._thread.keep_silent(clause)
             return
+        if clause.piece.strong:
+            self._contingent = False
         if clause.piece.role in {Role.CONDITION, Role.REASON}:
+            self._contingent |= self._hangs_on_failure(clause)
             self._note(clause)
+            return
+        if self._contingent:
+            self._thread.refuse(clause)
             return
         if self._repeats_example(clause):
             return
@@ -109,6 +120,12 @@ class Reading:
         self._turning = turning and not clause.tokens
         if clause.tokens:
             self._positive(clause, turning=turning)
+
+    def _hangs_on_failure(self, clause: Clause) -> bool:
+        """Whether a condition waits for a step before it to fail: "should it fail, roll back"."""
+        last = self._thread.last
+        fails = any(token.stem in _FAILING for token in clause.piece.tokens)
+        return fails and last is not None and not last.earlier
 
     def _is_anothers(self, clause: Clause) -> bool:
         """Whether "omar: reboot node1" says it: what Omar said is no order of the person's."""
@@ -138,6 +155,8 @@ class Reading:
         others = [token for token in words if token not in known]
         if not 0 < len(words) <= _LABEL_WORDS or any(map(self._index.is_said, others)):
             return False
+        if any(token.fold.endswith(_DOINGS) for token in others):
+            return False  # "offboarding: remove the account"
         topic = clause.form is Form.THING or self._references.has_pronoun(clause)
         return not (known and topic)
 

@@ -19,7 +19,7 @@ from orchestrator.nlu.pieces import Role
 from orchestrator.nlu.profile import Profile, tokens_of
 from orchestrator.nlu.shapes import SHAPED, SlotKind, looks_like
 from orchestrator.nlu.slots import Slot
-from orchestrator.nlu.text import Kind, Token
+from orchestrator.nlu.text import Kind, Token, stem
 from orchestrator.nlu.verbs import Verb
 
 _STRENGTH = 0.95
@@ -66,7 +66,7 @@ class Templates:
         found: list[tuple[Template, Mapping[Slot, tuple[Token, ...]]]] = []
         for tokens in ways:
             said = _essential(tokens, self._index.lexicon)
-            stems = frozenset(token.stem for token in said)
+            stems = frozenset(map(_stem, said))
             found += [
                 (template, gaps)
                 for template in self._all
@@ -95,7 +95,7 @@ class Templates:
         for token in _essential(pieces[0].tokens, self._index.lexicon):
             slot = valued.get(token.start)
             if slot is None:
-                items.append(token.stem)
+                items.append(_stem(token))
                 telling = telling or self._tells(token)
             elif not items or items[-1] is not slot:
                 items.append(slot)
@@ -118,7 +118,7 @@ class Templates:
             return None
         item, rest = items[0], items[1:]
         if isinstance(item, str):
-            return self._aligned(rest, said[1:]) if said[0].stem == item else None
+            return self._aligned(rest, said[1:]) if _stem(said[0]) == item else None
         for length in (1, 2):
             gap = tuple(said[:length])
             if len(gap) < length or not self._fits(item, gap):
@@ -173,6 +173,11 @@ class Templates:
         if any(slot.name not in values for slot in gaps):
             return None
         return read, Candidate(profile, 1.0, Fill(values=values, content=fill.content))
+
+
+def _stem(token: Token) -> str:
+    """Return a word's stem, "re-read" and "reread" alike."""
+    return stem(token.fold.replace("-", "")) if "-" in token.fold else token.stem
 
 
 def _value(slot: Slot, gap: Sequence[Token]) -> str | None:
