@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from orchestrator.nlu.chunks import Chunk, is_number
-from orchestrator.nlu.coerce import size_unit, time_unit
+from orchestrator.nlu.coerce import size_unit, split_number, time_unit
 from orchestrator.nlu.index import CatalogIndex
 from orchestrator.nlu.profile import Profile
 from orchestrator.nlu.shapes import SHAPED, SlotKind, looks_like, stands_alone
@@ -38,7 +38,7 @@ _BY_PREPOSITION: dict[str, frozenset[str]] = {
     "for": frozenset({"for", "domain", "user", "owner", "topic", "name", "duration", "host"}),
     "of": frozenset({"of", "name", "user", "domain", "path"}),
     "with": frozenset({"with", "role", "image", "version", "password", "profile"}),
-    "as": frozenset({"as", "role", "name", "alias", "user"}),
+    "as": frozenset({"as", "role", "name", "alias", "user", "label", "tag", "title"}),
     "into": frozenset({"into", "target", "destination", "folder", "path", "host", "database"}),
     "at": frozenset({"at", "host", "url", "address", "time", "path"}),
     "via": frozenset({"via", "gateway", "interface"}),
@@ -118,6 +118,9 @@ class Scorer:
         if slot.kind in SHAPED - {SlotKind.HOST, SlotKind.PATH}:
             unit = tokens[chunk.places[-1] + 1 : chunk.places[-1] + 2]
             return self._typed(slot, word, unit[0].fold if unit else "", number=number)
+        timed = split_number(first.fold)
+        if slot.kind is SlotKind.NAME and timed is not None and time_unit(timed[1]):
+            return None  # "the last 15m"
         if number and (not chunk.nouns or first.fold in self._index.lexicon.numbers):
             return None
         return self._loose(slot, chunk, word)
@@ -182,7 +185,7 @@ class Scorer:
         return score
 
     def is_plain(self, chunk: Chunk, tokens: Sequence[Token]) -> bool:
-        """Whether a chunk describes a thing, or says what sort of thing is meant, and names none."""
+        """Whether a chunk names nothing: it describes, or says what sort of thing."""
         nouns = self._index.lexicon.noun_groups
         return self._is_described(chunk, tokens) or all(
             tokens[place].stem in nouns or self._index.is_kind(tokens[place].stem)

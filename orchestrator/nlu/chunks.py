@@ -8,6 +8,16 @@ from orchestrator.nlu.lexicon import Lexicon
 from orchestrator.nlu.shapes import SlotKind, looks_like, stands_alone
 from orchestrator.nlu.text import Kind, Token
 
+_CLOSED = (
+    "stop",
+    "prepositions",
+    "personal_pronouns",
+    "fillers",
+    "state_words",
+    "adverbs",
+    "moments",
+)
+"""Lists of words that mean nothing of their own."""
 _BOTH = frozenset({"both", "beide", "beiden", "ambos", "ambas"})
 
 
@@ -31,17 +41,9 @@ def is_content(token: Token, lexicon: Lexicon) -> bool:
     """Whether a token means something of its own (not a stop word, adverb or mark)."""
     if token.kind in {Kind.QUOTED, Kind.URL}:
         return True
-    if token.kind is not Kind.WORD:
-        return False
-    if token.fold in lexicon.words("stop") or token.fold in lexicon.words("prepositions"):
-        return False
-    if token.fold in lexicon.words("fillers") or token.fold in lexicon.words("state_words"):
-        return False
-    if token.fold in lexicon.words("personal_pronouns"):
-        return False
-    if len(token.fold) == 1 and token.fold.isalpha():
-        return False
-    return token.fold not in lexicon.words("adverbs") | lexicon.words("moments")
+    letter = len(token.fold) == 1 and token.fold.isalpha()
+    closed = any(token.fold in lexicon.words(name) for name in _CLOSED)
+    return token.kind is Kind.WORD and not letter and not closed
 
 
 def is_number(token: Token, lexicon: Lexicon) -> bool:

@@ -29,6 +29,7 @@ _HELPERS = frozenset(
 _CONTRACTED = frozenset(
     {"ill", "im", "ive", "id", "youll", "youre", "youve", "weve", "theyre", "theyve", "hes", "shes"}
 )
+_ANYBODY = frozenset({"somebody", "someone", "anybody", "anyone"})
 _TOLD = frozenset({"me", "us", "mir", "uns", "moi", "nous"})
 _ASKED = frozenset({"who", "whos", "what", "whats", "how", "which", "where", "when"})
 _CAUSATIVE = frozenset({"get", "have", "need", "make"})
@@ -177,6 +178,8 @@ class Reader:
         if not told and self._manners.is_negated(folded):
             return self._negated(piece, tokens)
         tokens, wished = self._manners.strip(tokens)
+        if len(tokens) > 1 and tokens[0].fold in _ANYBODY and self._is_bidden(tokens):
+            tokens, wished = tokens[1:], True
         if not tokens:
             return Clause(piece, (), Form.SMALL_TALK)
         if not told and self._manners.is_negated([token.fold for token in tokens]):
@@ -208,6 +211,11 @@ class Reader:
 
     # --- orders ---
 
+    def _is_bidden(self, tokens: Sequence[Token]) -> bool:
+        """Whether "somebody kick jenkins" bids; "somebody kicked jenkins" tells."""
+        bare = not tokens[1].fold.endswith(("ed", "s"))
+        return bare and self._book.at(tokens, 1) is not None
+
     def _order(self, base: Clause, *, wished: bool) -> Clause | None:
         tokens = base.tokens
         light = self._light(tokens)
@@ -222,7 +230,7 @@ class Reader:
             return None
         if verb is not None and not self._is_past(tokens[0], base, wished=wished):
             return replace(base, form=Form.ORDER, verbs=(verb,))
-        if verb is None and len(tokens) > 1 and not self._is_known(tokens[0]):
+        if verb is None and len(tokens) > 1 and not self._is_known(tokens[0], tokens[1]):
             verb = self._book.misspelt_at(tokens, 0) or self._alien(tokens)
             return replace(base, form=Form.ORDER, verbs=(verb,)) if verb else None
         return None
@@ -321,10 +329,12 @@ class Reader:
         spoken = base.piece.lead & {"before"} or base.piece.role is not Role.MAIN
         return _is_participle(token) and not wished and not spoken
 
-    def _is_known(self, token: Token) -> bool:
+    def _is_known(self, token: Token, following: Token) -> bool:
+        """Whether a word is no unknown verb; "replace the drive" is one, for all its noun."""
+        noun = token.stem in self._lexicon.noun_groups
         return (
             token.fold in self._lexicon.words("stop")
-            or token.stem in self._lexicon.noun_groups
+            or (noun and following.fold not in {"the", "my", "our", "his", "her", "their"})
             or token.is_name_like
             or token.fold in self._lexicon.words("question_words")
         )
@@ -332,6 +342,9 @@ class Reader:
     # --- questions and statements ---
 
     def _question(self, base: Clause) -> Clause | None:
+        aside = base.piece.lead & {","} and not base.piece.strong and not base.piece.asked
+        if aside and base.tokens[0].fold == "which":
+            return None  # "…, which never happens"
         groups = self._question_groups(base.tokens)
         reads = self._reads(base.tokens) if groups else ()
         question = replace(base, form=Form.QUESTION, asked_groups=groups, verbs=reads)

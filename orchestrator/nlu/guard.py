@@ -57,6 +57,7 @@ def _candidates(text: str) -> Iterator[Span]:
         yield from _cut_by_quotes(patterns.ROLE_RE, text, seen)
     yield from _all(patterns.LOG_LINE_RE, text, Kind.GUARDED)
     yield from _all(patterns.COMMENT_RE, text, Kind.GUARDED)
+    yield from _all(patterns.BLOCK_RE, text, Kind.GUARDED)
     yield from _all(patterns.CALL_RE, text, Kind.GUARDED)
     yield from _all(patterns.TAG_RE, text, Kind.GUARDED)
     yield from _all(patterns.JSON_RE, text, Kind.GUARDED)

@@ -16,6 +16,13 @@ ELEMENT_RE = re.compile(
 )
 TAG_RE = re.compile(r"<!--.*?(?:-->|\Z)|<(?=[/a-z|])[^<>\n]{1,80}>", re.DOTALL | re.IGNORECASE)
 
+BLOCK_RE = re.compile(
+    r"^[ \t]*[-=#*_~]{2,}[ \t]*(?:BEGIN|START)\b[^\n]*\n.*?"
+    r"(?:^[ \t]*[-=#*_~]{2,}[ \t]*END\b[^\n]*|\Z)",
+    re.DOTALL | re.IGNORECASE | re.MULTILINE,
+)
+"""What stands between a line such as "---- BEGIN PAGE ----" and its end: pasted."""
+
 _ROLES = (
     r"(?:system|s[ ._-]y[ ._-]s[ ._-]t[ ._-]e[ ._-]m|assistant|developer|user|admin|root|human|ai"
     r"|instructions?|inst|im_start)"

@@ -47,6 +47,9 @@ class Placer:
     def place(self, clause: Clause, candidates: Sequence[Candidate]) -> None:
         """Add the best reading as a step; two close ones, or a weak one, as a question."""
         best = candidates[0] if candidates else None
+        if best is not None and self._is_empty(clause, best):
+            self._thread.refuse(clause)
+            return
         if best is None or not best.is_askable:
             self._thread.refuse(clause)
             return
@@ -66,6 +69,17 @@ class Placer:
         draft = self._thread.draft(clause, None, content, best.confidence)
         draft.doubts.append(Doubt(AmbiguityKind.WHICH_CAPABILITY, options=options))
         self._thread.insert(draft)
+
+    def _is_empty(self, clause: Clause, best: Candidate) -> bool:
+        """Whether "look into it" says no more than to look, at nothing that was named before."""
+        profile = best.profile
+        own = any(verb.canonical in profile.own_verbs for verb in clause.verbs)
+        lacking = any(slot.required for slot in profile.slots) and not best.fill.values
+        stated = any(t.fold in self._index.lexicon.words("state_words") for t in clause.tokens)
+        vague = profile.reads and not own and not stated and not best.fill.content
+        if not vague or not lacking or profile.main_slot is None:
+            return False
+        return not self._references.values(profile, profile.main_slot, self._thread.said)[0]
 
     def add(self, clause: Clause, reading: Candidate) -> None:
         """Add the step, once for each thing that a plural pronoun stands for."""
@@ -119,8 +133,16 @@ class Placer:
             pool = [c for c in (best, *rivals) if _is_open(c)] or [best, *rivals]
             pool = [c for c in pool if self._refers(c)] or pool
             pool = [c for c in pool if self._says_so(clause, c)] or pool
+            pool = [c for c in pool if self._acts_alike(c)] or pool
             best, rivals = pool[0], [*pool[1:]]
         return rivals, best
+
+    def _acts_alike(self, candidate: Candidate) -> bool:
+        """Whether it acts on what the step before does, by its name."""
+        last = self._thread.last
+        before = last.profile if last is not None else None
+        own, other = candidate.profile.main_slot, before and before.main_slot
+        return own is not None and other is not None and own.name == other.name
 
     def _says_so(self, clause: Clause, candidate: Candidate) -> bool:
         """Whether the capability's own words hold the state that is asked for: "running"."""

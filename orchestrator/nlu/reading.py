@@ -94,24 +94,7 @@ class Reading:
             self._thread.sentence += 1
         if clause.turn is Turn.ALL:
             self._thread.drafts.clear()
-        if self._is_anothers(clause):
-            self._thread.refuse(clause)
-            return
-        if self._is_text(clause):
-            return
-        if self._is_heading(clause):
-            self._thread.keep_silent(clause)
-            return
-        if clause.piece.strong:
-            self._contingent = False
-        if clause.piece.role in {Role.CONDITION, Role.REASON}:
-            self._contingent |= self._hangs_on_failure(clause)
-            self._note(clause)
-            return
-        if self._contingent:
-            self._thread.refuse(clause)
-            return
-        if self._repeats_example(clause):
+        if self._put_aside(clause) or self._repeats_example(clause):
             return
         if clause.negated:
             self._withdraw(clause)
@@ -120,6 +103,25 @@ class Reading:
         self._turning = turning and not clause.tokens
         if clause.tokens:
             self._positive(clause, turning=turning)
+
+    def _put_aside(self, clause: Clause) -> bool:
+        """Take a clause that asks for nothing here: another's, a text, a heading, a condition."""
+        anothers = self._is_anothers(clause)
+        if not anothers and self._is_text(clause):
+            return True
+        if clause.piece.strong:
+            self._contingent = False
+        told = clause.piece.role in {Role.CONDITION, Role.REASON}
+        if anothers or (self._contingent and not told):
+            self._thread.refuse(clause)
+        elif self._is_heading(clause):
+            self._thread.keep_silent(clause)
+        elif told:
+            self._contingent |= self._hangs_on_failure(clause)
+            self._note(clause)
+        else:
+            return False
+        return True
 
     def _hangs_on_failure(self, clause: Clause) -> bool:
         """Whether a condition waits for a step before it to fail: "should it fail, roll back"."""
@@ -155,6 +157,8 @@ class Reading:
         others = [token for token in words if token not in known]
         if not 0 < len(words) <= _LABEL_WORDS or any(map(self._index.is_said, others)):
             return False
+        if len(words) > 1 and not all(token.text[:1].isupper() for token in words):
+            return False  # people have names: "Offboard darren please: delete his account"
         if any(token.fold.endswith(_DOINGS) for token in others):
             return False  # "offboarding: remove the account"
         topic = clause.form is Form.THING or self._references.has_pronoun(clause)
