@@ -50,7 +50,8 @@ async def remember_phrases(
     key = None if source_key is None else canonical_hash([stored.plan.plan_id, source_key])
     listed: list[JsonValue] = [each.model_dump(include={"capability", "text"}) for each in said]
     await _tell(ctx, stored, who, "phrase_remembered", {"phrases": listed}, key)
-    return RememberResult(plan_id=stored.plan.plan_id, phrases=tuple(said))
+    remembered = (each.model_copy(update={"remembered": True}) for each in said)
+    return RememberResult(plan_id=stored.plan.plan_id, phrases=tuple(remembered))
 
 
 def phrases_to_remember(
