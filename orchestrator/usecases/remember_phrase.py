@@ -8,6 +8,7 @@ from pydantic import JsonValue
 
 from orchestrator.catalog.models import Catalog
 from orchestrator.catalog.remembered import unfit
+from orchestrator.crash_points import crash_point
 from orchestrator.domain.approval import highest, may_approve
 from orchestrator.domain.digest import canonical_hash
 from orchestrator.domain.lifecycle import PlanStatus
@@ -157,6 +158,8 @@ async def _tell(
             details={**details, **who.as_details()},
         )
         uow.conversation.redraw(stored.plan.plan_id)
+        crash_point("phrase.before_commit")
 
     await ctx.store.transact(keep)
+    crash_point("phrase.after_commit")
     _log.info(kind, plan=stored.plan.number, person=who.person)

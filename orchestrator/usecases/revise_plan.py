@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import structlog
 
+from orchestrator.crash_points import crash_point
 from orchestrator.domain.digest import canonical_hash
 from orchestrator.domain.lifecycle import PlanStatus, RequestStatus
 from orchestrator.domain.request import Correction, DecomposedRequest, Request, Subtask
@@ -151,8 +152,10 @@ async def correct_request(
             await uow.requests.corrected(request_id, current.status, found)
             await _tell(uow, request_id, previous, correction, who)
             await store_plan(ctx, uow, request, draft)
+            crash_point("correction.before_commit")
 
         await ctx.store.transact(keep)
+        crash_point("correction.after_commit")
         _log.info("request_corrected", request_id=request_id, capability=correction.capability)
     return await submitted(ctx, request_id)
 
