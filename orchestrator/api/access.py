@@ -5,7 +5,7 @@ from typing import Annotated, TypeAlias
 from fastapi import Depends, Path, Query, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from orchestrator.api.bodies import plain_reference
+from orchestrator.api.bodies import Person, plain_reference
 from orchestrator.api.caller import Caller
 from orchestrator.api.rate import PersonLimit
 from orchestrator.errors import ErrorCode, Refused
@@ -80,4 +80,10 @@ LimitHere: TypeAlias = Annotated[PersonLimit, Depends(_limit)]
 PlanHere: TypeAlias = Annotated[str, Depends(_plan_reference)]
 PlanOrStepHere: TypeAlias = Annotated[str, Depends(_plan_or_step_reference)]
 RequestHere: TypeAlias = Annotated[str, Depends(_request_reference)]
+SpeakerHere: TypeAlias = Annotated[
+    Person | None, Query(description="Who speaks, as in a body: needed with the local token")
+]
+PartHere: TypeAlias = Annotated[
+    int | None, Query(ge=1, le=999_999, description="Only this part of the request")
+]
 Newest: TypeAlias = Annotated[int, Query(ge=1, le=200, description="How many at most")]

@@ -5,16 +5,17 @@ import re
 from typing import Annotated, Literal, TypeAlias
 
 from fastapi import Header
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, StringConstraints
 
 from orchestrator.domain.approval import LOCAL_TEAM
-from orchestrator.domain.request import Answer
+from orchestrator.domain.request import Answer, Correction
 from orchestrator.domain.text import hidden_character, normalise
 from orchestrator.domain.views import Identity
 from orchestrator.errors import ErrorCode, Refused
 
 _PLAN = re.compile(r"#?[0-9A-Za-z][0-9A-Za-z-]{0,63}( r[0-9]{1,6})?")
 _STEP = re.compile(r"#?[0-9A-Za-z][0-9A-Za-z-]{0,63}\.[0-9]{1,6}")
+_LONGEST_NAME = 200
 _KEY = re.compile(r"[\x21-\x7e]{1,200}")
 
 
@@ -31,6 +32,14 @@ def _whole(text: str) -> str:
     if any("\ud800" <= character <= "\udfff" for character in text):
         raise ValueError("holds half a character (a lone surrogate)")
     return text
+
+
+def _named(parameters: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    """Refuse names that cannot be shown: what is refused later names the parameter."""
+    if any(len(name) > _LONGEST_NAME or hidden_character(name) for name in parameters):
+        message = f"holds a name above {_LONGEST_NAME} characters or with a hidden one"
+        raise ValueError(message)
+    return parameters
 
 
 WholeText: TypeAlias = Annotated[str, AfterValidator(_whole)]
@@ -80,6 +89,32 @@ class AnswerBody(Body):
     def as_answers(self) -> list[Answer]:
         """Return them as the domain knows them."""
         return [Answer(ambiguity_id=each.ambiguity_id, text=each.text) for each in self.answers]
+
+
+class CorrectionBody(Body):
+    """What was meant in the place of what was understood."""
+
+    capability: Annotated[WholeText, StringConstraints(min_length=1, max_length=200)] = Field(
+        description="The name of one of the options"
+    )
+    parameters: Annotated[dict[str, JsonValue], AfterValidator(_named)] = Field(
+        default_factory=dict,
+        description="Values for it; a text may stand for a value of any type",
+    )
+    order: Annotated[int, Field(ge=1, le=999_999)] | None = Field(
+        default=None, description="The part it takes the place of; without one, of all of them"
+    )
+    plan_id: Annotated[WholeText, StringConstraints(max_length=200)] | None = Field(
+        default=None, description="The plan that was shown, if there was one; 409 where it is over"
+    )
+
+    def as_correction(self) -> Correction:
+        """Return it as the domain knows it."""
+        return Correction(**self.model_dump(exclude={"user_id"}))
+
+
+class PhraseBody(Body):
+    """Who has the words of a plan remembered."""
 
 
 class DecisionBody(Body):

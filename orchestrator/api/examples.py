@@ -23,6 +23,13 @@ ANSWER_BODY: Example = {
     "answers": [{"ambiguity_id": "service-1", "text": "nginx"}],
 }
 APPROVE_BODY: Example = {"approved": True, "user_id": "alice", "digest": _DIGEST}
+CORRECTION_BODY: Example = {
+    "user_id": "alice",
+    "capability": "restart_service",
+    "parameters": {"service": "uptime-kuma"},
+    "plan_id": _PLAN_ID,
+}
+PHRASE_BODY: Example = {"user_id": "alice"}
 NOTES_BODY: Example = {"user_id": "alice", "notes": "the host is back"}
 RETRY_BODY: Example = {"user_id": "alice", "step": "1.2"}
 
@@ -62,6 +69,43 @@ REQUEST: Example = {
     "created_at": _AT,
     "plan_id": _PLAN_ID,
     "plan_number": 1,
+}
+OPTIONS: Example = {
+    "request_id": _REQUEST_ID,
+    "plan_id": _PLAN_ID,
+    "plan_number": 1,
+    "words": _SENTENCE,
+    "parts": [{"order": 1, "name": "Deploy Uptime Kuma"}],
+    "nearest": [
+        {
+            "name": "deploy_service",
+            "description": "Deploy a service on the homelab",
+            "risk": "medium",
+            "understood": True,
+        },
+        {
+            "name": "restart_service",
+            "description": "Restart a service",
+            "risk": "medium",
+            "understood": False,
+        },
+    ],
+}
+FORM: Example = {
+    "capability": "restart_service",
+    "description": "Restart a service",
+    "risk": "medium",
+    "parameters_schema": {
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["service"],
+        "properties": {"service": {"type": "string", "description": "Name of the service"}},
+    },
+    "suggested": {"service": "uptime-kuma"},
+}
+REMEMBERED: Example = {
+    "plan_id": _PLAN_ID,
+    "phrases": [{"capability": "restart_service", "text": _SENTENCE, "remembered": True}],
 }
 PLAN: Example = {
     "plan_id": _PLAN_ID,

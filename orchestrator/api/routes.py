@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Body, Depends, Path
 
-from orchestrator.api import decisions, examples, lookups
+from orchestrator.api import corrections, decisions, examples, lookups
 from orchestrator.api.access import (
     CallerHere,
     LimitHere,
@@ -154,5 +154,6 @@ async def get_plan_status(plan_id: PlanHere, service: ServiceHere) -> PlanStatus
 
 router = APIRouter(prefix="/api/v1", dependencies=[Depends(require_token)])
 router.include_router(_walk)
+router.include_router(corrections.router)
 router.include_router(decisions.router)
 router.include_router(lookups.router)

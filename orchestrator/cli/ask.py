@@ -25,14 +25,16 @@ def ask(words: Words, *, yes: Yes = False, person: Person = None, as_json: AsJso
     """
     text = " ".join(words)
     with speaking(person, as_json=as_json) as client:
-        done = _for_programs(client, text, yes=yes) if as_json else _talk(client, text, yes=yes)
+        if as_json:
+            done = for_programs(client, client.submit(text), yes=yes)
+        else:
+            done = _talk(client, text, yes=yes)
     if not done:
         raise typer.Exit(1)
 
 
-def _for_programs(client: ApiClient, text: str, *, yes: bool) -> bool:
-    """Print one document; without --yes the plan is left waiting."""
-    request = client.submit(text)
+def for_programs(client: ApiClient, request: SubmitResult, *, yes: bool) -> bool:
+    """Print one document; without --yes the plan is left waiting. Say whether it went well."""
     plan: PlanResult | None = None
     status: PlanStatusResult | None = None
     if request.status is RequestStatus.PARSING_COMPLETE:
@@ -54,8 +56,13 @@ def _talk(client: ApiClient, text: str, *, yes: bool) -> bool:
     if request.status is not RequestStatus.PARSING_COMPLETE:
         _say_why_no_plan(request, console)
         return False
+    return see_through(client, request.request_id, console, yes=yes)
+
+
+def see_through(client: ApiClient, request_id: str, console: Console, *, yes: bool) -> bool:
+    """Show the plan of a request, ask for approval, follow the work. Say whether it is done."""
     with console.status("Planning …"):
-        plan = client.await_plan(request.request_id)
+        plan = client.await_plan(request_id)
     console.print(plan_card(plan))
     if not (yes or _approved(client, plan, console)):
         return False
@@ -91,7 +98,8 @@ def _approved(client: ApiClient, plan: PlanResult, console: Console) -> bool:
         return False
     console.print(
         f"Plan #{plan.number} waits. `chiffon plan approve {plan.number}` or "
-        f"`chiffon plan reject {plan.number}` decides.",
+        f"`chiffon plan reject {plan.number}` decides, "
+        f"`chiffon correct {plan.number}` lets you say what you meant.",
         soft_wrap=True,
     )
     return False
@@ -103,6 +111,7 @@ def _say_why_no_plan(request: SubmitResult, console: Console) -> None:
             "This is still open, so nothing was planned. Ask again and say it in the request."
         )
         console.print(sentence, soft_wrap=True)
+        _say_how_to_correct(request, console)
         return
     if request.status is RequestStatus.OUT_OF_SCOPE:
         parts = ", ".join(f"“{words}”" for words in request.out_of_scope) or "what you asked"
@@ -110,5 +119,11 @@ def _say_why_no_plan(request: SubmitResult, console: Console) -> None:
         can = f" What can be done: {offers}." if offers else ""
         sentence = f"Nothing here can do {parts}.{can} `chiffon catalog list` shows everything."
         console.print(shown(sentence), soft_wrap=True)
+        _say_how_to_correct(request, console)
         return
     console.print("The request could not be understood because of a fault; ask again.")
+
+
+def _say_how_to_correct(request: SubmitResult, console: Console) -> None:
+    sentence = f"`chiffon correct {request.request_id}` lets you say what you meant."
+    console.print(sentence, soft_wrap=True)

@@ -1,5 +1,7 @@
 """Ask a person back where a request is ambiguous."""
 
+from collections.abc import Iterable, Sequence
+
 from rich.console import Console
 
 from orchestrator.cli.client import ApiClient
@@ -48,17 +50,22 @@ def _ask(ambiguity: Ambiguity, console: Console) -> str | None:
         if line is None:
             return None
         if line:
-            return _chosen(line, ambiguity.options)
+            return chosen(line, ambiguity.options)
     return None
 
 
 def _show(ambiguity: Ambiguity, console: Console) -> None:
     console.print(shown(ambiguity.question, "bold"))
-    for number, option in enumerate(ambiguity.options, start=1):
+    list_options(ambiguity.options, console)
+
+
+def list_options(options: Iterable[str], console: Console) -> None:
+    """Show options, each with the number that picks it."""
+    for number, option in enumerate(options, start=1):
         console.print(shown(f"  {number}. {option}"))
 
 
-def _chosen(line: str, options: tuple[str, ...]) -> str:
+def chosen(line: str, options: Sequence[str]) -> str:
     """A number picks an option, unless the number itself is one; anything else is the answer."""
     if line in options or not line.isascii() or not line.isdigit():
         return line

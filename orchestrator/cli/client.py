@@ -5,20 +5,25 @@ import time
 import uuid
 from types import TracebackType
 from typing import Literal, Self, TypeVar
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import httpx
 from pydantic import BaseModel, JsonValue, ValidationError
 
 from orchestrator.cli.place import NotRunning, Place, find_place
-from orchestrator.domain.request import Answer
+from orchestrator.domain.ids import is_id
+from orchestrator.domain.request import Answer, Correction
 from orchestrator.domain.views import (
     AgentList,
     ApproveResult,
+    CapabilityForm,
+    CorrectionOptions,
     Explanation,
     PlanList,
     PlanResult,
     PlanStatusResult,
+    RememberResult,
+    RequestView,
     SubmitResult,
 )
 from orchestrator.errors import Error, ErrorCode, Refused
@@ -75,6 +80,34 @@ class ApiClient:
         path = f"request/{_part(request_id)}/answer"
         return self._post(path, SubmitResult, {"answers": given})
 
+    def request_of(self, reference: str) -> str:
+        """Return the id of the request that a plan is of, or that is named itself."""
+        try:
+            return self.plan(reference).request_id
+        except Refused:
+            if not is_id(reference.strip()):
+                raise
+        return self._get(f"request/{_part(reference)}", RequestView).request_id
+
+    def options(self, request_id: str, order: int | None) -> CorrectionOptions:
+        """Ask what may have been meant by a request, or by one part of it."""
+        path = f"request/{_part(request_id)}/correction?{self._asking(order)}"
+        return self._get(path, CorrectionOptions)
+
+    def form(self, request_id: str, capability: str, order: int | None) -> CapabilityForm:
+        """Ask what a capability asks for."""
+        path = f"request/{_part(request_id)}/correction/{_part(capability)}?{self._asking(order)}"
+        return self._get(path, CapabilityForm)
+
+    def correct(self, request_id: str, correction: Correction) -> SubmitResult:
+        """Say what was meant."""
+        path = f"request/{_part(request_id)}/correction"
+        return self._post(path, SubmitResult, correction.model_dump(mode="json"))
+
+    def remember(self, reference: str) -> RememberResult:
+        """Have the words that were corrected in a plan remembered."""
+        return self._post(f"plan/{_part(reference)}/phrase", RememberResult, {})
+
     def plan(self, reference: str) -> PlanResult:
         """Look up a plan."""
         return self._get(f"plan/{_part(reference)}", PlanResult)
@@ -129,6 +162,10 @@ class ApiClient:
     def explain(self, reference: str) -> Explanation:
         """Ask why."""
         return self._get(f"plan/{_part(reference)}/why", Explanation)
+
+    def _asking(self, order: int | None) -> str:
+        said = {"user_id": self._person}
+        return urlencode(said if order is None else {**said, "order": str(order)})
 
     def _get(self, path: str, model: type[M]) -> M:
         return self._call("GET", path, model, None)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 COMMANDS: Mapping[str, str] = {
     "ask": "orchestrator.cli.ask:ask",
+    "correct": "orchestrator.cli.correct:correct",
     "status": "orchestrator.cli.plans:status",
     "plan": "orchestrator.cli.plans:plan_app",
     "why": "orchestrator.cli.why:why",

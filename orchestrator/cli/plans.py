@@ -27,7 +27,7 @@ from orchestrator.cli.session import (
     screen,
     speaking,
 )
-from orchestrator.cli.words import plan_word
+from orchestrator.cli.words import plan_word, shown
 from orchestrator.domain.lifecycle import PlanStatus
 from orchestrator.domain.views import ApproveResult
 
@@ -165,6 +165,19 @@ def resolve(
 ) -> None:
     """Say what became of a step that may or may not have happened."""
     _try(step, outcome, reason, person, follow=follow, as_json=as_json)
+
+
+@plan_app.command("remember")
+def remember(plan: PlanName, *, person: Person = None, as_json: AsJson = False) -> None:
+    """Have the words that were corrected understood from now on; for who may approve the plan."""
+    with speaking(person, as_json=as_json) as client:
+        saved = client.remember(plan)
+    if as_json:
+        say_json(saved)
+        return
+    for phrase in saved.phrases:
+        sentence = f"From now on “{phrase.text}” means {phrase.capability}."
+        screen().print(shown(sentence), soft_wrap=True)
 
 
 def _try(

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import structlog
 
+from orchestrator.crash_points import crash_point
 from orchestrator.domain.lifecycle import RequestStatus
 from orchestrator.domain.request import Answer, DecomposedRequest, Request
 from orchestrator.domain.text import hidden_character
@@ -65,8 +66,10 @@ async def answer_request(
                 await store_plan(ctx, uow, request, draft)
             told = len(current.answers) + len(answers)
             await tell_understanding(uow, request, found, answers=told, offers=offers(ctx))
+            crash_point("answer.before_commit")
 
         await ctx.store.transact(keep)
+        crash_point("answer.after_commit")
         _log.info("request_answered", request_id=request_id, status=status.value)
     return await submitted(ctx, request.request_id)
 

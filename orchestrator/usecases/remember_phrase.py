@@ -8,6 +8,7 @@ from pydantic import JsonValue
 
 from orchestrator.catalog.models import Catalog
 from orchestrator.catalog.remembered import unfit
+from orchestrator.crash_points import crash_point
 from orchestrator.domain.approval import highest, may_approve
 from orchestrator.domain.digest import canonical_hash
 from orchestrator.domain.lifecycle import PlanStatus
@@ -50,7 +51,8 @@ async def remember_phrases(
     key = None if source_key is None else canonical_hash([stored.plan.plan_id, source_key])
     listed: list[JsonValue] = [each.model_dump(include={"capability", "text"}) for each in said]
     await _tell(ctx, stored, who, "phrase_remembered", {"phrases": listed}, key)
-    return RememberResult(plan_id=stored.plan.plan_id, phrases=tuple(said))
+    remembered = (each.model_copy(update={"remembered": True}) for each in said)
+    return RememberResult(plan_id=stored.plan.plan_id, phrases=tuple(remembered))
 
 
 def phrases_to_remember(
@@ -156,6 +158,8 @@ async def _tell(
             details={**details, **who.as_details()},
         )
         uow.conversation.redraw(stored.plan.plan_id)
+        crash_point("phrase.before_commit")
 
     await ctx.store.transact(keep)
+    crash_point("phrase.after_commit")
     _log.info(kind, plan=stored.plan.number, person=who.person)

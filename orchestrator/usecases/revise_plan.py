@@ -4,10 +4,13 @@ The plan that was shown is superseded in the commit that stores the next revisio
 plans of one request alive, and the new one needs an approval of its own.
 """
 
+import json
+from collections.abc import Sequence
 from dataclasses import replace
 
 import structlog
 
+from orchestrator.crash_points import crash_point
 from orchestrator.domain.digest import canonical_hash
 from orchestrator.domain.lifecycle import PlanStatus, RequestStatus
 from orchestrator.domain.request import Correction, DecomposedRequest, Request, Subtask
@@ -33,6 +36,8 @@ _log = structlog.get_logger(__name__)
 _LOOK = "Look at the request again."
 _UNPLANNED = {RequestStatus.OUT_OF_SCOPE, RequestStatus.REQUIRES_CLARIFICATION}
 
+Shown = tuple[Request, StoredPlan | None, DecomposedRequest]
+
 
 async def correction_options(
     ctx: Context, request_id: str, who: Identity, order: int | None
@@ -43,7 +48,7 @@ async def correction_options(
         Refused: no such request or part, or somebody else asked for it.
         Conflict: what it led to is decided already.
     """
-    request, plan, found = await _correctable(ctx, request_id, who)
+    request, plan, found = await ctx.store.read(lambda uow: _correctable(uow, request_id, who))
     part = replaced_by(found, order)
     understood = {each.intent for each in ([part] if part else found.subtasks)}
     words = part.source_words if part else found.original_request
@@ -76,7 +81,7 @@ async def capability_form(
         Refused: no such request, part or capability, or somebody else asked for it.
         Conflict: what it led to is decided already.
     """
-    _, _, found = await _correctable(ctx, request_id, who)
+    _, _, found = await ctx.store.read(lambda uow: _correctable(uow, request_id, who))
     part = replaced_by(found, order)
     words = part.source_words if part else found.original_request
     held = suggested(words, capability, engine_for(ctx.catalog()))
@@ -108,12 +113,18 @@ async def correct_request(
     Raises:
         Refused: no such request, part or capability, a value that does not fit, or somebody
             else asked for it.
-        Conflict: what was shown is decided already, or is not the newest any more.
+        Conflict: what was shown is decided already, or is not the newest any more, or the
+            source key came with another correction before.
     """
-    key = None if source_key is None else canonical_hash(["correction", request_id, source_key])
-    if key is not None and await ctx.store.read(lambda uow: uow.mail.has(key)):
+    keys = () if source_key is None else _keys(request_id, correction, source_key)
+
+    async def look(uow: UnitOfWork) -> Shown | None:
+        return None if await _came_before(uow, keys) else await _correctable(uow, request_id, who)
+
+    looked = await ctx.store.read(look)
+    if looked is None:
         return await submitted(ctx, request_id)
-    request, shown, previous = await _correctable(ctx, request_id, who)
+    request, shown, previous = looked
     if (shown.plan.plan_id if shown else None) != correction.plan_id:
         raise Conflict("The plan was changed since you looked at it.", "Look at the newest one.")
     found = corrected(previous, correction, ctx.catalog())
@@ -129,56 +140,69 @@ async def correct_request(
 
         async def keep(uow: UnitOfWork) -> None:
             current = await request_by(uow, request_id, lock=True)
-            if key is not None and not await uow.mail.is_new(key, "correction"):
+            if await _came_before(uow, keys):
                 return  # the same click, twice at once
+            for key in keys:
+                await uow.mail.is_new(key, "correction")
             if current.decomposition != previous or current.status is not request.status:
                 raise Conflict("It was changed meanwhile.", _LOOK)
             if correction.plan_id is not None:
                 await _supersede(uow, correction.plan_id, who)
             await uow.requests.meet(who)
             await uow.requests.corrected(request_id, current.status, found)
-            await uow.audit.add(
-                "request_corrected",
-                actor=who.person,
-                request_id=request_id,
-                details={
-                    "instead_of": [each.intent for each in _replaced(previous, correction)],
-                    "capability": correction.capability,
-                    **who.as_details(),
-                },
-            )
+            await _tell(uow, request_id, previous, correction, who)
             await store_plan(ctx, uow, request, draft)
+            crash_point("correction.before_commit")
 
         await ctx.store.transact(keep)
+        crash_point("correction.after_commit")
         _log.info("request_corrected", request_id=request_id, capability=correction.capability)
     return await submitted(ctx, request_id)
 
 
-async def _correctable(
-    ctx: Context, request_id: str, who: Identity
-) -> tuple[Request, StoredPlan | None, DecomposedRequest]:
+def _keys(request_id: str, correction: Correction, source_key: str) -> tuple[str, str]:
+    """Return what is remembered of a click: that its key came, and what it came with."""
+    said = json.dumps(correction.model_dump(), sort_keys=True)
+    return (
+        canonical_hash(["correction", request_id, source_key]),
+        canonical_hash(["correction", request_id, source_key, said]),
+    )
+
+
+async def _came_before(uow: UnitOfWork, keys: Sequence[str]) -> bool:
+    """Say whether a click came in before.
+
+    Raises:
+        Conflict: its key did, with another correction.
+    """
+    known = [await uow.mail.has(key) for key in keys]
+    if any(known) and not all(known):
+        raise Conflict(
+            "The key of this correction was used for another one before.",
+            "Send each thing you want done with a key of its own.",
+        )
+    return any(known)
+
+
+async def _correctable(uow: UnitOfWork, request_id: str, who: Identity) -> Shown:
     """Return a request whose meaning may still be corrected, and its open plan if it has one."""
-
-    async def load(uow: UnitOfWork) -> tuple[Request, StoredPlan | None, DecomposedRequest]:
-        request = await request_by(uow, request_id)
-        if not who.is_same_person(Identity(person=request.requester, team=request.team)):
-            raise Refused(
-                ErrorCode.FORBIDDEN,
-                "Only whoever asked can say what was meant.",
-                "Ask for what you want yourself.",
-            )
-        if request.decomposition is None:
-            raise Conflict("It is not understood yet.", "Wait a moment, then look again.")
-        plan_id = await uow.plans.newest_of(request.request_id)
-        if plan_id is None and request.status in _UNPLANNED:
-            return request, None, request.decomposition
-        if plan_id is None:
-            raise Conflict("It could not be planned.", "Ask anew for what you want.")
-        stored = await plan_by(uow, plan_id)
-        await _require_open(uow, stored)
-        return request, stored, request.decomposition
-
-    return await ctx.store.read(load)
+    request = await request_by(uow, request_id)
+    if not who.is_same_person(Identity(person=request.requester, team=request.team)):
+        raise Refused(
+            ErrorCode.FORBIDDEN,
+            "Only whoever asked can say what was meant.",
+            "Ask for what you want yourself.",
+        )
+    if request.decomposition is None:
+        raise Conflict("It is not understood yet.", "Wait a moment, then look again.")
+    plan_id = await uow.plans.newest_of(request.request_id)
+    if plan_id is None and request.status in _UNPLANNED:
+        return request, None, request.decomposition
+    if plan_id is None:
+        raise Conflict("It could not be planned.", "Ask anew for what you want.")
+    stored = await plan_by(uow, plan_id)
+    await _require_open(uow, stored)
+    return request, stored, request.decomposition
 
 
 async def _require_open(uow: UnitOfWork, stored: StoredPlan) -> None:
@@ -188,6 +212,25 @@ async def _require_open(uow: UnitOfWork, stored: StoredPlan) -> None:
         decided = f"Plan #{plan.number} has expired."
     if decided is not None:
         raise Conflict(decided, "Ask anew for what you want.")
+
+
+async def _tell(
+    uow: UnitOfWork,
+    request_id: str,
+    previous: DecomposedRequest,
+    correction: Correction,
+    who: Identity,
+) -> None:
+    await uow.audit.add(
+        "request_corrected",
+        actor=who.person,
+        request_id=request_id,
+        details={
+            "instead_of": [each.intent for each in _replaced(previous, correction)],
+            "capability": correction.capability,
+            **who.as_details(),
+        },
+    )
 
 
 async def _supersede(uow: UnitOfWork, plan_id: str, who: Identity) -> None:

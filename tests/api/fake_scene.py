@@ -3,12 +3,16 @@
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from pydantic import JsonValue
+
 from orchestrator.domain.ids import new_id
 from orchestrator.domain.lifecycle import PlanStatus, TaskStatus
 from orchestrator.domain.plan import ResourceNeed, WorkTask
 from orchestrator.domain.request import Ambiguity, AmbiguityKind
 from orchestrator.domain.views import (
     CandidateView,
+    CapabilityForm,
+    CapabilityOption,
     ExecutionLog,
     PlanResult,
     RoutingView,
@@ -72,6 +76,38 @@ def open_questions() -> tuple[Ambiguity, ...]:
         Ambiguity(
             id="host", kind=AmbiguityKind.UNCLEAR_REFERENCE, question=f"On which host? {HOSTILE}"
         ),
+    )
+
+
+def capabilities() -> tuple[CapabilityOption, ...]:
+    """Return what may have been meant; the first is what was understood."""
+    names = ("restart_service", "stop_service", *(f"other_{number}" for number in range(1, 7)))
+    return tuple(
+        CapabilityOption(
+            name=name,
+            description=f"Do {name.replace('_', ' ')} {HOSTILE}",
+            risk="low",
+            understood=name == "restart_service",
+        )
+        for name in names
+    )
+
+
+def form_of(capability: str) -> CapabilityForm:
+    """Return a form with a field of each kind."""
+    properties: dict[str, JsonValue] = {
+        "tags": {"type": "array", "items": {"type": "string"}},
+        "service": {"type": "string", "description": "Name of the service."},
+        "host": {"enum": ["node1", "node2"], "default": "node1"},
+        "force": {"type": "boolean"},
+        "note": {"type": "string"},
+    }
+    return CapabilityForm(
+        capability=capability,
+        description="Stop a service",
+        risk="low",
+        parameters_schema={"type": "object", "required": ["service"], "properties": properties},
+        suggested={"service": "nginx", "tags": ["a", "b"]},
     )
 
 

@@ -10,20 +10,25 @@ from orchestrator.domain.fallback import FallbackChoice, FallbackReason
 from orchestrator.domain.ids import new_id
 from orchestrator.domain.lifecycle import TASK_BUCKET, PlanStatus, RequestStatus, TaskStatus
 from orchestrator.domain.plan import digest_of, summary_counts
-from orchestrator.domain.request import Ambiguity, Answer
+from orchestrator.domain.request import Ambiguity, Answer, Correction
 from orchestrator.domain.views import (
     AgentList,
     AgentView,
     ApproveResult,
     AuditEvent,
+    CapabilityForm,
+    CorrectionOptions,
     Explanation,
     FallbackView,
     GapList,
     GapView,
+    Phrase,
     PlanList,
     PlanListItem,
     PlanResult,
     PlanStatusResult,
+    RememberResult,
+    RequestPart,
     RequestView,
     SubmitResult,
 )
@@ -34,6 +39,8 @@ from tests.api.fake_scene import (
     NOW,
     StoredPlan,
     absent,
+    capabilities,
+    form_of,
     has_run,
     log_of,
     open_questions,
@@ -48,8 +55,9 @@ class FakeService(OrchestratorService):
     """What it says depends on words in the request.
 
     `coffee`: out of scope; `which`: asks back once, with options and without; `slow`: the plan
-    takes three looks; `partly`: something is left out; `break`: step 2 fails; `vanish`: the
-    outcome of step 2 is unknown; `puzzle`: not understood; `fault`: raises.
+    takes three looks; `partly`: something is left out; `several`: it has two parts;
+    `break`: step 2 fails; `vanish`: the outcome of step 2 is unknown; `puzzle`: not understood;
+    `fault`: raises.
     """
 
     def __init__(self) -> None:
@@ -169,6 +177,85 @@ class FakeService(OrchestratorService):
         return self._understand(request_id, text, user_id, answered=True)
 
     @override
+    async def correction_options(
+        self, request_id: str, user_id: str, *, team: str = "local", order: int | None = None
+    ) -> CorrectionOptions:
+        self._note("options", user=user_id, team=team, order=order)
+        asked = self.requests.get(request_id)
+        if asked is None:
+            return CorrectionOptions(error=absent())
+        if asked.requester != user_id:
+            return CorrectionOptions(error=_not_theirs())
+        parts = () if asked.plan_id is None else (RequestPart(order=1, name="Restart nginx"),)
+        if "several" in asked.request_text:
+            parts = (*parts, RequestPart(order=2, name="Restart nginx twice"))
+        understood = capabilities() if parts else ()
+        return CorrectionOptions(
+            request_id=request_id,
+            plan_id=asked.plan_id,
+            plan_number=asked.plan_number,
+            words=f"{asked.request_text}, part {order}" if order else asked.request_text,
+            parts=parts,
+            nearest=understood or capabilities()[1:],
+        )
+
+    @override
+    async def capability_form(
+        self,
+        request_id: str,
+        capability: str,
+        user_id: str,
+        *,
+        team: str = "local",
+        order: int | None = None,
+    ) -> CapabilityForm:
+        self._note("form", capability=capability, user=user_id, order=order)
+        known = capability in {each.name for each in capabilities()}
+        return form_of(capability) if known else CapabilityForm(error=absent())
+
+    @override
+    async def correct_request(
+        self,
+        request_id: str,
+        correction: Correction,
+        user_id: str,
+        *,
+        team: str = "local",
+        key: str | None = None,
+        source_key: str | None = None,
+    ) -> SubmitResult:
+        self._note("correct", correction=correction, user=user_id, key=source_key)
+        if request_id not in self.requests:
+            return SubmitResult(error=absent())
+        if self.error is not None:
+            return SubmitResult(error=self.error)
+        for name, value in correction.parameters.items():
+            if value == "wrong":
+                message = f"{correction.capability}: `{name}` must be another one."
+                refused = Error(code=ErrorCode.INVALID_REQUEST, message=message, hint="Like this.")
+                return SubmitResult(error=refused)
+        if correction.plan_id is not None and (shown := self._find(correction.plan_id)):
+            shown.status = PlanStatus.SUPERSEDED
+        return self._understand(request_id, "restart what was meant", user_id, answered=True)
+
+    @override
+    async def remember_phrases(
+        self,
+        reference: str,
+        *,
+        user_id: str,
+        team: str = "local",
+        key: str | None = None,
+        source_key: str | None = None,
+    ) -> RememberResult:
+        self._note("remember", reference=reference, user=user_id, key=source_key)
+        plan = self._find(reference)
+        if plan is None:
+            return RememberResult(error=absent())
+        phrase = Phrase(capability="restart_service", text=plan.shown.request_text, remembered=True)
+        return RememberResult(plan_id=plan.shown.plan_id, phrases=(phrase,))
+
+    @override
     async def generate_plan(self, request_id: str) -> PlanResult:
         return await self.get_plan(request_id)
 
@@ -190,7 +277,7 @@ class FakeService(OrchestratorService):
 
     def _find(self, reference: str) -> StoredPlan | None:
         name = reference.lstrip("#").split(" ")[0].split(".")[0]
-        for plan in self.plans:
+        for plan in reversed(self.plans):
             if name in {str(plan.shown.number), plan.shown.request_id, plan.shown.plan_id}:
                 return plan
         return None
@@ -378,3 +465,7 @@ class FakeService(OrchestratorService):
     @override
     async def readiness(self) -> dict[str, str]:
         return self.parts
+
+
+def _not_theirs() -> Error:
+    return Error(code=ErrorCode.FORBIDDEN, message="Only whoever asked can say what was meant.")

@@ -1,5 +1,6 @@
 """The calls of the contract: bodies, answers, statuses."""
 
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 from fastapi import FastAPI
 
 from orchestrator.api.app import build_app
+from orchestrator.domain.request import Correction
 from orchestrator.settings import Settings
 from tests.api.fake_service import FakeService
 
@@ -73,6 +75,99 @@ async def test_answers_to_questions_reach_the_service(
         service.calls[-1][1]["answers"][0].ambiguity_id,  # type: ignore[index] # a list
         service.calls[-1][1]["answers"][0].text,  # type: ignore[index] # same
     ) == ("service", "nginx")
+
+
+async def test_what_may_have_been_meant_is_offered_to_whoever_asked(
+    client: httpx.AsyncClient, service: FakeService
+) -> None:
+    made = await submit(client)
+    address = f"/api/v1/request/{made['request_id']}/correction"
+    options = (await client.get(f"{address}?user_id=alice&order=1")).json()
+    assert (options["plan_id"], options["words"]) == (made["plan_id"], "restart nginx, part 1")
+    assert [each["name"] for each in options["nearest"]][:2] == ["restart_service", "stop_service"]
+    form = (await client.get(f"{address}/stop_service?user_id=alice&order=1")).json()
+    assert (form["capability"], form["suggested"]["service"]) == ("stop_service", "nginx")
+    assert service.calls[-1] == (
+        "form",
+        {"capability": "stop_service", "user": "alice", "order": 1},
+    )
+    other = await client.get(f"{address}?user_id=mallory")
+    assert (other.status_code, other.json()["code"]) == (403, "forbidden")
+    unknown = await client.get(f"{address}/rm_rf?user_id=alice")
+    assert (unknown.status_code, unknown.json()["code"]) == (404, "not_found")
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [("", "user_id"), ("?user_id=", "user_id"), ("?user_id=alice&order=0", "order")],
+)
+async def test_who_asks_what_may_have_been_meant_must_be_said(
+    client: httpx.AsyncClient, query: str, field: str
+) -> None:
+    made = await submit(client)
+    for address in ("correction", "correction/stop_service"):
+        answer = await client.get(f"/api/v1/request/{made['request_id']}/{address}{query}")
+        assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, field)
+
+
+async def test_a_correction_reaches_the_service(
+    client: httpx.AsyncClient, service: FakeService
+) -> None:
+    made = await submit(client)
+    meant = {
+        "capability": "stop_service",
+        "parameters": {"service": "nginx", "tags": ["a"], "force": True},
+        "order": 1,
+        "plan_id": made["plan_id"],
+    }
+    answer = await client.post(
+        f"/api/v1/request/{made['request_id']}/correction",
+        json={**PERSON, **meant},
+        headers={"Idempotency-Key": "k"},
+    )
+    assert (answer.status_code, answer.json()["plan_number"]) == (200, 2)
+    name, given = service.calls[-1]
+    assert (name, given["user"]) == ("correct", "alice")
+    assert given["correction"] == Correction.model_validate(meant)
+    assert str(given["key"]).startswith("rest:")
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({}, "capability"),
+        ({"capability": ""}, "capability"),
+        ({"capability": "stop_service", "order": "1"}, "order"),
+        ({"capability": "stop_service", "order": 0}, "order"),
+        ({"capability": "stop_service", "parameters": ["nginx"]}, "parameters"),
+        ({"capability": "stop_service", "parameters": {"a\u202eb": 1}}, "parameters"),
+        ({"capability": "stop_service", "parameters": {"\ud800": 1}}, "parameters"),
+        ({"capability": "stop_service", "parameters": {"x" * 201: 1}}, "parameters"),
+        ({"capability": "stop_service", "more": 1}, "more"),
+    ],
+)
+async def test_an_unusable_correction_is_400_and_names_the_field(
+    client: httpx.AsyncClient, service: FakeService, body: dict[str, object], field: str
+) -> None:
+    answer = await client.post(
+        "/api/v1/request/any/correction",
+        content=json.dumps({**PERSON, **body}),
+        headers={"Content-Type": "application/json"},
+    )
+    assert answer.status_code == 400
+    assert [each["field"] for each in answer.json()["errors"]] == [field]
+    assert service.calls == []
+
+
+async def test_words_to_remember_reach_the_service(
+    client: httpx.AsyncClient, service: FakeService
+) -> None:
+    await submit(client)
+    answer = await client.post("/api/v1/plan/1/phrase", json=PERSON)
+    assert answer.json()["phrases"] == [
+        {"capability": "restart_service", "text": "restart nginx", "remembered": True}
+    ]
+    assert service.calls[-1] == ("remember", {"reference": "1", "user": "alice", "key": None})
 
 
 async def test_a_plan_is_found_by_request_by_id_and_by_number(client: httpx.AsyncClient) -> None:
@@ -243,6 +338,8 @@ async def test_the_same_idempotency_key_is_the_same_source_for_one_person_only(
     [
         "/api/v1/request/none",
         "/api/v1/request/%00",
+        "/api/v1/request/none/correction?user_id=alice",
+        "/api/v1/request/%00/correction/stop_service?user_id=alice",
         "/api/v1/plan/99",
         "/api/v1/plan/99/status",
         "/api/v1/plan/not%20a%20plan",

@@ -78,6 +78,8 @@ async def test_a_key_acts_as_its_person_named_or_not(serve: Serve) -> None:
     [
         ("request", {"request": "Deploy Kuma"}),
         ("request/x/answer", {"answers": [{"ambiguity_id": "a", "text": "b"}]}),
+        ("request/x/correction", {"capability": "restart_service"}),
+        ("plan/1/phrase", {}),
         ("plan/1/approve", {"approved": True}),
         ("plan/1/cancel", {}),
         ("plan/1/resume", {}),
@@ -95,6 +97,25 @@ async def test_a_key_never_acts_as_somebody_else(
         assert answer.json()["detail"] == (
             "This key acts as robin only, and user_id names somebody else."
         )
+
+
+async def test_only_the_key_of_whoever_asked_says_what_was_meant(serve: Serve) -> None:
+    async with serve() as house:
+        robin, kim = await house.key_of("robin"), await house.key_of("kim")
+        made = (await robin.post("/api/v1/request", json=ASK)).json()
+        address = f"/api/v1/request/{made['request_id']}/correction"
+        meant = {"capability": "list_services", "plan_id": made["plan_id"]}
+        for who, status in ((kim, 403), (robin, 200)):
+            assert (await who.get(address)).status_code == status
+            assert (await who.get(f"{address}/list_services")).status_code == status
+            assert (await who.post(address, json=meant)).status_code == status
+        named = await robin.get(f"{address}?user_id=kim")
+        assert named.json()["detail"] == (
+            "This key acts as robin only, and user_id names somebody else."
+        )
+        events = (await robin.get("/api/v1/plan/1/audit")).json()["events"]
+        [told] = [each for each in events if each["kind"] == "request_corrected"]
+        assert (told["actor"], told["details"]["key"]) == ("robin", "robin-local")
 
 
 async def test_the_local_token_acts_for_whom_it_names_and_must_name_somebody(serve: Serve) -> None:

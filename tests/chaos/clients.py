@@ -32,8 +32,10 @@ class Wish:
 
     key: str
     text: str
+    request_id: str = ""
     number: int | None = None
     plan_id: str = ""
+    questions: list[str] = field(default_factory=list)
     shown: list[str] = field(default_factory=list)
     approved: bool = False
     rejected: bool = False
@@ -114,14 +116,40 @@ class Clients:
         body = {"request": wish.text, "user_id": PERSON}
         status, said = await self._told("/request", body, wish.key)
         wish.note(f"asked: {status}")
+        wish.request_id = said.get("request_id", "")
         while said.get("plan_number") is None:
             if said.get("status") != "pending":
                 wish.refused = f"{status} {said}"
+                wish.questions = [each["id"] for each in said.get("ambiguities", ())]
                 return
             await self._pause()
             status, said = await self._told("/request", body, wish.key)
-        wish.number, wish.plan_id = said["plan_number"], said["plan_id"]
-        wish.shown = [step["intent"] for step in said["decomposed_request"]["subtasks"]]
+        _show(wish, said)
+
+    async def answer(self, wish: Wish, text: str) -> None:
+        """Answer every question with the same words."""
+        answers = [{"ambiguity_id": each, "text": text} for each in wish.questions]
+        body = {"user_id": PERSON, "answers": answers}
+        path = f"/request/{wish.request_id}/answer"
+        status, said = await self._told(path, body, str(uuid.uuid4()))
+        wish.note(f"answered: {status}")
+        _show(wish, said)
+
+    async def correct(self, wish: Wish, capability: str) -> None:
+        """Say what was meant, in the place of all that was understood."""
+        plan_id = wish.plan_id or None
+        body = {"user_id": PERSON, "capability": capability, "plan_id": plan_id}
+        path = f"/request/{wish.request_id}/correction"
+        status, said = await self._told(path, body, str(uuid.uuid4()))
+        wish.note(f"corrected: {status}")
+        _show(wish, said)
+
+    async def remember(self, wish: Wish) -> None:
+        """Have the words remembered that were corrected."""
+        path = f"/plan/{wish.number}/phrase"
+        status, said = await self._told(path, {"user_id": PERSON}, str(uuid.uuid4()))
+        wish.note(f"remembered: {status}")
+        assert status == 200, said
 
     async def _decide(self, wish: Wish, chance: random.Random) -> None:
         fate = chance.random()
@@ -187,3 +215,9 @@ class Clients:
                 _ = await self._never.wait()
         except TimeoutError:
             pass
+
+
+def _show(wish: Wish, said: Mapping[str, Any]) -> None:
+    """Have somebody see the plan that a request has led to."""
+    wish.number, wish.plan_id, wish.refused = said["plan_number"], said["plan_id"], ""
+    wish.shown = [step["intent"] for step in said["decomposed_request"]["subtasks"]]

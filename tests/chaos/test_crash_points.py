@@ -18,10 +18,13 @@ from tests.chaos.rows import Archive, opened_archive
 from tests.chaos.site import Site, embedded_site, served_site
 from tests.chaos.walk import (
     Stage,
+    answered_plan,
     cancelled_plan,
+    corrected_plan,
     nothing,
     path_plan,
     plan,
+    remembered_plan,
     said,
     slow_plan,
     undecided_plan,
@@ -32,7 +35,10 @@ from tests.plugins.broker import own_url, remove, require_broker
 from tests.plugins.missing import require_ci
 
 _ALL_BUT_BROKER = [name for name in CRASH_POINTS if not name.startswith("broker.")]
-_SPECIAL = ("expiry", "overdue", "keeper", "notifier", "control", "move_on", "status", "renewal")
+_SPECIAL = (
+    *("expiry", "overdue", "keeper", "notifier", "control", "move_on", "status", "renewal"),
+    *("answer", "correction", "phrase"),
+)
 _SOON_OVER = {"CHIFFON_APPROVAL_HOURS": "0.0003"}
 _ON_SERVERS = (
     *("request.after_commit", "understanding.after_commit"),
@@ -60,6 +66,9 @@ def _stages(other_pool: Path, catalog: Path) -> list[Stage]:
         *(Stage(f"status.{when}_commit", slow_plan) for when in ("before", "after")),
         *(Stage(f"move_on.{when}_commit", slow_plan) for when in ("before", "after")),
         *(Stage(f"control.{when}_commit", cancelled_plan) for when in ("before", "after")),
+        *(Stage(f"answer.{when}_commit", answered_plan) for when in ("before", "after")),
+        *(Stage(f"correction.{when}_commit", corrected_plan) for when in ("before", "after")),
+        *(Stage(f"phrase.{when}_commit", remembered_plan) for when in ("before", "after")),
         *(Stage(f"renewal.{when}_commit", nothing) for when in ("before", "after")),
         Stage("notifier.card_posted", said("paint the fence")),
         Stage("notifier.reply_posted", said("bake me a chocolate cake")),

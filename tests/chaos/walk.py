@@ -39,6 +39,34 @@ async def cancelled_plan(site: Site, clients: Clients) -> Wish:
     return wish
 
 
+async def answered_plan(site: Site, clients: Clients) -> Wish:
+    """Ask for what is not clear, answer the question, and approve."""
+    wish = clients.wish("paint it")
+    await clients.ask(wish)
+    await clients.answer(wish, "paint_shed")
+    await clients.click(wish, approved=True)
+    return wish
+
+
+async def corrected_plan(site: Site, clients: Clients) -> Wish:
+    """Ask, say that something else was meant, and approve that."""
+    wish = clients.wish(_PLAN)
+    await clients.ask(wish)
+    await clients.correct(wish, "paint_shed")
+    await clients.click(wish, approved=True)
+    return wish
+
+
+async def remembered_plan(site: Site, clients: Clients) -> Wish:
+    """Ask, say what was meant, have the words remembered, and approve."""
+    wish = clients.wish("varnish the bench")
+    await clients.ask(wish)
+    await clients.correct(wish, "paint_fence")
+    await clients.remember(wish)
+    await clients.click(wish, approved=True)
+    return wish
+
+
 async def undecided_plan(site: Site, clients: Clients) -> Wish:
     """Ask, and decide nothing."""
     wish = clients.wish(_PLAN)

@@ -60,6 +60,23 @@ def test_a_person_is_asked_back_approves_and_sees_the_progress(
     assert "\x1b[" in command.text  # colours
 
 
+def test_ctrl_c_while_saying_what_was_meant_changes_nothing(
+    running: Running, typed: list[Command]
+) -> None:
+    asked = run(typed, running, "ask", "restart nginx")
+    asked.shows("approve? [y/N]")
+    asked.type("\n")
+    assert asked.ended() == 1
+    command = run(typed, running, "correct", "1")
+    command.shows("What did you mean?")
+    command.type("1\n")
+    command.shows("service [nginx]:")
+    command.interrupt()
+    assert command.ended() == 1
+    assert "Nothing was changed." in command.text
+    assert running.service.plans[0].status is PlanStatus.PENDING_APPROVAL
+
+
 def test_ctrl_c_at_the_question_leaves_the_plan_waiting(
     running: Running, typed: list[Command]
 ) -> None:

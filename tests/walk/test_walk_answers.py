@@ -58,6 +58,25 @@ def test_what_nobody_can_do_is_said_with_what_can_be_done(shared: Program) -> No
     assert any("chocolate cake" in gap["text"] for gap in gaps)
 
 
+def test_what_nobody_understood_is_put_right_and_done(shared: Program) -> None:
+    asked = shared.run("ask", "sing a lullaby to mosquitto")
+    assert asked.status == 1
+    request_id = asked.text.partition("`chiffon correct ")[2].partition("`")[0]
+    with Terminal(shared, "correct", request_id) as terminal:
+        terminal.wait_for("What did you mean?")
+        terminal.type("deploy_service")
+        terminal.wait_for("service [mosquitto]: ")
+        terminal.type("nonsense")
+        terminal.wait_for("must be one of")
+        terminal.wait_for("service: ")
+        terminal.type("mosquitto")
+        terminal.wait_for("approve? [y/N]")
+        assert "where nothing was understood" in terminal.text
+        terminal.type("y")
+        assert terminal.finish() == 0
+    assert (shared.homelab / "services" / "mosquitto" / "compose.yaml").is_file()
+
+
 def test_a_waiting_plan_can_be_approved_after_a_power_cut(program: Program) -> None:
     """And SIGTERM ends as cleanly as Ctrl-C, after which other tests start anew."""
     first = program.up()
