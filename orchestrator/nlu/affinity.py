@@ -72,6 +72,8 @@ class Scorer:
         if chunk.preposition == "as" and not is_called_by(slot, "as"):
             return 0.0
         known = self.is_known(profile, slot, chunk, tokens)
+        if not known and self._is_for_another(profile, slot, chunk, tokens):
+            return 0.0
         if self._is_described(chunk, tokens) and not (near >= _NOUN or known):
             return 0.0
         if not known and self._is_common_thing(slot, chunk, tokens):
@@ -96,7 +98,8 @@ class Scorer:
         shared = {SlotKind.HOST, SlotKind.PATH}
         guess = slot.kind in shared and not looks_like(slot.kind, chunk.text(tokens))
         preposition = _SAME_PREPOSITION.get(chunk.preposition, chunk.preposition)
-        named = slot.required and (
+        named = preposition == "on" and is_called_by(slot, preposition)
+        named |= slot.required and (
             any(tokens[place].is_name_like for place in chunk.places)
             or is_called_by(slot, preposition)
         )
@@ -208,6 +211,21 @@ class Scorer:
         told = chunk.determiner in self._index.lexicon.words("determiners")
         plain = all(tokens[place].stem in common for place in chunk.places)
         return told and plain and not noun and not chunk.quoted
+
+    def _is_for_another(
+        self, profile: Profile, slot: Slot, chunk: Chunk, tokens: Sequence[Token]
+    ) -> bool:
+        """Whether a name would take what only another parameter is made for: a version, a date."""
+        word = chunk.text(tokens)
+        plain = slot.kind is not SlotKind.NAME or not any(c.isdigit() for c in word)
+        return not plain and any(
+            other is not slot
+            and other.kind in SHAPED | {SlotKind.VERSION, SlotKind.DATE, SlotKind.DURATION}
+            and other.kind is not SlotKind.HOST
+            and looks_like(other.kind, word)
+            and other.accepts(word)
+            for other in profile.slots
+        )
 
     def _is_another_kind(self, slot: Slot, chunk: Chunk, tokens: Sequence[Token]) -> bool:
         """Whether the words before a noun tell of another thing, or of several.

@@ -1,5 +1,6 @@
 """Groups the words of a clause into candidate values, with what stands around each."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -18,6 +19,7 @@ _CLOSED = (
     "moments",
 )
 """Lists of words that mean nothing of their own."""
+_VERSION_RE = re.compile(r"v?\d+(?:\.\d+)+(?:-[a-z0-9.]+)?")
 _BOTH = frozenset({"both", "beide", "beiden", "ambos", "ambas"})
 
 
@@ -117,6 +119,8 @@ def _named(chunk: Chunk, tokens: Sequence[Token]) -> Chunk:
 def _splits(tokens: Sequence[Token], place: int, run: list[int], nouns: frozenset[str]) -> bool:
     """Whether a new chunk starts at `place` though the words touch."""
     token, before = tokens[place], tokens[run[-1]]
+    if _VERSION_RE.fullmatch(token.fold):
+        return True
     if before.kind is not Kind.WORD or stands_alone(before.fold):
         return True
     if looks_like(SlotKind.NUMBER, before.fold):
@@ -153,12 +157,18 @@ def _chunk(
             taken.add(tokens[inner.pop()].stem)
         while inner and tokens[inner[0]].stem in nouns:
             taken.add(tokens[inner.pop(0)].stem)
+    while len(inner) > 1 and _is_kind(tokens[inner[0]], lexicon):
+        taken.add(tokens[inner.pop(0)].stem)  # "le conteneur plex"
     quoted = tokens[run[0]].kind is Kind.QUOTED
     near = _noun_before(tokens, run[0], nouns, lexicon)
     if not taken and near is not None and near not in verbs:
         taken.add(tokens[near].stem)
     of = _head(tokens, run[0], lexicon) if preposition else frozenset[str]()
     return Chunk(tuple(inner), preposition, determiner, frozenset(taken), of, quoted)
+
+
+def _is_kind(token: Token, lexicon: Lexicon) -> bool:
+    return token.stem in lexicon.noun_groups and not token.is_name_like
 
 
 def _before(tokens: Sequence[Token], place: int, lexicon: Lexicon) -> tuple[str, str]:

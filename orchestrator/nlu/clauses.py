@@ -368,6 +368,16 @@ class Reader:
                 return (verb,)
         return ()
 
+    def _is_told(self, tokens: Sequence[Token]) -> bool:
+        """Whether "your certificate expired today" tells what happened: nothing is acted on."""
+        closed = ("prepositions", "adverbs", "moments", "fillers", "closing")
+        for place in range(1, len(tokens)):
+            following = tokens[place + 1].fold if place + 1 < len(tokens) else ""
+            ends = not following or any(following in self._lexicon.words(n) for n in closed)
+            if _is_participle(tokens[place]) and ends:
+                return tokens[place - 1].fold not in self._lexicon.words("prepositions")
+        return False
+
     def _reported(self, base: Clause) -> Clause | None:
         """Return the statement in "Bob said we should reboot it": no order of the person's."""
         folded = [token.fold for token in base.tokens]
@@ -391,10 +401,18 @@ class Reader:
         told = told or (folded[0] in _CONTRACTED and "'" in base.tokens[0].text)
         told = told or (folded[0] == "which" and not base.piece.strong and not base.piece.asked)
         told = told or bool(set(folded[1:]) & self._lexicon.words("auxiliaries"))
+        told = told or folded[0] in _PAST or self._is_told(base.tokens)
         if not told and verb is None:
             return None
         form = Form.QUESTION if base.piece.asked else Form.STATEMENT
         return replace(base, form=form, asked_groups=frozenset({"check"}))
+
+
+_PAST = frozenset(
+    {"took", "had", "went", "saw", "came", "made", "found", "lost", "left", "ran", "broke", "woke"}
+    | {"spent", "thought", "forgot", "kept", "heard", "noticed", "tried", "hoping", "hope", "turns"}
+)
+"""Begins what is told of the past: nobody gives orders so."""
 
 
 def _is_participle(token: Token) -> bool:

@@ -13,6 +13,7 @@ from pydantic import JsonValue
 
 from orchestrator.domain.request import AmbiguityKind
 from orchestrator.domain.value import Parameters
+from orchestrator.nlu.chunks import is_content
 from orchestrator.nlu.clauses import ASKED_ONLY, Clause, Form
 from orchestrator.nlu.drafts import Doubt, Draft
 from orchestrator.nlu.fill import Fill, Filler
@@ -163,6 +164,9 @@ class Continuer:
         values = _parallel(own.fill.parameters, previous, main)
         target = main is not None and main.name in values
         compared = any(v.canonical.startswith(_COMPARING) for v in previous.clause.verbs)
+        listed = _last_list(previous)
+        if listed is not None and not turning and self._lengthens(previous, listed, clause):
+            return
         if compared and main is not None and main.kind is SlotKind.TEXT:
             said = [str(previous.parameters.get(main.name, "")), self._thread.words(clause)]
             previous.parameters[main.name] = " and ".join(filter(None, said))
@@ -182,6 +186,15 @@ class Continuer:
             keep = not target or self._is_same(clause)
             self._another(previous, clause, own, values, keep=keep)
 
+    def _lengthens(self, previous: Draft, slot: Slot, clause: Clause) -> bool:
+        """Take "and vpn" for one more of "in the groups dev", where nothing else follows."""
+        said = [t for t in clause.tokens if is_content(t, self._lexicon)]
+        if len(said) != 1 or not slot.accepts(said[0].value):
+            return False
+        _extend(previous, slot.name, said[0].value)
+        previous.words = self._thread.between(previous.clause, clause)
+        return True
+
     def _another(
         self,
         previous: Draft,
@@ -195,7 +208,9 @@ class Continuer:
         base = previous.parameters if keep else {}
         draft = self._thread.draft(clause, own.profile, own.fill, own.confidence)
         draft.group = previous.group
-        draft.parameters = {**base, **values}
+        needed = {slot.name for slot in own.profile.slots if slot.required} - set(values)
+        shared = {n: v for n, v in previous.parameters.items() if n in needed}
+        draft.parameters = {**shared, **base, **values}
         self._thread.insert(draft)
 
     def _merge(self, previous: Draft, clause: Clause, own: Candidate) -> None:
@@ -239,6 +254,14 @@ def _form(value: JsonValue | None) -> str:
     """Return a value with its numbers alike ("node#"); "" for one that has none."""
     plain = re.sub(r"\d+", "#", value) if isinstance(value, str) else ""
     return plain if "#" in plain else ""
+
+
+def _last_list(previous: Draft) -> Slot | None:
+    """Return the list parameter that the step before ended with, if it did."""
+    if previous.profile is None or not previous.fill.values:
+        return None
+    name, _ = max(previous.fill.values.items(), key=lambda item: max(item[1].places, default=-1))
+    return next((s for s in previous.profile.slots if s.name == name and s.many), None)
 
 
 def is_asked_thing(clause: Clause) -> bool:

@@ -58,7 +58,7 @@ class VerbEvidence:
         looking = verb.groups & self._lexicon.reading_groups
         groups = verb.groups if profile.reads else verb.groups - looking
         generic = verb.canonical in _GENERIC_VERBS and not profile.is_risky
-        light = frozenset({"give", "get", "take", "make", "do"})
+        light = frozenset({"give", "get", "take", "make", "do", "send", "put", "have", "let"})
         heads = {self._lexicon.group_heads[group] for group in groups & profile.own_groups}
         # "Bounce" means restart before reload, where the catalogue has both.
         closer = heads & self._headed <= profile.own_verbs
@@ -66,9 +66,10 @@ class VerbEvidence:
             (verb.canonical in profile.own_verbs, 1.0),
             (verb.canonical in profile.example_verbs - light, OWN_WORD),
             (closer and groups & profile.own_groups, 0.8),
-            (verb.canonical in profile.example_verbs, 0.7),
+            (verb.canonical in profile.example_verbs - light, 0.7),
             (groups & (profile.own_groups | profile.example_groups), 0.7),
             (profile.reads and looking, 0.65),
+            (verb.canonical in profile.example_verbs, 0.5),
             (generic, 0.5),
         )
         strength = next((strength for holds, strength in strengths if holds), 0.0)
@@ -215,7 +216,9 @@ class ObjectEvidence:
             yield 0.8
         if found is not None and slot.kind is SlotKind.TEXT and profile.objects <= slot.nouns:
             yield 0.8
-        if slot.name in fill.unclear or unknown_value(profile, fill, self._lexicon):
+        verbs = profile.own_verbs | profile.example_verbs
+        own = any(verb.canonical in verbs for verb in clause.verbs)
+        if slot.name in fill.unclear or (own and unknown_value(profile, fill, self._lexicon)):
             yield 0.8
 
 

@@ -18,7 +18,7 @@ from orchestrator.nlu.flags import read_flag
 from orchestrator.nlu.index import CatalogIndex
 from orchestrator.nlu.numbers import NumberReader
 from orchestrator.nlu.profile import Profile
-from orchestrator.nlu.shapes import SlotKind
+from orchestrator.nlu.shapes import SlotKind, looks_like
 from orchestrator.nlu.slots import Slot
 from orchestrator.nlu.text import Kind, Token
 
@@ -183,15 +183,18 @@ class Filler:
             aimed.issuperset(chunk.places) and self._scorer.is_known(profile, main, chunk, tokens)
             for chunk in chunks
         )
-        pairs = sorted(
-            (
-                (score, -position, slot, chunk)
-                for slot in slots
-                for position, chunk in enumerate(chunks)
-                if not (slot is profile.main_slot and aimed.intersection(chunk.places))
-                and (score := self._scorer.score(profile, slot, chunk, clause.tokens)) > 0
-            ),
-            key=lambda pair: pair[:2],
+        pairs = [
+            (score, -position, slot, chunk)
+            for slot in slots
+            for position, chunk in enumerate(chunks)
+            if not (slot is main and aimed.intersection(chunk.places))
+            and (score := self._scorer.score(profile, slot, chunk, tokens)) > 0
+        ]
+        needed = main is not None and main.required
+        lone = len(chunks) == 1 and not looks_like(SlotKind.HOST, chunks[0].text(tokens))
+        pairs.sort(
+            # Of one name, what the capability acts on: "errors in the traefik log".
+            key=lambda pair: (lone and needed and pair[2] is main, *pair[:2]),
             reverse=True,
         )
         taken: set[int] = set()

@@ -25,6 +25,11 @@ from orchestrator.nlu.verbs import Verb
 _STRENGTH = 0.95
 _LITERAL = frozenset({SlotKind.FLAG, SlotKind.TEXT})
 """Kinds whose words stay words of the pattern: they carry its meaning, or have no bounds."""
+_DROPPED = frozenset(
+    {"the", "please", "pls", "plz", "bitte", "kindly", "just", "now", "me", "us", "le", "la", "les"}
+    | {"los", "las"}
+)
+"""Not "my" and "a": "restart my career" is no "restart nginx"."""
 _COUNTED = frozenset({SlotKind.NUMBER, SlotKind.ENUM, SlotKind.DURATION, SlotKind.SIZE})
 
 
@@ -191,13 +196,8 @@ def _names(gaps: Mapping[Slot, tuple[Token, ...]]) -> bool:
 
 
 def _essential(tokens: Sequence[Token], lexicon: Lexicon) -> tuple[Token, ...]:
-    """Return the tokens without marks, articles, fillers and "please"."""
-    dropped = (
-        lexicon.words("english_determiners")
-        | lexicon.words("articles")
-        | (lexicon.words("determiners") - lexicon.words("plural_pronouns"))
-        | {"please", "pls", "plz", "bitte", "kindly", "just", "now", "me", "us"}
-    )
+    """Return the tokens without marks, "the" and "please"."""
+    dropped = _DROPPED | (lexicon.words("determiners") - lexicon.words("pronouns"))
     return tuple(
         token
         for token in tokens
