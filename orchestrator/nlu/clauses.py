@@ -188,6 +188,8 @@ class Reader:
 
     def _positive(self, piece: Piece, tokens: tuple[Token, ...], *, wished: bool) -> Clause:
         base = Clause(piece, tokens, Form.THING)
+        if tokens[0].fold in _PAST and not wished and not piece.asked:
+            return replace(base, form=Form.STATEMENT, asked_groups=frozenset({"check"}))
         readings = (
             self._reported(base)
             or self._order(base, wished=wished)
@@ -370,7 +372,7 @@ class Reader:
 
     def _is_told(self, tokens: Sequence[Token]) -> bool:
         """Whether "your certificate expired today" tells what happened: nothing is acted on."""
-        closed = ("prepositions", "adverbs", "moments", "fillers", "closing")
+        closed = ("prepositions", "adverbs", "moments", "fillers", "closing", "determiners")
         for place in range(1, len(tokens)):
             following = tokens[place + 1].fold if place + 1 < len(tokens) else ""
             ends = not following or any(following in self._lexicon.words(n) for n in closed)

@@ -98,7 +98,7 @@ class Continuer:
         previous = self._thread.last
         if previous is None or previous.profile is None or clause.piece.strong:
             return False
-        if self._is_named(previous, clause):
+        if self._is_named(previous, clause) or self._is_flag(previous, clause):
             return True
         profile, main = previous.profile, previous.profile.main_slot
         fill = self._filler.fill(profile, replace(clause, verbs=()))
@@ -111,6 +111,19 @@ class Continuer:
         previous.parameters.update(new)
         previous.words = self._thread.between(previous.clause, clause)
         return True
+
+    def _is_flag(self, previous: Draft, clause: Clause) -> bool:
+        """Take "and reboot it afterwards" for the flag `reboot` of the step before."""
+        if previous.profile is None or not self._references.has_pronoun(clause):
+            return False
+        if any(is_content(t, self._lexicon) for t in clause.tokens[1:]):
+            return False
+        for slot in previous.profile.slots:
+            if slot.kind is SlotKind.FLAG and clause.tokens[0].fold == slot.name:
+                previous.parameters[slot.name] = True
+                previous.words = self._thread.between(previous.clause, clause)
+                return True
+        return False
 
     def _is_named(self, previous: Draft, clause: Clause) -> bool:
         """Take "name it before-upgrade", "call it intranet" as the name of the step before."""

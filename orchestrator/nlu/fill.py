@@ -23,6 +23,13 @@ from orchestrator.nlu.slots import Slot
 from orchestrator.nlu.text import Kind, Token
 
 _LEFT_OVER = 0.6
+_STATED = 0.8
+_STATES = {
+    "start": ("on", "start", "up", "enabled", "enable"),
+    "stop": ("off", "stop", "shutdown", "down", "disabled", "disable"),
+    "restart": ("restart", "reboot"),
+}
+"""What verbs make of a thing that has such states."""
 _TIMED = frozenset({SlotKind.DATE, SlotKind.DURATION})
 _AIMS = frozenset({"to", "into", "with", "zu", "zum", "zur", "mit", "avec", "con"})
 """What follows one of these behind an object is where that goes, or with what."""
@@ -146,6 +153,8 @@ class Filler:
                 [p for p in range(len(clause.tokens)) if p not in used],
                 [p for p in fill.content if p not in used],
             )
+            if hit is None and slot.required:
+                hit = _by_verb(slot, clause)
             if hit is None:
                 continue
             if len(hit.values) > 1:
@@ -251,6 +260,10 @@ class Filler:
     def _value(self, slot: Slot, chunk: Chunk, tokens: Sequence[Token]) -> JsonValue | None:
         """Return the chunk as a value that the slot's schema accepts, or None."""
         text = chunk.text(tokens)
+        behind = tokens[chunk.places[-1] + 1 : chunk.places[-1] + 2]
+        whole = f"{text} {behind[0].value}" if behind and behind[0].stem in slot.nouns else ""
+        if whole and text.endswith("ing") and slot.accepts(whole):
+            return whole  # "the living room"
         shared = self._index.shared_enums.get(slot.name)
         if shared is not None and not chunk.quoted:
             hit = shared.find(tokens, chunk.places, chunk.places)
@@ -283,6 +296,15 @@ class Filler:
             text = _joined(clause.tokens, left)
             if slot.accepts(text):
                 fill.values[slot.name] = Found(text, frozenset(left), 0.5)
+
+
+def _by_verb(slot: Slot, clause: Clause) -> EnumHit | None:
+    """Return the state that the verb itself asks for: "apaga el enchufe" is off."""
+    for group in (group for verb in clause.verbs for group in verb.groups):
+        for state in _STATES.get(group, ()):
+            if state in slot.enum:
+                return EnumHit((state,), frozenset(), _STATED)
+    return None
 
 
 def _typed(slot: Slot, value: str) -> JsonValue:

@@ -9,6 +9,7 @@ from orchestrator.nlu.text import Token, stem, words
 _REACH = 3
 _DRY_RUN = frozenset({"dryrun", "preview", "simulate", "simulation", "checkmode"})
 _KEEPS = frozenset({"keep", "keeping", "without", "no", "not", "preserve", "dont", "leave", "ohne"})
+_DROPS = frozenset({"delet", "remov", "wipe", "purg", "eras", "drop", "destroy", "losch"})
 _GIVES = frozenset({"with", "including", "include", "plus", "mit", "avec", "con", "all"})
 
 
@@ -18,12 +19,14 @@ def read_flag(
     """Return the flag's value and the places it was read from; None when not spoken of.
 
     "delete its data" and "with data" set `delete_data`, "keep the data" and "without data"
-    clear it; "dry run" and "only show what would go" set `dry_run`.
+    clear it; for `keep_data` it is the other way round. "Dry run" and "only show what would go"
+    set `dry_run`.
     """
     noun = stem(words(slot.name)[-1])
+    keeps = bool(_KEEPS & {*words(slot.name)})
     if any(token.stem == noun for token in excluded):
-        return False, frozenset()
-    return _by_name(slot, tokens, lexicon) or _by_noun(slot, tokens)
+        return keeps, frozenset()
+    return _by_name(slot, tokens, lexicon) or _by_noun(slot, tokens, keeps=keeps)
 
 
 def _by_name(
@@ -41,7 +44,9 @@ def _by_name(
     return None
 
 
-def _by_noun(slot: Slot, tokens: Sequence[Token]) -> tuple[bool, frozenset[int]] | None:
+def _by_noun(
+    slot: Slot, tokens: Sequence[Token], *, keeps: bool
+) -> tuple[bool, frozenset[int]] | None:
     """Read a flag by its last word: "keep the data", "with data", "delete its data"."""
     parts = [stem(word) for word in words(slot.name)]
     stems = [token.stem for token in tokens]
@@ -49,7 +54,10 @@ def _by_noun(slot: Slot, tokens: Sequence[Token]) -> tuple[bool, frozenset[int]]
         return None
     place = stems.index(parts[-1])
     if _kept(tokens, place):
-        return False, frozenset({place})
+        return keeps, frozenset({place})
+    if keeps:
+        near = {token.stem for token in tokens[:place]}
+        return (False, frozenset({place})) if near & _DROPS else None
     if all(part in stems for part in parts) and (len(parts) > 1 or place > 0):
         return True, frozenset(i for i, one in enumerate(stems) if one in parts and i > 0)
     near = {token.fold for token in tokens[max(0, place - _REACH) : place]}

@@ -23,6 +23,7 @@ from orchestrator.nlu.thread import Thread
 _MAX_READINGS = 2
 _POINTED = 0.12  # with a pronoun, what it stands for tells more than so small a difference
 _PLURAL = frozenset({"both", "them", "these", "those"})
+_POSSESSIVES = frozenset({"its", "their", "his", "her"})
 _THERE = frozenset({"there", "dort", "darauf", "dessus", "alli", "ahi"})
 _POINTERS = frozenset({"it", "that", "there", "this"}) | _PLURAL
 
@@ -201,7 +202,7 @@ class Placer:
     def _referred(self, draft: Draft, profile: Profile, slot: Slot) -> list[JsonValue]:
         """Return what the step's pronoun, or its silence, stands for."""
         clause = draft.clause
-        pronoun = self._references.has_pronoun(clause)
+        pronoun = self._references.has_pronoun(clause) or self._is_owned(clause, slot)
         vague = self._references.is_quantified(clause) and not pronoun
         if vague or self._references.is_unclear(clause):
             return []
@@ -211,6 +212,14 @@ class Placer:
             return self._told(profile, slot) if told else []
         values = self._look_back(profile, slot, by_name=not pronoun)
         return values if self._references.is_plural(clause) else values[-1:]
+
+    @staticmethod
+    def _is_owned(clause: Clause, slot: Slot) -> bool:
+        """Whether "its container" names the kind of thing that `slot` asks for."""
+        return any(
+            before.fold in _POSSESSIVES and token.stem in slot.nouns
+            for before, token in itertools.pairwise(clause.tokens)
+        )
 
     def _carry_place(self, draft: Draft, profile: Profile, slot: Slot, value: JsonValue) -> None:
         """Let "restart it" mean nginx where it was spoken of: "check nginx on web1"."""
