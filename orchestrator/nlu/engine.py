@@ -113,5 +113,5 @@ class Engine:
         read = self.index.speller.read(guarded_tokens(plain))
         tokens = [token for token in read if token.kind is not Kind.GUARDED]
         clause = self.index.reader.read(Piece(tuple(tokens), strong=True))
-        fill = self.filler.fill(profile, clause) if clause.tokens else Fill()
+        fill = self.filler.fill(profile, clause, settled=True) if clause.tokens else Fill()
         return Draft(clause, words, profile, 0, 0, dict(fill.parameters), 1.0, fill)

@@ -75,8 +75,12 @@ class Filler:
         self._numbers = NumberReader(index.lexicon)
         self._nouns: dict[str, frozenset[str]] = {}
 
-    def fill(self, profile: Profile, clause: Clause) -> Fill:
-        """Return the values that `clause` gives to the slots of `profile`."""
+    def fill(self, profile: Profile, clause: Clause, *, settled: bool = False) -> Fill:
+        """Return the values that `clause` gives to the slots of `profile`.
+
+        `settled`: a person has said that it means `profile`, so whatever fits may be what it
+        acts on, also where its verb says another thing.
+        """
         tokens = clause.tokens
         verbs = clause.verb_places
         timed = any(slot.kind in _TIMED for slot in profile.slots)
@@ -89,10 +93,11 @@ class Filler:
             and not self._counts(tokens, place)
         )
         fill = Fill(content=content)
-        self._enums(profile, clause, fill)
+        aimed = frozenset[int]() if settled else self._aimed(profile, clause)
+        self._enums(profile, clause, fill, aimed)
         self._flags(profile, clause, fill)
         self._quantities(profile, clause, fill)
-        self._free(profile, clause, fill)
+        self._free(profile, clause, fill, aimed)
         self._texts(profile, clause, fill)
         return fill
 
@@ -138,8 +143,7 @@ class Filler:
             return frozenset(range(aim, len(tokens)))
         return frozenset()
 
-    def _enums(self, profile: Profile, clause: Clause, fill: Fill) -> None:
-        aimed = self._aimed(profile, clause)
+    def _enums(self, profile: Profile, clause: Clause, fill: Fill, aimed: frozenset[int]) -> None:
         for slot in profile.slots:
             if slot.kind is not SlotKind.ENUM:
                 continue
@@ -177,7 +181,7 @@ class Filler:
         for slot, value, places in self._numbers.assign(slots, clause.tokens, fill.used):
             fill.values[slot.name] = Found(value, places, 0.9)
 
-    def _free(self, profile: Profile, clause: Clause, fill: Fill) -> None:
+    def _free(self, profile: Profile, clause: Clause, fill: Fill, aimed: frozenset[int]) -> None:
         """Give the remaining chunks to the remaining slots, best pair first."""
         slots = [
             slot
@@ -186,7 +190,6 @@ class Filler:
             and slot.kind not in {SlotKind.ENUM, SlotKind.FLAG, SlotKind.NUMBER}
         ]
         chunks, tokens = self._chunks(profile, clause, fill), clause.tokens
-        aimed = self._aimed(profile, clause)
         main = profile.main_slot
         fill.joins |= main in slots and any(
             aimed.issuperset(chunk.places) and self._scorer.is_known(profile, main, chunk, tokens)
