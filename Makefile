@@ -53,9 +53,9 @@ prove: $(STAMP) ## Kill `chiffon up` again and again, hold its word against the 
 chaos: $(STAMP) ## The same with replicas, agents, a PostgreSQL and a RabbitMQ of its own (SEED, PLANS, KILLS, SECONDS)
 	@$(CHAOS) --plans $(or $(PLANS),100) --kills $(or $(KILLS),200) --seconds $(or $(SECONDS),600)
 
-chaos-ci: $(STAMP) ## About two minutes of each, side by side, as CI does
-	@$(CHAOS) --plans 80 --kills 60 --seconds 80 & served=$$!; \
-		$(CHAOS) --embedded --plans 80 --kills 60 --seconds 85; embedded=$$?; \
+chaos-ci: $(STAMP) ## Two minutes of each, side by side, as CI does
+	@$(CHAOS) --plans 100 --kills 80 --seconds 115 & served=$$!; \
+		$(CHAOS) --embedded --plans 100 --kills 80 --seconds 120; embedded=$$?; \
 		wait $$served && exit $$embedded
 
 bench: $(STAMP) .venv-bench/.installed ## Measure speed against yardsticks on a PostgreSQL and a RabbitMQ (ARGS: which)
