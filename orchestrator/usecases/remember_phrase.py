@@ -42,6 +42,7 @@ async def remember_phrases(
     """
     stored, found = await ctx.store.read(lambda uow: _load(uow, reference))
     said = [*_chosen(found)]
+    known = all(_is_known(each, ctx.catalog()) for each in said)
     try:
         _check(ctx, stored, who, said)
         await _write(ctx, said)
@@ -50,7 +51,8 @@ async def remember_phrases(
         raise
     key = None if source_key is None else canonical_hash([stored.plan.plan_id, source_key])
     listed: list[JsonValue] = [each.model_dump(include={"capability", "text"}) for each in said]
-    await _tell(ctx, stored, who, "phrase_remembered", {"phrases": listed}, key)
+    if not known or not await ctx.store.read(lambda uow: _is_told(uow, stored, listed)):
+        await _tell(ctx, stored, who, "phrase_remembered", {"phrases": listed}, key)
     remembered = (each.model_copy(update={"remembered": True}) for each in said)
     return RememberResult(plan_id=stored.plan.plan_id, phrases=tuple(remembered))
 
@@ -163,3 +165,10 @@ async def _tell(
     await ctx.store.transact(keep)
     crash_point("phrase.after_commit")
     _log.info(kind, plan=stored.plan.number, person=who.person)
+
+
+async def _is_told(uow: UnitOfWork, stored: StoredPlan, listed: list[JsonValue]) -> bool:
+    """Say whether the story holds it: a process may have died between the file and the commit."""
+    events = await uow.audit.of_request(stored.plan.request_id, stored.plan.plan_id)
+    told = (each.details for each in events if each.kind == "phrase_remembered")
+    return any(details.get("phrases") == listed for details in told)
