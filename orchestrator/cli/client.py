@@ -80,14 +80,15 @@ class ApiClient:
         path = f"request/{_part(request_id)}/answer"
         return self._post(path, SubmitResult, {"answers": given})
 
-    def request_of(self, reference: str) -> str:
-        """Return the id of the request that a plan is of, or that is named itself."""
+    def request_of(self, reference: str) -> tuple[str, str | None]:
+        """Return the ids of a request and its plan, where the plan or the request is named."""
         try:
-            return self.plan(reference).request_id
+            plan = self.plan(reference)
         except Refused:
             if not is_id(reference.strip()):
                 raise
-        return self._get(f"request/{_part(reference)}", RequestView).request_id
+            return self._get(f"request/{_part(reference)}", RequestView).request_id, None
+        return plan.request_id, plan.plan_id
 
     def options(self, request_id: str, order: int | None) -> CorrectionOptions:
         """Ask what may have been meant by a request, or by one part of it."""
