@@ -19,6 +19,7 @@ from orchestrator.domain.views import (
     CapabilityForm,
     CorrectionOptions,
     Explanation,
+    PhraseList,
     PlanList,
     PlanResult,
     PlanStatusResult,
@@ -104,6 +105,10 @@ class ApiClient:
         """Say what was meant."""
         path = f"request/{_part(request_id)}/correction"
         return self._post(path, SubmitResult, correction.model_dump(mode="json"))
+
+    def phrases(self, reference: str) -> PhraseList:
+        """Ask which words of a plan may be remembered, and what they mean so far."""
+        return self._get(f"plan/{_part(reference)}/phrase", PhraseList)
 
     def remember(self, reference: str) -> RememberResult:
         """Have the words that were corrected in a plan remembered."""

@@ -186,7 +186,16 @@ async def test_the_words_are_remembered_and_understood_from_then_on(
     assert not made["plan_id"]
     corrected = await corrects(test_client, made, restart(made, "uptime-kuma"))
     assert corrected.status_code == 200
-    for _ in range(2):
+    for means in ([], ["restart_service"]):
+        seen = await test_client.get("/api/v1/plan/1/phrase")
+        assert seen.json()["phrases"] == [
+            {
+                "capability": "restart_service",
+                "text": PURR,
+                "remembered": bool(means),
+                "means": means,
+            }
+        ]
         saved = await test_client.post("/api/v1/plan/1/phrase", json=WHO, headers=ONCE)
         assert saved.json()["phrases"] == [
             {"capability": "restart_service", "text": PURR, "remembered": True}

@@ -333,10 +333,30 @@ def test_a_program_reads_the_options_and_gets_one_document(
 
 
 def test_the_words_are_remembered(planned: Chiffon, running: Running) -> None:
-    done = planned("plan", "remember", "1")
+    done = planned("plan", "remember", "1", answers="y\n")
     assert done.exit_code == 0
-    assert done.output == "From now on “restart nginx” means restart_service.\n"
+    file = running.home / "catalog" / "remembered.yaml"
+    saved = (
+        "From now on “restart nginx” means restart_service.\n"
+        f"Each is a line of {file}; delete it to forget.\n"
+    )
+    assert done.output == (
+        "“restart nginx” means stop_service today, and restart_service from now on.\n"
+        f"remember? [y/N] {saved}"
+    )
     assert running.service.calls[-1][0] == "remember"
-    saved = json.loads(planned("plan", "remember", "1", "--json").stdout)
-    assert saved["phrases"][0]["remembered"]
+    assert planned("plan", "remember", "1").output == saved  # there is nothing to ask about
+    written = json.loads(planned("plan", "remember", "1", "--json").stdout)
+    assert written["phrases"][0]["remembered"]
     assert planned("plan", "remember", "7").exit_code == 1
+
+
+@pytest.mark.parametrize("answers", ["", "\n", "n\n", "what\n"])
+def test_nothing_is_remembered_without_a_yes(
+    planned: Chiffon, running: Running, answers: str
+) -> None:
+    done = planned("plan", "remember", "1", answers=answers)
+    assert done.exit_code == 1
+    assert done.output.rstrip().endswith("Nothing was remembered.")
+    assert "remember" not in {name for name, _ in running.service.calls}
+    assert planned("plan", "remember", "1", "--yes").exit_code == 0

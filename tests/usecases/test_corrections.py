@@ -283,8 +283,21 @@ class TestRemembering:
         assert [(each.intent, each.parameters) for each in again.decomposed_request.subtasks] == [
             ("restart_service", {"service": "uptime-kuma"})
         ]
-        assert [path.name for path in settings.overlay_folder.glob("*.yaml")] == ["remembered.yaml"]
+        assert [*settings.overlay_folder.glob("*.yaml")] == [settings.phrases_file]
         await talk.approves(done.plan_id)  # what is approved has not changed by it
+
+    async def test_what_the_words_mean_today_is_said_before(self, desk: Desk, talk: Talk) -> None:
+        asked = await talk.asks("Deploy Gitea")
+        await corrects(talk, asked, restart("gitea", asked.plan_id))
+        [phrase] = (await desk.service.phrases_of("#1")).phrases
+        assert (phrase.means, phrase.capability, phrase.remembered) == (
+            ("deploy_service",),
+            "restart_service",
+            False,
+        )
+        assert (await desk.service.phrases_of("#1 r1")).phrases == ()
+        missing = await desk.service.phrases_of("#9")
+        assert missing.error is not None
 
     async def test_words_that_are_remembered_already_are_not_told_of_again(
         self, desk: Desk, talk: Talk
