@@ -21,6 +21,7 @@ from orchestrator.domain.views import (
     HeardResult,
     Identity,
     KeyHolder,
+    PhraseList,
     PlanList,
     PlanResult,
     PlanStatusResult,
@@ -58,7 +59,7 @@ from orchestrator.usecases.read_plan import get_plan, list_plans
 from orchestrator.usecases.read_request import get_request, heard, request_of_thread
 from orchestrator.usecases.readiness import readiness
 from orchestrator.usecases.record_agent import list_agents
-from orchestrator.usecases.remember_phrase import remember_phrases
+from orchestrator.usecases.remember_phrase import phrases_of, remember_phrases
 from orchestrator.usecases.revise_plan import (
     capability_form,
     correct_request,
@@ -174,6 +175,10 @@ class OrchestratorService:
         who = _who(user_id, team, key)
         call = correct_request(self.context, request_id, correction, who, source_key)
         return await _answered(SubmitResult, call)
+
+    async def phrases_of(self, reference: str) -> PhraseList:
+        """Return the words of a plan that may be remembered, with what they mean so far."""
+        return await _answered(PhraseList, phrases_of(self.context, reference))
 
     async def remember_phrases(
         self,

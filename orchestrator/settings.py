@@ -193,6 +193,11 @@ class Settings(SettingsWithFiles):
         return self.home / "catalog"
 
     @property
+    def phrases_file(self) -> Path:
+        """Where remembered phrases are written."""
+        return self.overlay_folder / "remembered.yaml"
+
+    @property
     def homelab_folder(self) -> Path:
         """The folder in which the starter's capabilities work."""
         return self.home / "homelab"

@@ -105,7 +105,8 @@ class CorrectionBody(Body):
         default=None, description="The part it takes the place of; without one, of all of them"
     )
     plan_id: Annotated[WholeText, StringConstraints(max_length=200)] | None = Field(
-        default=None, description="The plan that was shown, if there was one; 409 where it is over"
+        default=None,
+        description="The plan that was shown; 409 where it is over, or is there and not named",
     )
 
     def as_correction(self) -> Correction:

@@ -20,6 +20,7 @@ from orchestrator.api.problems import given
 from orchestrator.domain.views import (
     CapabilityForm,
     CorrectionOptions,
+    PhraseList,
     RememberResult,
     SubmitResult,
 )
@@ -109,6 +110,19 @@ async def correct_request(
             source_key=origin,
         )
     )
+
+
+@router.get(
+    "/plan/{plan_id}/phrase",
+    responses=answers(
+        examples.PHRASES,
+        "The words that were corrected, with what they mean so far",
+        ErrorCode.NOT_FOUND,
+    ),
+)
+async def phrases_of(plan_id: PlanHere, service: ServiceHere) -> PhraseList:
+    """Say which words may be remembered, and what they mean today."""
+    return given(await service.phrases_of(plan_id))
 
 
 @router.post(

@@ -103,6 +103,17 @@ FORM: Example = {
     },
     "suggested": {"service": "uptime-kuma"},
 }
+PHRASES: Example = {
+    "plan_id": _PLAN_ID,
+    "phrases": [
+        {
+            "capability": "restart_service",
+            "text": _SENTENCE,
+            "remembered": False,
+            "means": ["deploy_service"],
+        }
+    ],
+}
 REMEMBERED: Example = {
     "plan_id": _PLAN_ID,
     "phrases": [{"capability": "restart_service", "text": _SENTENCE, "remembered": True}],

@@ -170,6 +170,8 @@ def _field_problem(error: Mapping[str, Any]) -> FieldProblem:
     if error["type"] == "json_invalid":  # its place is a count of characters, and no field
         where = f"{error['ctx']['error']} at character {error['loc'][-1] + 1}"
         return FieldProblem(field="body", reason=f"is no valid JSON: {where}")
+    if error["type"] == "value_error":  # our own words, without the prefix that pydantic gives them
+        return FieldProblem(field=_field_name(error["loc"]), reason=str(error["ctx"]["error"]))
     return FieldProblem(field=_field_name(error["loc"]), reason=str(error["msg"]))
 
 

@@ -85,6 +85,9 @@ def follow_aloud(client: ApiClient, number: int, console: Console) -> bool:
 
 def _approved(client: ApiClient, plan: PlanResult, console: Console) -> bool:
     """Ask. Only a typed yes approves and only a typed no rejects; silence decides nothing."""
+    if console.is_terminal:
+        hint = f"Not what you meant? Press Enter, then `chiffon correct {plan.number}`."
+        console.print(hint, soft_wrap=True)
     try:
         line = (read_line("approve? [y/N] ", console) or "").lower()
     except KeyboardInterrupt:

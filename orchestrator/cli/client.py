@@ -19,6 +19,7 @@ from orchestrator.domain.views import (
     CapabilityForm,
     CorrectionOptions,
     Explanation,
+    PhraseList,
     PlanList,
     PlanResult,
     PlanStatusResult,
@@ -80,14 +81,15 @@ class ApiClient:
         path = f"request/{_part(request_id)}/answer"
         return self._post(path, SubmitResult, {"answers": given})
 
-    def request_of(self, reference: str) -> str:
-        """Return the id of the request that a plan is of, or that is named itself."""
+    def request_of(self, reference: str) -> tuple[str, str | None]:
+        """Return the ids of a request and its plan, where the plan or the request is named."""
         try:
-            return self.plan(reference).request_id
+            plan = self.plan(reference)
         except Refused:
             if not is_id(reference.strip()):
                 raise
-        return self._get(f"request/{_part(reference)}", RequestView).request_id
+            return self._get(f"request/{_part(reference)}", RequestView).request_id, None
+        return plan.request_id, plan.plan_id
 
     def options(self, request_id: str, order: int | None) -> CorrectionOptions:
         """Ask what may have been meant by a request, or by one part of it."""
@@ -103,6 +105,10 @@ class ApiClient:
         """Say what was meant."""
         path = f"request/{_part(request_id)}/correction"
         return self._post(path, SubmitResult, correction.model_dump(mode="json"))
+
+    def phrases(self, reference: str) -> PhraseList:
+        """Ask which words of a plan may be remembered, and what they mean so far."""
+        return self._get(f"plan/{_part(reference)}/phrase", PhraseList)
 
     def remember(self, reference: str) -> RememberResult:
         """Have the words that were corrected in a plan remembered."""

@@ -27,13 +27,19 @@ _MOST_TRIES = 3
 _NEAREST = 5
 _LEAVE_OUT = "-"
 _WHOLE = "All of it"
+_ALL = 0
+_LAST = 999_999
+_SHORT = 60
 
 Reference = Annotated[
     str, typer.Argument(metavar="PLAN|REQUEST", help="A plan: 12; or the id of a request.")
 ]
 Meant = Annotated[
     str | None,
-    typer.Argument(metavar="[CAPABILITY]", help="What you meant; asked for unless it is said."),
+    typer.Argument(
+        metavar="[CAPABILITY]",
+        help="What you meant; asked for unless it is said. With values alone: as understood.",
+    ),
 ]
 Given = Annotated[
     list[str] | None,
@@ -42,8 +48,26 @@ Given = Annotated[
         help="Its parameters. Your words say those that you leave out; `NAME=` is for none.",
     ),
 ]
+
+
+def _part(text: str) -> int:
+    if text == "all":
+        return _ALL
+    if text.isascii() and text.isdigit() and 0 < int(text) <= _LAST:
+        return int(text)
+    message = "a part is a number from 1, or `all`."
+    raise typer.BadParameter(message)
+
+
 Part = Annotated[
-    int | None, typer.Option("--part", min=1, help="Only this part of the request: 2.")
+    int | None,
+    typer.Option(
+        "--part",
+        parser=_part,
+        metavar="N|all",
+        help="Only this part of the request: 2; or `all` of it. Where it has several and none is "
+        "said you are asked, and with CAPABILITY nothing is changed.",
+    ),
 ]
 
 
@@ -63,11 +87,18 @@ def correct(
 ) -> None:
     """Say what you meant by a request: it is planned anew, and goes on as with `ask`.
 
-    Without CAPABILITY you are asked: what was meant, and with which values. Until that is said
-    nothing is changed. Exit status 0 means the work is done.
+    Without CAPABILITY you are asked: what was meant, and with which values.
+    Until that is said nothing is changed. Exit status 0 means the work is done;
+    with --json also that the plan waits, as --yes is not there, or that the
+    options are printed, as CAPABILITY is not there.
     """
+    if as_json and yes and capability is None:
+        message = "--yes with --json needs CAPABILITY: without it nothing is planned."
+        raise typer.BadParameter(message)
     with speaking(person, as_json=as_json) as client:
-        options = client.options(client.request_of(reference), part)
+        options = _options_of(client, reference, part)
+        if capability is not None and "=" in capability:
+            given, capability = [capability, *(given or [])], _understood(options)
         if capability is not None:
             request = _correct(client, options, capability, _pairs(given or []), part)
         elif as_json:
@@ -83,12 +114,36 @@ def correct(
         raise typer.Exit(1)
 
 
+def _options_of(client: ApiClient, reference: str, part: int | None) -> CorrectionOptions:
+    """Return what may have been meant; a revision that is named must be the newest one."""
+    request_id, plan_id = client.request_of(reference)
+    options = client.options(request_id, part or None)
+    if plan_id not in {None, options.plan_id}:
+        message = f"Plan {reference[:_SHORT]} has a newer revision."
+        hint = f"`chiffon plan show {options.plan_number}` shows it."
+        raise Refused(ErrorCode.CONFLICT, message, hint)
+    return options
+
+
+def _understood(options: CorrectionOptions) -> str:
+    """Return the one capability that was understood: other values are meant for it."""
+    names = [each.name for each in options.nearest if each.understood]
+    if len(names) != 1:
+        message = "It is not clear what these values are for."
+        hint = "Name the capability before its values."
+        raise Refused(ErrorCode.INVALID_REQUEST, message, hint)
+    return names[0]
+
+
 def _pairs(given: Sequence[str]) -> dict[str, str]:
-    pairs = {}
+    pairs: dict[str, str] = {}
     for each in given:
         name, equals, text = each.partition("=")
         if not equals:
-            message = f"`{each}` is no parameter; write NAME=VALUE."
+            message = f"`{each[:_SHORT]}` is no parameter; write NAME=VALUE."
+            raise Refused(ErrorCode.INVALID_REQUEST, message)
+        if name in pairs:
+            message = f"`{name[:_SHORT]}` is given twice."
             raise Refused(ErrorCode.INVALID_REQUEST, message)
         pairs[name] = text
     return pairs
@@ -104,13 +159,34 @@ def _correct(
     """Correct without a question; what the words hold counts where nothing else is given."""
     if capability not in {each.name for each in options.nearest}:
         raise Refused(ErrorCode.NOT_FOUND, _no_capability(capability))
-    order = _lone(options) if part is None else part
-    held = client.form(options.request_id, capability, order).suggested
-    values = {name: value for name, value in {**held, **given}.items() if value != ""}
+    order = _order(options, part)
+    if order is None and part is None and len(options.parts) > 1:
+        raise _several(options)
+    form = client.form(options.request_id, capability, order)
+    _require_known(form, given)
+    values = {name: value for name, value in {**form.suggested, **given}.items() if value != ""}
     correction = Correction(
         capability=capability, parameters=values, order=order, plan_id=options.plan_id
     )
     return client.correct(options.request_id, correction)
+
+
+def _several(options: CorrectionOptions) -> Refused:
+    parts = "; ".join(f"{each.order}. {each.name}" for each in options.parts)
+    return Refused(
+        ErrorCode.INVALID_REQUEST,
+        f"The request has several parts: {parts}. Nothing was changed.",
+        f"Say which one you mean with `--part {options.parts[0].order}`, or `--part all`.",
+    )
+
+
+def _require_known(form: CapabilityForm, given: Mapping[str, str]) -> None:
+    known = _rules(form)
+    unknown = next((name for name in given if name not in known), None)
+    if unknown is not None:
+        names = ", ".join(f"`{name}`" for name in known) or "none"
+        message = f"{form.capability} has no parameter `{unknown[:_SHORT]}`."
+        raise Refused(ErrorCode.INVALID_REQUEST, message, f"It has {names}.")
 
 
 def _talk(
@@ -119,8 +195,8 @@ def _talk(
     """Ask for the part, the capability and its values, and send them."""
     _show_understood(options, part, console)
     try:
-        order = _lone(options) if part is None else part
-        if order is None and len(options.parts) > 1:
+        order = _order(options, part)
+        if order is None and part is None and len(options.parts) > 1:
             order = _ask_part(options, console)
         near = options if order is None else client.options(options.request_id, order)
         capability = _ask_capability(near.nearest, console)
@@ -168,15 +244,17 @@ def _field_of(refusal: Refused, form: CapabilityForm) -> str | None:
     return next((n for n in _rules(form) if f"`{n}`" in said or f"`{n}." in said), None)
 
 
-def _lone(options: CorrectionOptions) -> int | None:
-    """Return the only part that there is: what was left out beside it stays left out."""
+def _order(options: CorrectionOptions, part: int | None) -> int | None:
+    """Return the part that was said, or the only one: what was left out beside it stays so."""
+    if part is not None:
+        return part or None
     return options.parts[0].order if len(options.parts) == 1 else None
 
 
 def _show_understood(options: CorrectionOptions, part: int | None, console: Console) -> None:
     plan = "" if options.plan_number is None else f"Plan #{options.plan_number}  "
     console.print(shown(f"{plan}“{options.words}”", "italic"))
-    names = [each.name for each in options.parts if part in {None, each.order}] or [
+    names = [each.name for each in options.parts if part in {None, _ALL, each.order}] or [
         each.name for each in options.nearest if each.understood
     ]
     understood = f"Understood as: {'; '.join(names)}" if names else "Nothing of it was understood."
@@ -195,7 +273,8 @@ def _ask_part(options: CorrectionOptions, console: Console) -> int | None:
         for part in options.parts:
             if part.name == picked:
                 return part.order
-        _warn(f"There is no part “{picked}”.", console)
+        if picked:
+            _warn(f"There is no part “{picked[:_SHORT]}”.", console)
     raise _Unsaid
 
 
@@ -211,7 +290,8 @@ def _ask_capability(nearest: Sequence[CapabilityOption], console: Console) -> st
         picked = chosen(_line("> ", console), [each.name for each in near])
         if any(each.name == picked for each in nearest):
             return picked
-        _warn(_no_capability(picked), console)
+        if picked:
+            _warn(_no_capability(picked), console)
     raise _Unsaid
 
 
@@ -226,7 +306,7 @@ def _warn(sentence: str, console: Console) -> None:
 
 
 def _no_capability(name: str) -> str:
-    return f"There is no capability `{name}`; see `chiffon catalog list`."
+    return f"There is no capability `{name[:_SHORT]}`; see `chiffon catalog list`."
 
 
 def _ask_values(form: CapabilityForm, console: Console) -> Parameters:

@@ -1,13 +1,16 @@
 """`chiffon status` and `chiffon plan …`: look at plans and decide about them."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
 from orchestrator.cli.ask import follow_aloud
+from orchestrator.cli.clarify import read_line
 from orchestrator.cli.client import ApiClient, Outcome
 from orchestrator.cli.follow import conclude
+from orchestrator.cli.place import settings_here
 from orchestrator.cli.render import (
     agent_table,
     next_steps,
@@ -29,7 +32,7 @@ from orchestrator.cli.session import (
 )
 from orchestrator.cli.words import plan_word, shown
 from orchestrator.domain.lifecycle import PlanStatus
-from orchestrator.domain.views import ApproveResult
+from orchestrator.domain.views import ApproveResult, PhraseMeaning
 
 plan_app = typer.Typer(
     name="plan", help="Show a plan, decide about it, put it right.", no_args_is_help=True
@@ -168,16 +171,51 @@ def resolve(
 
 
 @plan_app.command("remember")
-def remember(plan: PlanName, *, person: Person = None, as_json: AsJson = False) -> None:
-    """Have the words that were corrected understood from now on; for who may approve the plan."""
+def remember(
+    plan: PlanName,
+    *,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Remember them unasked.")] = False,
+    person: Person = None,
+    as_json: AsJson = False,
+) -> None:
+    """Have the words that were corrected understood from now on; for who may approve the plan.
+
+    You see them first, with what they mean today. With --json nothing is asked.
+    """
+    console = screen()
     with speaking(person, as_json=as_json) as client:
+        if not (yes or as_json):
+            listed = client.phrases(plan)
+            if not _agreed(listed.phrases, console):
+                console.print("Nothing was remembered.")
+                raise typer.Exit(1)
+            plan = listed.plan_id
         saved = client.remember(plan)
+        file = settings_here().phrases_file
     if as_json:
         say_json(saved)
         return
     for phrase in saved.phrases:
         sentence = f"From now on “{phrase.text}” means {phrase.capability}."
-        screen().print(shown(sentence), soft_wrap=True)
+        console.print(shown(sentence), soft_wrap=True)
+    console.print(shown(f"Each is a line of {file}; delete it to forget."), soft_wrap=True)
+
+
+def _agreed(phrases: Sequence[PhraseMeaning], console: Console) -> bool:
+    """Show what would change, and ask; only a typed yes agrees."""
+    new = [each for each in phrases if not each.remembered]
+    for phrase in new:
+        today = ", ".join(phrase.means) or "nothing that can be done here"
+        sentence = f"“{phrase.text}” means {today} today, and {phrase.capability} from now on."
+        console.print(shown(sentence), soft_wrap=True)
+    if not new:
+        return True
+    try:
+        line = read_line("remember? [y/N] ", console) or ""
+    except KeyboardInterrupt:
+        console.print()
+        line = ""
+    return line.lower() in {"y", "yes"}
 
 
 def _try(

@@ -135,6 +135,21 @@ class Phrase(BaseModel):
     remembered: bool = False
 
 
+class PhraseMeaning(Phrase):
+    """Words that may be remembered, with what they mean so far."""
+
+    means: tuple[str, ...] = Field(
+        default=(), description="The capabilities that these words mean today"
+    )
+
+
+class PhraseList(Result):
+    """The words of a plan that may be remembered."""
+
+    plan_id: str = ""
+    phrases: tuple[PhraseMeaning, ...] = ()
+
+
 class RememberResult(Result):
     """The phrases that are examples of the catalogue now."""
 

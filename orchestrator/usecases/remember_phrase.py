@@ -13,9 +13,15 @@ from orchestrator.domain.approval import highest, may_approve
 from orchestrator.domain.digest import canonical_hash
 from orchestrator.domain.lifecycle import PlanStatus
 from orchestrator.domain.request import DecomposedRequest
-from orchestrator.domain.views import Identity, Phrase, RememberResult
+from orchestrator.domain.views import (
+    Identity,
+    Phrase,
+    PhraseList,
+    PhraseMeaning,
+    RememberResult,
+)
 from orchestrator.errors import CatalogError, Conflict, ErrorCode, Refused
-from orchestrator.nlu.decomposer import engine_for
+from orchestrator.nlu.decomposer import engine_for, understand
 from orchestrator.nlu.guard import is_guarded
 from orchestrator.nlu.text import words
 from orchestrator.store.repositories.plans import StoredPlan
@@ -27,6 +33,32 @@ _log = structlog.get_logger(__name__)
 _ENDED_OTHERWISE = frozenset(
     {PlanStatus.SUPERSEDED, PlanStatus.REJECTED, PlanStatus.EXPIRED, PlanStatus.CANCELLED}
 )
+
+
+async def phrases_of(ctx: Context, reference: str) -> PhraseList:
+    """Return the words that a person corrected in a plan, with what they mean so far.
+
+    Raises:
+        Refused: no such plan.
+    """
+    stored, found = await ctx.store.read(lambda uow: _load(uow, reference))
+    said = () if stored.plan.status in _ENDED_OTHERWISE else tuple(_chosen(found))
+    catalog = ctx.catalog()
+    engine_for(catalog)  # built here, where nobody else builds it
+    return PhraseList(
+        plan_id=stored.plan.plan_id,
+        phrases=tuple([await asyncio.to_thread(_meaning, each, catalog) for each in said]),
+    )
+
+
+def _meaning(phrase: Phrase, catalog: Catalog) -> PhraseMeaning:
+    today = understand(phrase.text, catalog)
+    return PhraseMeaning(
+        capability=phrase.capability,
+        text=phrase.text,
+        remembered=_is_known(phrase, catalog),
+        means=tuple(dict.fromkeys(each.intent for each in today.subtasks)),
+    )
 
 
 async def remember_phrases(
@@ -42,6 +74,7 @@ async def remember_phrases(
     """
     stored, found = await ctx.store.read(lambda uow: _load(uow, reference))
     said = [*_chosen(found)]
+    known = all(_is_known(each, ctx.catalog()) for each in said)
     try:
         _check(ctx, stored, who, said)
         await _write(ctx, said)
@@ -50,7 +83,8 @@ async def remember_phrases(
         raise
     key = None if source_key is None else canonical_hash([stored.plan.plan_id, source_key])
     listed: list[JsonValue] = [each.model_dump(include={"capability", "text"}) for each in said]
-    await _tell(ctx, stored, who, "phrase_remembered", {"phrases": listed}, key)
+    if not known or not await ctx.store.read(lambda uow: _is_told(uow, stored, listed)):
+        await _tell(ctx, stored, who, "phrase_remembered", {"phrases": listed}, key)
     remembered = (each.model_copy(update={"remembered": True}) for each in said)
     return RememberResult(plan_id=stored.plan.plan_id, phrases=tuple(remembered))
 
@@ -163,3 +197,10 @@ async def _tell(
     await ctx.store.transact(keep)
     crash_point("phrase.after_commit")
     _log.info(kind, plan=stored.plan.number, person=who.person)
+
+
+async def _is_told(uow: UnitOfWork, stored: StoredPlan, listed: list[JsonValue]) -> bool:
+    """Say whether the story holds it: a process may have died between the file and the commit."""
+    events = await uow.audit.of_request(stored.plan.request_id, stored.plan.plan_id)
+    told = (each.details for each in events if each.kind == "phrase_remembered")
+    return any(details.get("phrases") == listed for details in told)

@@ -4,9 +4,9 @@ The plan that was shown is superseded in the commit that stores the next revisio
 plans of one request alive, and the new one needs an approval of its own.
 """
 
+import asyncio
 import json
-from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import structlog
 
@@ -52,6 +52,9 @@ async def correction_options(
     part = replaced_by(found, order)
     understood = {each.intent for each in ([part] if part else found.subtasks)}
     words = part.source_words if part else found.original_request
+    catalog = ctx.catalog()
+    engine_for(catalog)  # built here, where nobody else builds it
+    ranked = await asyncio.to_thread(nearest, words, catalog)  # reads them once a capability
     return CorrectionOptions(
         request_id=request.request_id,
         plan_id=plan.plan.plan_id if plan else None,
@@ -67,7 +70,7 @@ async def correction_options(
                 risk=each.risk.value,
                 understood=each.name in understood,
             )
-            for each in nearest(words, ctx.catalog())
+            for each in ranked
         ),
     )
 
@@ -108,25 +111,27 @@ async def correct_request(
 ) -> SubmitResult:
     """Put what a person meant in the place of what was understood, and plan it anew.
 
-    The same source key again gives what the first one led to.
+    The same source key again gives what the first one led to, while that is the newest.
 
     Raises:
-        Refused: no such request, part or capability, a value that does not fit, or somebody
-            else asked for it.
+        Refused: no such request, plan, part or capability, a value that does not fit, or
+            somebody else asked for it.
         Conflict: what was shown is decided already, or is not the newest any more, or the
             source key came with another correction before.
     """
-    keys = () if source_key is None else _keys(request_id, correction, source_key)
+    click = _Click(request_id, correction, source_key)
 
     async def look(uow: UnitOfWork) -> Shown | None:
-        return None if await _came_before(uow, keys) else await _correctable(uow, request_id, who)
+        if await click.came_before(uow):
+            return None
+        shown = await _correctable(uow, request_id, who)
+        await _require_named(uow, shown[1], correction.plan_id)
+        return shown
 
     looked = await ctx.store.read(look)
     if looked is None:
         return await submitted(ctx, request_id)
     request, shown, previous = looked
-    if (shown.plan.plan_id if shown else None) != correction.plan_id:
-        raise Conflict("The plan was changed since you looked at it.", "Look at the newest one.")
     found = corrected(previous, correction, ctx.catalog())
     with structlog.contextvars.bound_contextvars(correlation_id=request.correlation_id):
         draft = await draft_plan(
@@ -140,18 +145,16 @@ async def correct_request(
 
         async def keep(uow: UnitOfWork) -> None:
             current = await request_by(uow, request_id, lock=True)
-            if await _came_before(uow, keys):
+            if await click.came_before(uow):
                 return  # the same click, twice at once
-            for key in keys:
-                await uow.mail.is_new(key, "correction")
             if current.decomposition != previous or current.status is not request.status:
                 raise Conflict("It was changed meanwhile.", _LOOK)
-            if correction.plan_id is not None:
-                await _supersede(uow, correction.plan_id, who)
+            if shown is not None:
+                await _supersede(uow, shown.plan.plan_id, who)
             await uow.requests.meet(who)
             await uow.requests.corrected(request_id, current.status, found)
             await _tell(uow, request_id, previous, correction, who)
-            await store_plan(ctx, uow, request, draft)
+            await click.remember(uow, await store_plan(ctx, uow, request, draft))
             crash_point("correction.before_commit")
 
         await ctx.store.transact(keep)
@@ -160,28 +163,59 @@ async def correct_request(
     return await submitted(ctx, request_id)
 
 
-def _keys(request_id: str, correction: Correction, source_key: str) -> tuple[str, str]:
-    """Return what is remembered of a click: that its key came, and what it came with."""
-    said = json.dumps(correction.model_dump(), sort_keys=True)
-    return (
-        canonical_hash(["correction", request_id, source_key]),
-        canonical_hash(["correction", request_id, source_key, said]),
-    )
+@dataclass(frozen=True)
+class _Click:
+    """A correction with its source key: that it came, with what, and what it led to, are kept."""
+
+    request_id: str
+    correction: Correction
+    source_key: str | None
+
+    async def came_before(self, uow: UnitOfWork) -> bool:
+        """Say whether it came in before.
+
+        Raises:
+            Conflict: its key did, with another correction, or what it led to is superseded.
+        """
+        if self.source_key is None or not await uow.mail.has(self._key()):
+            return False
+        if not await uow.mail.has(self._key(self._said())):
+            raise Conflict(
+                "The key of this correction was used for another one before.",
+                "Send each thing you want done with a key of its own.",
+            )
+        newest = await uow.plans.newest_of(self.request_id.strip().lower())
+        if not await uow.mail.has(self._key(self._said(), newest)):
+            raise Conflict("It was corrected again since.", _LOOK)
+        return True
+
+    async def remember(self, uow: UnitOfWork, plan_id: str) -> None:
+        """Keep its key, with what it said and the plan that it led to."""
+        if self.source_key is None:
+            return
+        for key in (self._key(), self._key(self._said()), self._key(self._said(), plan_id)):
+            await uow.mail.is_new(key, "correction")
+
+    def _key(self, *more: str | None) -> str:
+        return canonical_hash(["correction", self.request_id, self.source_key, *more])
+
+    def _said(self) -> str:
+        return json.dumps(self.correction.model_dump(), sort_keys=True)
 
 
-async def _came_before(uow: UnitOfWork, keys: Sequence[str]) -> bool:
-    """Say whether a click came in before.
-
-    Raises:
-        Conflict: its key did, with another correction.
-    """
-    known = [await uow.mail.has(key) for key in keys]
-    if any(known) and not all(known):
+async def _require_named(uow: UnitOfWork, shown: StoredPlan | None, named: str | None) -> None:
+    """Refuse a correction that does not name the plan which stands to be corrected."""
+    if named is None and shown is not None:
         raise Conflict(
-            "The key of this correction was used for another one before.",
-            "Send each thing you want done with a key of its own.",
+            "The request has a plan, which the correction does not name.",
+            "Name the plan that was shown, in plan_id.",
         )
-    return any(known)
+    if named is not None:
+        plan = (await plan_by(uow, named)).plan
+        if shown is None or plan.plan_id != shown.plan.plan_id:
+            raise Conflict(
+                "The plan was changed since you looked at it.", "Look at the newest one."
+            )
 
 
 async def _correctable(uow: UnitOfWork, request_id: str, who: Identity) -> Shown:

@@ -23,6 +23,8 @@ from orchestrator.domain.views import (
     GapList,
     GapView,
     Phrase,
+    PhraseList,
+    PhraseMeaning,
     PlanList,
     PlanListItem,
     PlanResult,
@@ -237,6 +239,20 @@ class FakeService(OrchestratorService):
         if correction.plan_id is not None and (shown := self._find(correction.plan_id)):
             shown.status = PlanStatus.SUPERSEDED
         return self._understand(request_id, "restart what was meant", user_id, answered=True)
+
+    @override
+    async def phrases_of(self, reference: str) -> PhraseList:
+        plan = self._find(reference)
+        if plan is None:
+            return PhraseList(error=absent())
+        known = any(name == "remember" for name, _ in self.calls)
+        phrase = PhraseMeaning(
+            capability="restart_service",
+            text=plan.shown.request_text,
+            remembered=known,
+            means=("stop_service",),
+        )
+        return PhraseList(plan_id=plan.shown.plan_id, phrases=(phrase,))
 
     @override
     async def remember_phrases(

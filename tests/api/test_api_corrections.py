@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import httpx
 import pytest
@@ -140,6 +140,45 @@ async def test_what_does_not_fit_is_said_and_changes_nothing(
     assert (await corrects(test_client, made, restart(made), **ONCE)).status_code == 200
 
 
+async def test_the_plan_that_was_shown_must_be_named(
+    test_client: httpx.AsyncClient, desk: Desk
+) -> None:
+    made = await asked(test_client)
+    answer = await corrects(test_client, made, {**restart(made), "plan_id": None})
+    assert (answer.status_code, answer.json()["hint"]) == (
+        409,
+        "Name the plan that was shown, in plan_id.",
+    )
+    answer = await corrects(test_client, made, {**restart(made), "plan_id": "8"})
+    assert (answer.status_code, answer.json()["detail"]) == (404, "There is no plan '8'.")
+    assert [row["status"] for row in await desk.rows(plans)] == ["pending_approval"]
+
+
+@pytest.mark.parametrize("named", [str.upper, lambda _: "1", lambda _: "#1", lambda _: "1 r1"])
+async def test_the_plan_is_named_as_everywhere(
+    test_client: httpx.AsyncClient, desk: Desk, named: Callable[[str], str]
+) -> None:
+    made = await asked(test_client)
+    body = {**restart(made), "plan_id": named(made["plan_id"])}
+    assert (await corrects(test_client, made, body)).status_code == 200
+    assert [row["status"] for row in await desk.rows(plans)] == ["superseded", "pending_approval"]
+    late = await corrects(test_client, made, restart(made, "jellyfin"))
+    assert (late.status_code, late.json()["detail"]) == (
+        409,
+        "The plan was changed since you looked at it.",
+    )
+
+
+async def test_what_is_wrong_with_a_value_is_said_without_the_name_of_a_fault(
+    test_client: httpx.AsyncClient, desk: Desk
+) -> None:
+    made = await asked(test_client)
+    body = {**restart(made), "parameters": {"a\u202eb": "x"}}
+    answer = await corrects(test_client, made, body)
+    assert answer.status_code == 400
+    assert answer.json()["detail"].startswith("parameters: holds a name above 200 characters")
+
+
 async def test_the_words_are_remembered_and_understood_from_then_on(
     test_client: httpx.AsyncClient, desk: Desk
 ) -> None:
@@ -147,7 +186,16 @@ async def test_the_words_are_remembered_and_understood_from_then_on(
     assert not made["plan_id"]
     corrected = await corrects(test_client, made, restart(made, "uptime-kuma"))
     assert corrected.status_code == 200
-    for _ in range(2):
+    for means in ([], ["restart_service"]):
+        seen = await test_client.get("/api/v1/plan/1/phrase")
+        assert seen.json()["phrases"] == [
+            {
+                "capability": "restart_service",
+                "text": PURR,
+                "remembered": bool(means),
+                "means": means,
+            }
+        ]
         saved = await test_client.post("/api/v1/plan/1/phrase", json=WHO, headers=ONCE)
         assert saved.json()["phrases"] == [
             {"capability": "restart_service", "text": PURR, "remembered": True}

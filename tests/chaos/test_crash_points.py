@@ -27,6 +27,7 @@ from tests.chaos.walk import (
     remembered_plan,
     said,
     slow_plan,
+    told_once,
     undecided_plan,
     walk,
 )
@@ -39,6 +40,7 @@ _SPECIAL = (
     *("expiry", "overdue", "keeper", "notifier", "control", "move_on", "status", "renewal"),
     *("answer", "correction", "phrase"),
 )
+_REMEMBERED = (("before", "varnish the bench"), ("after", "oil every hinge"))
 _SOON_OVER = {"CHIFFON_APPROVAL_HOURS": "0.0003"}
 _ON_SERVERS = (
     *("request.after_commit", "understanding.after_commit"),
@@ -68,7 +70,7 @@ def _stages(other_pool: Path, catalog: Path) -> list[Stage]:
         *(Stage(f"control.{when}_commit", cancelled_plan) for when in ("before", "after")),
         *(Stage(f"answer.{when}_commit", answered_plan) for when in ("before", "after")),
         *(Stage(f"correction.{when}_commit", corrected_plan) for when in ("before", "after")),
-        *(Stage(f"phrase.{when}_commit", remembered_plan) for when in ("before", "after")),
+        *(Stage(f"phrase.{when}_commit", remembered_plan(words)) for when, words in _REMEMBERED),
         *(Stage(f"renewal.{when}_commit", nothing) for when in ("before", "after")),
         Stage("notifier.card_posted", said("paint the fence")),
         Stage("notifier.reply_posted", said("bake me a chocolate cake")),
@@ -104,6 +106,8 @@ async def test_chiffon_up_dies_everywhere(tmp_path: Path) -> None:
         assert {stage.point for stage in stages} == set(_ALL_BUT_BROKER)
         async with _opened(site) as (archive, clients):
             await walk(site, archive, [(site.fronts[0], each) for each in stages], clients)
+            for _, words in _REMEMBERED:
+                assert await told_once(site, archive, clients, words), words
 
 
 async def _removed(site: Site, archive: Archive, url: str) -> None:

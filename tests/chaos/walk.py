@@ -57,14 +57,27 @@ async def corrected_plan(site: Site, clients: Clients) -> Wish:
     return wish
 
 
-async def remembered_plan(site: Site, clients: Clients) -> Wish:
-    """Ask, say what was meant, have the words remembered, and approve."""
-    wish = clients.wish("varnish the bench")
-    await clients.ask(wish)
-    await clients.correct(wish, "paint_fence")
-    await clients.remember(wish)
-    await clients.click(wish, approved=True)
-    return wish
+def remembered_plan(words: str) -> Deed:
+    """Return how somebody asks, says what was meant, has the words remembered, and approves."""
+
+    async def remember(site: Site, clients: Clients) -> Wish:
+        wish = clients.wish(words)
+        await clients.ask(wish)
+        await clients.correct(wish, "paint_fence")
+        await clients.remember(wish)
+        await clients.click(wish, approved=True)
+        return wish
+
+    return remember
+
+
+async def told_once(site: Site, archive: Archive, clients: Clients, words: str) -> bool:
+    """Say whether words stand once in the catalogue, and their remembering once in the story."""
+    file = site.fronts[0].home / "catalog" / "remembered.yaml"
+    lines = [line for line in file.read_text(encoding="utf-8").splitlines() if words in line]
+    [wish] = [each for each in clients.wishes if each.text == words]
+    story = await archive.story(wish.plan_id, wish.request_id)
+    return (len(lines), [each["kind"] for each in story].count("phrase_remembered")) == (1, 1)
 
 
 async def undecided_plan(site: Site, clients: Clients) -> Wish:

@@ -12,6 +12,9 @@ from tests.cli.conftest import Chiffon, Running
 # Which capability, then each field: service, tags, host, force, note.
 MEANT = "1\n" + "caddy\n" + "\n" + "2\n" + "1\n" + "\n"
 AS_IT_IS = "1\n" + "\n" * 5
+_UNKNOWN = (
+    "stop_service has no parameter `servce`. It has `tags`, `service`, `host`, `force`, `note`.\n"
+)
 
 
 @pytest.fixture
@@ -105,6 +108,7 @@ def test_a_capability_that_is_none_is_said_and_asked_again_three_times(
     done = planned("correct", "1", answers="rm_rf\n9\n\n")
     assert done.exit_code == 1
     assert "There is no capability `rm_rf`; see `chiffon catalog list`." in done.output
+    assert done.output.count("There is no capability") == 2  # nothing typed is simply asked again
     assert done.output.rstrip().endswith("Nothing was changed.")
     assert corrections(running) == []
 
@@ -180,6 +184,49 @@ def test_the_part_may_be_named(running: Running, chiffon: Chiffon) -> None:
     assert chiffon("correct", "2", "--part", "0").exit_code == 2
 
 
+def test_one_of_several_parts_is_not_taken_for_all_of_them(
+    running: Running, chiffon: Chiffon
+) -> None:
+    chiffon("ask", "restart several")
+    done = chiffon("correct", "1", "stop_service", "service=gitea", "--yes")
+    assert done.exit_code == 1
+    assert done.stderr == (
+        "The request has several parts: 1. Restart nginx; 2. Restart nginx twice. "
+        "Nothing was changed. Say which one you mean with `--part 1`, or `--part all`.\n"
+    )
+    assert corrections(running) == []
+    assert statuses(running) == [PlanStatus.PENDING_APPROVAL]
+
+
+@pytest.mark.parametrize(
+    ("words", "answers"), [(("stop_service",), ""), ((), AS_IT_IS)], ids=["at once", "asked"]
+)
+def test_all_of_several_parts_may_be_meant(
+    running: Running, chiffon: Chiffon, words: tuple[str, ...], answers: str
+) -> None:
+    chiffon("ask", "restart several")
+    done = chiffon("correct", "1", *words, "--part", "all", answers=answers)
+    assert "Which part" not in done.output
+    assert [each.order for each in corrections(running)] == [None]
+    for wrong in ("0", "-1", "some", "²", "9999999"):
+        assert chiffon("correct", "2", "--part", wrong).exit_code == 2
+
+
+def test_an_older_revision_does_not_supersede_a_newer_one(
+    planned: Chiffon, running: Running
+) -> None:
+    old = running.service.plans[0].shown.plan_id
+    planned("correct", "1", "stop_service")
+    for words in ((), ("stop_service",)):
+        done = planned("correct", old, *words)
+        assert done.exit_code == 1
+        assert done.stderr == (
+            f"Plan {old} has a newer revision. `chiffon plan show 2` shows it.\n"
+        )
+    assert len(corrections(running)) == 1
+    assert statuses(running) == [PlanStatus.SUPERSEDED, PlanStatus.PENDING_APPROVAL]
+
+
 def test_everything_may_be_said_at_once(planned: Chiffon, running: Running) -> None:
     done = planned("correct", "1", "stop_service", "service=a=b", "tags=", "--yes", "--as", "x")
     assert done.exit_code == 1  # somebody else asked
@@ -198,6 +245,24 @@ def test_everything_may_be_said_at_once(planned: Chiffon, running: Running) -> N
     ]
 
 
+def test_values_alone_are_for_what_was_understood(planned: Chiffon, running: Running) -> None:
+    done = planned("correct", "1", "service=caddy", "tags=", "--yes")
+    assert done.exit_code == 0, done.output
+    [meant] = corrections(running)
+    assert (meant.capability, meant.parameters) == ("restart_service", {"service": "caddy"})
+
+
+def test_values_for_nothing_that_was_understood_are_refused(
+    running: Running, chiffon: Chiffon
+) -> None:
+    chiffon("ask", "make coffee")
+    [request_id] = running.service.requests
+    done = chiffon("correct", request_id, "service=caddy")
+    assert done.exit_code == 1
+    assert done.stderr.endswith("Name the capability before its values.\n")
+    assert corrections(running) == []
+
+
 def test_what_is_not_said_is_taken_from_the_words(planned: Chiffon, running: Running) -> None:
     planned("correct", "1", "stop_service")
     assert corrections(running)[0].parameters == {"service": "nginx", "tags": ["a", "b"]}
@@ -208,7 +273,13 @@ def test_what_is_not_said_is_taken_from_the_words(planned: Chiffon, running: Run
     [
         (("rm_rf",), "There is no capability `rm_rf`; see `chiffon catalog list`.\n"),
         (("../../plans",), "There is no capability `../../plans`; see `chiffon catalog list`.\n"),
+        (("x" * 5_000,), f"There is no capability `{'x' * 60}`; see `chiffon catalog list`.\n"),
         (("stop_service", "nginx"), "`nginx` is no parameter; write NAME=VALUE.\n"),
+        (
+            ("stop_service", "servce=nginx"),
+            _UNKNOWN,
+        ),
+        (("stop_service", "note=a", "note="), "`note` is given twice.\n"),
         (
             ("stop_service", "service=wrong"),
             "stop_service: `service` must be another one. Like this.\n",
@@ -252,6 +323,7 @@ def test_a_program_reads_the_options_and_gets_one_document(
 ) -> None:
     options = json.loads(planned("correct", "1", "--json").stdout)["options"]
     assert options["nearest"][0]["name"] == "restart_service"
+    assert planned("correct", "1", "--json", "--yes").exit_code == 2
     assert corrections(running) == []
     done = planned("correct", "1", "stop_service", "--json", "--yes")
     assert done.exit_code == 0
@@ -261,10 +333,30 @@ def test_a_program_reads_the_options_and_gets_one_document(
 
 
 def test_the_words_are_remembered(planned: Chiffon, running: Running) -> None:
-    done = planned("plan", "remember", "1")
+    done = planned("plan", "remember", "1", answers="y\n")
     assert done.exit_code == 0
-    assert done.output == "From now on “restart nginx” means restart_service.\n"
+    file = running.home / "catalog" / "remembered.yaml"
+    saved = (
+        "From now on “restart nginx” means restart_service.\n"
+        f"Each is a line of {file}; delete it to forget.\n"
+    )
+    assert done.output == (
+        "“restart nginx” means stop_service today, and restart_service from now on.\n"
+        f"remember? [y/N] {saved}"
+    )
     assert running.service.calls[-1][0] == "remember"
-    saved = json.loads(planned("plan", "remember", "1", "--json").stdout)
-    assert saved["phrases"][0]["remembered"]
+    assert planned("plan", "remember", "1").output == saved  # there is nothing to ask about
+    written = json.loads(planned("plan", "remember", "1", "--json").stdout)
+    assert written["phrases"][0]["remembered"]
     assert planned("plan", "remember", "7").exit_code == 1
+
+
+@pytest.mark.parametrize("answers", ["", "\n", "n\n", "what\n"])
+def test_nothing_is_remembered_without_a_yes(
+    planned: Chiffon, running: Running, answers: str
+) -> None:
+    done = planned("plan", "remember", "1", answers=answers)
+    assert done.exit_code == 1
+    assert done.output.rstrip().endswith("Nothing was remembered.")
+    assert "remember" not in {name for name, _ in running.service.calls}
+    assert planned("plan", "remember", "1", "--yes").exit_code == 0

@@ -65,6 +65,7 @@ def test_ctrl_c_while_saying_what_was_meant_changes_nothing(
 ) -> None:
     asked = run(typed, running, "ask", "restart nginx")
     asked.shows("approve? [y/N]")
+    assert "Not what you meant? Press Enter, then `chiffon correct 1`." in asked.text
     asked.type("\n")
     assert asked.ended() == 1
     command = run(typed, running, "correct", "1")

@@ -1,16 +1,19 @@
 """Not what I meant: the nearest capabilities, one live plan, and words that are remembered."""
 
 import asyncio
+import threading
 
 import pytest
 from sqlalchemy import update
 
 from orchestrator.catalog.catalogue import LiveCatalog
+from orchestrator.catalog.models import Capability, Catalog
 from orchestrator.domain.conversation import Card
 from orchestrator.domain.lifecycle import PlanStatus, RequestStatus
 from orchestrator.domain.request import Correction
 from orchestrator.domain.views import SubmitResult
 from orchestrator.errors import ErrorCode
+from orchestrator.nlu.correcting import nearest
 from orchestrator.settings import Settings
 from orchestrator.store.tables import audit_events, capability_gaps, plans
 from tests.scene import Desk, long_ago
@@ -62,6 +65,10 @@ async def corrected_plan(talk: Talk, text: str = PURR) -> SubmitResult:
     return done
 
 
+def _die(point: str) -> None:
+    raise OSError(point)
+
+
 async def newest_card(talk: Talk) -> Card:
     return (await talk.cards())[-1]
 
@@ -77,6 +84,22 @@ class TestOffering:
         names = {each.name for each in options.nearest}
         assert names == desk.service.context.catalog().entries.keys()
         assert options.plan_id == asked.plan_id
+
+    async def test_others_are_not_held_up_while_the_words_are_compared(
+        self, desk: Desk, talk: Talk, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        asked = await talk.asks("List my services")
+        threads: list[threading.Thread] = []
+
+        def compare(words: str, catalog: Catalog) -> list[Capability]:
+            threads.append(threading.current_thread())
+            return nearest(words, catalog)
+
+        monkeypatch.setattr("orchestrator.usecases.revise_plan.nearest", compare)
+        options = await desk.service.correction_options(asked.request_id, EVE, team=TEAM)
+        assert options.nearest[0].name == "list_services"
+        assert threads
+        assert threading.main_thread() not in threads
 
     async def test_the_form_holds_what_the_words_say(self, desk: Desk, talk: Talk) -> None:
         asked = await talk.asks(PURR)
@@ -156,6 +179,22 @@ class TestCorrecting:
         answers.append(await corrects(talk, asked, correction))
         assert [each.error for each in answers] == [None] * 5
         assert len(await desk.rows(plans)) == 2
+
+    async def test_a_click_that_comes_late_does_not_answer_with_another_ones_plan(
+        self, desk: Desk, talk: Talk
+    ) -> None:
+        asked = await talk.asks("Deploy Gitea")
+        first = restart("gitea", asked.plan_id)
+        done = await corrects(talk, asked, first, key="k1")
+        assert (await corrects(talk, asked, first, key="k1")).plan_id == done.plan_id
+        second = await corrects(talk, asked, restart("caddy", done.plan_id), key="k2")
+        late = await corrects(talk, asked, first, key="k1")
+        assert late.error is not None
+        assert late.error.code is ErrorCode.CONFLICT
+        assert late.error.message == "It was corrected again since."
+        again = await corrects(talk, asked, restart("caddy", done.plan_id), key="k2")
+        assert (again.error, again.plan_id) == (None, second.plan_id)
+        assert len(await desk.rows(plans)) == 3
 
     async def test_different_corrections_at_once_leave_one_live_plan(
         self, desk: Desk, talk: Talk
@@ -244,8 +283,43 @@ class TestRemembering:
         assert [(each.intent, each.parameters) for each in again.decomposed_request.subtasks] == [
             ("restart_service", {"service": "uptime-kuma"})
         ]
-        assert [path.name for path in settings.overlay_folder.glob("*.yaml")] == ["remembered.yaml"]
+        assert [*settings.overlay_folder.glob("*.yaml")] == [settings.phrases_file]
         await talk.approves(done.plan_id)  # what is approved has not changed by it
+
+    async def test_what_the_words_mean_today_is_said_before(self, desk: Desk, talk: Talk) -> None:
+        asked = await talk.asks("Deploy Gitea")
+        await corrects(talk, asked, restart("gitea", asked.plan_id))
+        [phrase] = (await desk.service.phrases_of("#1")).phrases
+        assert (phrase.means, phrase.capability, phrase.remembered) == (
+            ("deploy_service",),
+            "restart_service",
+            False,
+        )
+        assert (await desk.service.phrases_of("#1 r1")).phrases == ()
+        missing = await desk.service.phrases_of("#9")
+        assert missing.error is not None
+
+    async def test_words_that_are_remembered_already_are_not_told_of_again(
+        self, desk: Desk, talk: Talk
+    ) -> None:
+        await corrected_plan(talk)
+        for _ in range(3):
+            saved = await desk.service.remember_phrases("#1", user_id=ANN, team=TEAM)
+            assert [each.remembered for each in saved.phrases] == [True]
+        assert len(await desk.rows(audit_events, kind="phrase_remembered")) == 1
+
+    async def test_words_that_were_written_without_being_told_of_are_told_of_later(
+        self, desk: Desk, talk: Talk, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        await corrected_plan(talk)
+        with monkeypatch.context() as patch:
+            patch.setattr("orchestrator.usecases.remember_phrase.crash_point", _die)
+            died = await desk.service.remember_phrases("#1", user_id=ANN, team=TEAM)
+        assert died.error is not None
+        assert [each.remembered for each in (await newest_card(talk)).phrases] == [True]
+        assert await desk.rows(audit_events, kind="phrase_remembered") == []
+        await desk.service.remember_phrases("#1", user_id=ANN, team=TEAM)
+        assert len(await desk.rows(audit_events, kind="phrase_remembered")) == 1
 
     async def test_only_who_may_approve_the_plan_has_words_remembered(
         self, desk: Desk, talk: Talk, settings: Settings
