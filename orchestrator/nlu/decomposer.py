@@ -3,6 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from threading import Lock
 from typing import Protocol
 
 from orchestrator.catalog.models import Catalog
@@ -18,6 +19,7 @@ DECOMPOSER_MODEL = "embedded"
 
 _KEPT_ENGINES = 4
 _engines: OrderedDict[int, tuple[Catalog, Engine]] = OrderedDict()
+_engines_lock = Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,13 +105,14 @@ def apply_answers(
 
 
 def engine_for(catalog: Catalog) -> Engine:
-    """Return the engine over `catalog`, built once for equal ones."""
-    kept = _engines.get(id(catalog))
-    if kept is None or kept[0] is not catalog:
-        equal = (engine for known, engine in _engines.values() if known == catalog)
-        kept = (catalog, next(equal, None) or Engine(CatalogIndex(catalog)))
-        _engines[id(catalog)] = kept
-        while len(_engines) > _KEPT_ENGINES:
-            _engines.popitem(last=False)
-    _engines.move_to_end(id(catalog))
-    return kept[1]
+    """Return the engine over `catalog`, built once for equal ones; from any thread."""
+    with _engines_lock:
+        kept = _engines.get(id(catalog))
+        if kept is None or kept[0] is not catalog:
+            equal = (engine for known, engine in _engines.values() if known == catalog)
+            kept = (catalog, next(equal, None) or Engine(CatalogIndex(catalog)))
+            _engines[id(catalog)] = kept
+            while len(_engines) > _KEPT_ENGINES:
+                _engines.popitem(last=False)
+        _engines.move_to_end(id(catalog))
+        return kept[1]
