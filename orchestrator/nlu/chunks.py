@@ -76,7 +76,7 @@ def chunks_of(
         token = tokens[place]
         if token.fold.endswith("ing") and token.stem in lexicon.actions:
             continue  # "what is making it slow"
-        if _is_attribute(tokens, place, lexicon):
+        if _is_attribute(tokens, place, lexicon, verbs):
             continue  # "owned by anna"
         if place > 0 and time_unit(token.fold) and is_number(tokens[place - 1], lexicon):
             continue  # "for 2 hours"
@@ -94,13 +94,19 @@ def chunks_of(
     return [_named(_chunk(tokens, run, nouns, lexicon, verbs), tokens) for run in runs]
 
 
-def _is_attribute(tokens: Sequence[Token], place: int, lexicon: Lexicon) -> bool:
-    """Whether a participle before a preposition tells of the word before it."""
+def _is_attribute(
+    tokens: Sequence[Token], place: int, lexicon: Lexicon, verbs: frozenset[int]
+) -> bool:
+    """Whether a participle before a preposition tells of the word before it.
+
+    Not right behind the verb: in "stop memcached on cache2" it is what is acted on.
+    """
     word = tokens[place]
     following = tokens[place + 1].fold if place + 1 < len(tokens) else ""
     doing = word.fold.endswith("ing") and word.stem in lexicon.actions
     tells = doing or (word.fold.endswith("ed") and word.stem != word.fold)
-    return place > 0 and tells and following in lexicon.words("prepositions")
+    acted_on = place - 1 in verbs or tokens[place - 1].fold in lexicon.words("fillers")
+    return place > 0 and not acted_on and tells and following in lexicon.words("prepositions")
 
 
 def _named(chunk: Chunk, tokens: Sequence[Token]) -> Chunk:

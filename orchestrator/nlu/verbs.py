@@ -14,6 +14,7 @@ from orchestrator.nlu.text import Kind, Token, stem, word_token
 _PARTICLE_REACH = 6  # words between the parts of "turn the lights in the hall off"
 _SHORT = 5  # shorter words are never taken for a misspelt verb
 _LONG = 8  # from here on, two slips are forgiven
+_TELLS = frozenset({"that", "dass", "que"})
 _CLITIC_RE = re.compile(
     r"(?P<verb>[a-z]{4,}?)(?:(?P<mark>-)(?:les?|la|moi|nous|lui)|(?:los?|las?))"
 )
@@ -131,7 +132,7 @@ class VerbBook:
     def _ends_there(self, tokens: Sequence[Token], place: int) -> bool:
         """A particle stands at the end or before a preposition; else it is a preposition."""
         following = tokens[place + 1 :]
-        ends = self._lexicon.words("prepositions") | self._lexicon.words("fillers")
+        ends = self._lexicon.words("prepositions") | self._lexicon.words("fillers") | _TELLS
         return not following or following[0].fold in ends
 
 
