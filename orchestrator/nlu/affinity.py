@@ -22,6 +22,7 @@ _LATEST = frozenset({"latest", "stable", "newest", "lts"})
 _MACHINES = frozenset({"machine", "box", "node", "host"})
 PLACE_WORDS = frozenset({"on", "at", "in", "auf", "sur", "en", "from", "von", "im", "bei", "to"})
 _NAMING = frozenset({"named", "called", "namens", "appele", "llamado"})
+_TITLES = frozenset({"label", "title", "titl", "tag"})
 _BY_PREPOSITION: dict[str, frozenset[str]] = {
     "to": frozenset(
         {"to", "target", "destination", "dest", "new", "value", "recipient", "channel", "user"}
@@ -68,7 +69,7 @@ class Scorer:
         shape = self._shape(slot, chunk, tokens)
         if shape is None:
             return 0.0
-        near = self._near(profile, slot, chunk)
+        near = self._near(profile, slot, chunk, tokens)
         if chunk.preposition == "as" and not is_called_by(slot, "as"):
             return 0.0
         known = self.is_known(profile, slot, chunk, tokens)
@@ -143,7 +144,8 @@ class Scorer:
         placed = chunk.preposition in PLACE_WORDS
         if slot.kind is SlotKind.HOST:
             shaped = looks_like(SlotKind.HOST, word)
-            sure = placed or slot.required or stands_alone(word)
+            numbered = any(character.isdigit() for character in word)
+            sure = placed or slot.required or numbered or stands_alone(word)
             return (2.0 if sure else 1.0) if shaped else 0.0
         if slot.kind is SlotKind.PATH:
             return 2.0 if looks_like(SlotKind.PATH, word) else 0.0
@@ -157,7 +159,7 @@ class Scorer:
             return 3.0
         return 1.0 if slot.required and slot.kind in {SlotKind.NAME, SlotKind.DOMAIN} else None
 
-    def _near(self, profile: Profile, slot: Slot, chunk: Chunk) -> float:
+    def _near(self, profile: Profile, slot: Slot, chunk: Chunk, tokens: Sequence[Token]) -> float:
         """Return the score of nouns and prepositions beside the chunk."""
         score = 0.0
         main = slot is profile.main_slot
@@ -170,10 +172,15 @@ class Scorer:
             and slot.kind is SlotKind.NAME
             and not chunk.preposition
             and profile.objects & chunk.nouns
+            and not self._is_placed(profile, slot, chunk, tokens)
         ):
             score += _NOUN  # "delete his account darren"
         if chunk.preposition in _NAMING:
-            return score + (3.0 if main or "name" in words(slot.name) else 0.0)
+            called = any(other.nouns & _TITLES for other in profile.slots if other is not slot)
+            if called and not slot.nouns & _TITLES:
+                return score
+            titled = main or "name" in words(slot.name) or bool(slot.nouns & _TITLES)
+            return score + (3.0 if titled else 0.0)
         preposition = _SAME_PREPOSITION.get(chunk.preposition, chunk.preposition)
         if is_called_by(slot, preposition):
             score += 2.0
@@ -186,6 +193,12 @@ class Scorer:
         ):
             score += 2.0  # "the logs of nginx"
         return score
+
+    @staticmethod
+    def _is_placed(profile: Profile, slot: Slot, chunk: Chunk, tokens: Sequence[Token]) -> bool:
+        """Whether "web1" in "nginx web1 status" is rather the host of the capability."""
+        hosts = any(other.kind is SlotKind.HOST for other in profile.slots if other is not slot)
+        return hosts and chunk.places[0] > 0 and looks_like(SlotKind.HOST, chunk.text(tokens))
 
     def is_plain(self, chunk: Chunk, tokens: Sequence[Token]) -> bool:
         """Whether a chunk names nothing: it describes, or says what sort of thing."""

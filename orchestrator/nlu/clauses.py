@@ -308,7 +308,8 @@ class Reader:
     def _terse(self, base: Clause) -> Clause | None:
         """Return the order in "nginx restart": a few words, the verb last."""
         tokens = base.tokens
-        if len(tokens) > _TERSE_WORDS or tokens[0].kind is not Kind.WORD:
+        asked = base.piece.asked  # "db4 load?" is no order
+        if len(tokens) > _TERSE_WORDS or tokens[0].kind is not Kind.WORD or asked:
             return None
         for place in range(1, len(tokens)):
             verb = self._book.at(tokens, place)
@@ -321,7 +322,9 @@ class Reader:
             if tokens[place - 1].fold in self._lexicon.words("prepositions"):
                 continue  # "queue depth of mail"
             after = tokens[max(verb.places) + 1 :]
-            placed = place == 1 and bool(after) and after[0].fold in _TERSE_PLACES
+            times, said = self._lexicon.phrases("times"), [t.fold for t in after[1:]]
+            dated = bool(said) and times.at(said, 0) > 0  # "tom quit on friday"
+            placed = place == 1 and bool(after) and after[0].fold in _TERSE_PLACES and not dated
             if placed or not after:
                 return replace(base, form=Form.TERSE, verbs=(verb,))
         return None

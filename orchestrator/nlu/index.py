@@ -152,9 +152,14 @@ class CatalogIndex:
             verbs.append(phrase.canonical)
         if self.book.is_verb(named[0]):
             verbs.append(named[0])
-        elif self.book.is_verb(named[-1]) and not capability.name.endswith("s"):
+        elif self._ends_in_verb(capability, named):
             verbs.append(named[-1])
         return list(dict.fromkeys(verbs))
+
+    def _ends_in_verb(self, capability: Capability, named: list[str]) -> bool:
+        """Whether the name ends with its verb: not "backups", not "who_is_on_call"."""
+        placed = len(named) > 1 and named[-2] in self.lexicon.words("prepositions")
+        return self.book.is_verb(named[-1]) and not capability.name.endswith("s") and not placed
 
     def _example_verbs(self, capability: Capability) -> Iterator[tuple[str, frozenset[str]]]:
         """Yield canonical verb and groups of each example that is an order."""

@@ -34,6 +34,7 @@ _ASK = 0.58
 MARGIN = 0.04
 """Two readings closer than this are a question, not a guess."""
 
+_OWN = 1.0  # the verb of the capability's name or description
 _UNDERSTOOD = 0.5  # a look at something needs at least half of its words explained
 _RESEMBLES = 0.5
 _ALIKE = 0.75  # from here on, a clause says the same as an example
@@ -47,6 +48,7 @@ class Candidate:
     score: float
     fill: Fill
     focus: float = 1.0  # how surely what it acts on was named (0–1)
+    verb: float = 0.0  # how well the verb fits (0–1)
 
     @property
     def confidence(self) -> float:
@@ -62,6 +64,17 @@ class Candidate:
     def is_accepted(self) -> bool:
         """Whether the score is enough for the capability's risk."""
         return self.score >= _ACCEPT[self.profile.capability.risk]
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing that it needs is missing."""
+        said = self.fill.values.keys() | self.fill.unclear.keys()
+        return all(slot.name in said for slot in self.profile.slots if slot.required)
+
+    def outdoes(self, other: "Candidate") -> bool:
+        """Whether a reading nearly as good is none: a mere synonym beside the catalogue's word."""
+        better = self.score > other.score and self.focus >= other.focus - MARGIN
+        return better and self.verb >= _OWN > OWN_WORD > other.verb
 
     @property
     def is_askable(self) -> bool:
@@ -120,7 +133,8 @@ class Matcher:
         if not spoken and verb < OWN_WORD and profile.reads:
             return None  # a verb that fits any look, and nothing that this one looks at
         score = _VERB * verb + _EXPLAINED * explained + _OBJECT * focus
-        return Candidate(profile, max(score, (score + likeness) / 2), fill, max(focus, likeness))
+        score = max(score, (score + likeness) / 2)
+        return Candidate(profile, score, fill, max(focus, likeness), verb)
 
     def unknown_value(self, profile: Profile, fill: Fill) -> str:
         """Return the name of the required slot whose value is said but not listed, or ""."""

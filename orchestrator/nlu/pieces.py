@@ -100,6 +100,8 @@ class Splitter:
                 yield from _done(piece)
                 piece = Piece((), strong=True, listed=True)
                 place += length
+            elif _points(tokens, place):
+                place += 1
             elif token.kind is Kind.LINE or token.stem in _STRONG_MARKS:
                 yield from _done(replace(piece, asked=token.stem == "?"))
                 piece = Piece((), strong=True)
@@ -286,6 +288,13 @@ def _is_inverted(piece: Piece) -> bool:
 
 def _ends(token: Token) -> bool:
     return token.kind is Kind.LINE or token.stem in _STRONG_MARKS
+
+
+def _points(tokens: Sequence[Token], place: int) -> bool:
+    """Whether an arrow says what a name points to: "docs.acme.test -> 192.0.2.10"."""
+    near = [*tokens[max(0, place - 1) : place], *tokens[place + 1 : place + 2]]
+    named = len(near) > 1 and all("." in token.value.strip(".") for token in near)
+    return tokens[place].stem == "->" and named
 
 
 def _touches(tokens: Sequence[Token], place: int) -> bool:

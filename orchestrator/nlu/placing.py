@@ -24,6 +24,7 @@ _MAX_READINGS = 2
 _POINTED = 0.12  # with a pronoun, what it stands for tells more than so small a difference
 _PLURAL = frozenset({"both", "them", "these", "those"})
 _POSSESSIVES = frozenset({"its", "their", "his", "her"})
+_DEFINITE = frozenset({"the", "this", "that", "der", "die", "das", "den", "le", "la", "el"})
 _THERE = frozenset({"there", "dort", "darauf", "dessus", "alli", "ahi"})
 _POINTERS = frozenset({"it", "that", "there", "this"}) | _PLURAL
 
@@ -62,6 +63,7 @@ class Placer:
         rivals = [c for c in candidates[1:4] if c.is_askable and best.score - c.score < margin]
         rivals, best = self._by_context(clause, rivals, best)
         rivals = [c for c in rivals if abs(best.score - c.score) < MARGIN][:2]
+        rivals = [c for c in rivals if not self._is_no_rival(clause, best, c)]
         if best.is_accepted and not rivals:
             self.add(clause, best)
             return
@@ -70,6 +72,12 @@ class Placer:
         draft = self._thread.draft(clause, None, content, best.confidence)
         draft.doubts.append(Doubt(AmbiguityKind.WHICH_CAPABILITY, options=options))
         self._thread.insert(draft)
+
+    def _is_no_rival(self, clause: Clause, best: Candidate, other: Candidate) -> bool:
+        """Whether `best` says it better, or all that it needs while the other lacks something."""
+        pointed = self._references.has_pronoun(clause)
+        whole = best.is_whole and best.score >= other.score and not other.is_whole
+        return best.outdoes(other) or (whole and not pointed)
 
     def _is_empty(self, clause: Clause, best: Candidate) -> bool:
         """Whether "look into it" says no more than to look, at nothing that was named before."""
@@ -161,8 +169,7 @@ class Placer:
         mention = self._thread.said[-1]
         draft = mention.draft
         if slot is not None and mention.context is not None:
-            named = self._references.named_in(candidate.profile, slot, mention.context)
-            return named is not None
+            return self._references.is_spoken_of(candidate.profile, slot, mention.context)
         if slot is None or draft is None or draft.profile is None:
             return False
         return any(
@@ -207,11 +214,19 @@ class Placer:
         if vague or self._references.is_unclear(clause):
             return []
         implied = slot.required and not draft.fill.spare and self._follows(draft, profile)
+        implied = implied or self._is_definite(clause, slot)
         if not pronoun and not implied:
             told = slot.required and not draft.fill.spare
             return self._told(profile, slot) if told else []
         values = self._look_back(profile, slot, by_name=not pronoun)
         return values if self._references.is_plural(clause) else values[-1:]
+
+    def _is_definite(self, clause: Clause, slot: Slot) -> bool:
+        """Whether "the machine" stands for the one spoken of."""
+        keys = self._index.expand(slot.nouns)
+        last = clause.tokens[-1]
+        the = len(clause.tokens) > 1 and clause.tokens[-2].fold in _DEFINITE
+        return the and last.stem not in slot.enum and bool(self._index.keys(last.stem) & keys)
 
     @staticmethod
     def _is_owned(clause: Clause, slot: Slot) -> bool:

@@ -55,7 +55,11 @@ _WORD_RE = re.compile(
     r"|(?P<line>\n+)"
     r"|(?P<mark>[^\w\s])"
 )
-_HOST_PORT_RE = re.compile(r"((?:[\w-]+\.)+[\w-]+|localhost):(\d{1,5})")
+_HOST_PORT_RE = re.compile(
+    r"((?:[\w-]+\.)+[\w-]+|localhost):(\d{1,5})|([A-Za-z][\w-]*):(\d{4,5})"
+    r"|(\d{1,5})/(tcp|udp)",
+    re.IGNORECASE,
+)
 
 
 class Kind(StrEnum):
@@ -128,8 +132,8 @@ def tokenise(text: str, start: int = 0, end: int | None = None) -> Iterator[Toke
     for match in _WORD_RE.finditer(text, start, len(text) if end is None else end):
         found = match.group()
         if match.lastgroup == "word" and (parts := _HOST_PORT_RE.fullmatch(found)):
-            yield word_token(parts[1], match.start())
-            yield word_token(parts[2], match.start() + parts.start(2))
+            for part in (number for number in range(1, 7) if parts[number]):
+                yield word_token(parts[part], parts.start(part) + match.start())
         elif match.lastgroup in {"word", "number", "path"}:
             yield word_token(found, match.start())
         else:
