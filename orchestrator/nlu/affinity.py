@@ -123,7 +123,11 @@ class Scorer:
             unit = tokens[chunk.places[-1] + 1 : chunk.places[-1] + 2]
             return self._typed(slot, word, unit[0].fold if unit else "", number=number)
         timed = split_number(first.fold)
-        if slot.kind is SlotKind.NAME and timed is not None and time_unit(timed[1]):
+        if (
+            slot.kind in {SlotKind.NAME, SlotKind.HOST}
+            and timed is not None
+            and time_unit(timed[1])
+        ):
             return None  # "the last 15m"
         if number and (not chunk.nouns or first.fold in self._index.lexicon.numbers):
             return None

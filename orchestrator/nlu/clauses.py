@@ -27,7 +27,21 @@ _HELPERS = frozenset(
     {"doesnt", "didnt", "isnt", "wasnt", "arent", "werent", "cant", "couldnt", "wont", "wouldnt"}
 )
 _CONTRACTED = frozenset(
-    {"ill", "im", "ive", "id", "youll", "youre", "youve", "weve", "theyre", "theyve", "hes", "shes"}
+    {
+        "ill",
+        "im",
+        "ive",
+        "id",
+        "youll",
+        "youre",
+        "youve",
+        "weve",
+        "were",
+        "theyre",
+        "theyve",
+        "hes",
+        "shes",
+    }
 )
 _ANYBODY = frozenset({"somebody", "someone", "anybody", "anyone"})
 _TOLD = frozenset({"me", "us", "mir", "uns", "moi", "nous"})
@@ -232,7 +246,8 @@ class Reader:
             return None
         if verb is not None and not self._is_past(tokens[0], base, wished=wished):
             return replace(base, form=Form.ORDER, verbs=(verb,))
-        if verb is None and len(tokens) > 1 and not self._is_known(tokens[0], tokens[1]):
+        told = len(tokens) > 1 and tokens[1].fold in self._lexicon.words("auxiliaries")
+        if verb is None and not told and len(tokens) > 1 and not self._is_known(*tokens[:2]):
             verb = self._book.misspelt_at(tokens, 0) or self._alien(tokens)
             return replace(base, form=Form.ORDER, verbs=(verb,)) if verb else None
         return None
@@ -258,6 +273,7 @@ class Reader:
         """Whether "reports" or "backups" is the noun: no order in English ends so."""
         word = tokens[0].fold
         plural = word.endswith("s") and not word.endswith("ss") and tokens[0].stem == word[:-1]
+        plural = plural and word not in self._lexicon.spellings  # "eteins la prise"
         return plural and len(verb.places) == 1
 
     def _light(self, tokens: Sequence[Token]) -> Verb | None:
@@ -350,6 +366,8 @@ class Reader:
         aside = base.piece.lead & {","} and not base.piece.strong and not base.piece.asked
         if aside and base.tokens[0].fold == "which":
             return None  # "…, which never happens"
+        if base.tokens[0].fold == "were" and "'" in base.tokens[0].text:
+            return None  # "we're not"
         groups = self._question_groups(base.tokens)
         reads = self._reads(base.tokens) if groups else ()
         question = replace(base, form=Form.QUESTION, asked_groups=groups, verbs=reads)
@@ -414,7 +432,21 @@ class Reader:
 
 
 _PAST = frozenset(
-    {"took", "had", "went", "saw", "came", "made", "found", "lost", "left", "ran", "broke", "woke"}
+    {"bought", "brought", "slept", "felt", "knew", "stood", "sold", "caught", "fell", "grew"}
+    | {
+        "took",
+        "had",
+        "went",
+        "saw",
+        "came",
+        "made",
+        "found",
+        "lost",
+        "left",
+        "ran",
+        "broke",
+        "woke",
+    }
     | {"spent", "thought", "forgot", "kept", "heard", "noticed", "tried", "hoping", "hope", "turns"}
 )
 """Begins what is told of the past: nobody gives orders so."""

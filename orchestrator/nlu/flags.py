@@ -56,6 +56,8 @@ def _by_noun(
     if parts[-1] not in stems:
         return None
     place = stems.index(parts[-1])
+    if len(tokens) == 1 and tokens[0].fold.endswith("ed"):
+        return True, frozenset({place})  # "…, compressed"
     if _kept(tokens, place):
         return keeps, frozenset({place})
     if keeps:

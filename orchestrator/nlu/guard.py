@@ -64,6 +64,7 @@ def _candidates(text: str) -> Iterator[Span]:
     yield from _quotes(text)
     yield from _pasted(text)
     yield from _cited(text)
+    yield from _all(patterns.MAIL_RE, text, Kind.GUARDED)
     yield from _all(patterns.SHELL_RE, text, Kind.GUARDED, injected=True)
     yield from _all(patterns.URL_RE, text, Kind.URL)
     yield from _all(patterns.SKIP_RE, text, Kind.GUARDED, injected=True)

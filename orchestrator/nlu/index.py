@@ -165,7 +165,8 @@ class CatalogIndex:
         """Yield canonical verb and groups of each example that is an order."""
         for example in capability.examples:
             for piece in self.splitter.split(tokens_of(example)):
-                for verb in self.reader.read(piece).verbs[:1]:
+                clause = self.reader.read(piece)
+                for verb in () if clause.negated else clause.verbs[:1]:
                     yield verb.canonical, verb.groups
 
     def _reads(self, capability: Capability, verbs: list[str]) -> bool:

@@ -34,6 +34,7 @@ _ASK = 0.58
 MARGIN = 0.04
 """Two readings closer than this are a question, not a guess."""
 
+_LIGHT = 0.5  # a verb that goes with anything
 _OWN = 1.0  # the verb of the capability's name or description
 _UNDERSTOOD = 0.5  # a look at something needs at least half of its words explained
 _RESEMBLES = 0.5
@@ -129,7 +130,8 @@ class Matcher:
         looked = clause.form in {Form.QUESTION, Form.THING}
         if looked and (not (focus or likeness >= _RESEMBLES) or explained < _UNDERSTOOD):
             return None
-        spoken = focus or likeness >= _RESEMBLES or fill.values or not fill.content
+        valued = fill.values and verb > _LIGHT  # not "send it to the consulate"
+        spoken = focus or likeness >= _RESEMBLES or valued or not fill.content
         if not spoken and verb < OWN_WORD and profile.reads:
             return None  # a verb that fits any look, and nothing that this one looks at
         score = _VERB * verb + _EXPLAINED * explained + _OBJECT * focus

@@ -11,6 +11,8 @@ from orchestrator.nlu.text import Token
 _PERCENT_NOUNS = frozenset({"percent", "percentag", "level", "bright", "volum", "speed", "humid"})
 _UNIT_NOUNS = {"second": "s", "minut": "m", "hour": "h", "day": "d", "week": "w"}
 
+_SKIPPED = frozenset({"dernieres", "derniers", "letzten", "ultimas", "ultimos", "last", "newest"})
+
 
 class NumberReader:
     """Reads figures and number words."""
@@ -73,7 +75,8 @@ class NumberReader:
         while index > 0 and tokens[index].fold in {"to", "of", "is", "at", "the", "auf"}:
             index -= 1
         before = tokens[index].stem if index >= 0 else ""
-        after = tokens[place + 1].stem if place + 1 < len(tokens) else ""
+        behind = [t for t in tokens[place + 1 : place + 3] if t.fold not in _SKIPPED]
+        after = behind[0].stem if behind else ""
         near = tokens[place - 1].fold if place and tokens[place - 1].fold == "to" else before
         return (before if before not in self._lexicon.words("stop") else near), after
 

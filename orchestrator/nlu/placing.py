@@ -63,7 +63,7 @@ class Placer:
         rivals = [c for c in candidates[1:4] if c.is_askable and best.score - c.score < margin]
         rivals, best = self._by_context(clause, rivals, best)
         rivals = [c for c in rivals if abs(best.score - c.score) < MARGIN][:2]
-        rivals = [c for c in rivals if not self._is_no_rival(clause, best, c)]
+        best, rivals = self._whole_one(clause, best, rivals)
         if best.is_accepted and not rivals:
             self.add(clause, best)
             return
@@ -73,11 +73,16 @@ class Placer:
         draft.doubts.append(Doubt(AmbiguityKind.WHICH_CAPABILITY, options=options))
         self._thread.insert(draft)
 
-    def _is_no_rival(self, clause: Clause, best: Candidate, other: Candidate) -> bool:
-        """Whether `best` says it better, or all that it needs while the other lacks something."""
-        pointed = self._references.has_pronoun(clause)
-        whole = best.is_whole and best.score >= other.score and not other.is_whole
-        return best.outdoes(other) or (whole and not pointed)
+    def _whole_one(
+        self, clause: Clause, best: Candidate, rivals: list[Candidate]
+    ) -> tuple[Candidate, list[Candidate]]:
+        """Let the only reading that has all that it needs win, unless a pronoun gives the rest."""
+        rivals = [other for other in rivals if not best.outdoes(other)]
+        whole = [candidate for candidate in (best, *rivals) if candidate.is_whole]
+        said = len(whole) == 1 and whole[0].fill.values
+        if said and not self._references.has_pronoun(clause):
+            return whole[0], []
+        return best, rivals
 
     def _is_empty(self, clause: Clause, best: Candidate) -> bool:
         """Whether "look into it" says no more than to look, at nothing that was named before."""
