@@ -155,6 +155,8 @@ class Continuer:
     ) -> bool:
         best = candidates[0] if candidates else None
         weak = best is None or not best.is_askable
+        if self._is_called(clause, profile, new):
+            return True
         flags = {slot.name for slot in profile.slots if slot.kind is SlotKind.FLAG}
         if new <= flags and (weak or best is None or best.profile is profile):
             return True
@@ -167,6 +169,20 @@ class Continuer:
         if covered and pointed and sure and best is not None and not best.fill.used >= fill.used:
             return True
         return weak and (covered or pointed)
+
+    @staticmethod
+    def _is_called(clause: Clause, profile: Profile, new: set[str]) -> bool:
+        """Whether the verb is but what the value is called: "…, mail anna@acme.test"."""
+        kinds = {SlotKind.EMAIL, SlotKind.URL, SlotKind.ADDRESS}
+        slots = [slot for slot in profile.slots if slot.name in new]
+        said = clause.tokens[0].stem
+        return (
+            len(clause.tokens) == 2
+            and [s for s in slots if s.kind in kinds] == slots != []
+            and (  # noqa: PLR2004
+                all(said in slot.nouns or slot.name.endswith(said) for slot in slots)
+            )
+        )
 
     def _is_same(self, clause: Clause) -> bool:
         return any(token.fold in self._lexicon.words("same_words") for token in clause.tokens)

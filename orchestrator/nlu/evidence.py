@@ -152,6 +152,7 @@ class ObjectEvidence:
     def __init__(self, index: CatalogIndex, vocabulary: Vocabulary) -> None:
         self._lexicon = index.lexicon
         self._vocabulary = vocabulary
+        self._keys = index.keys
         self._states = index.keys("status") | {"run"}
         self._own: dict[str, set[str]] = {}
         for profile in index.profiles:
@@ -212,6 +213,13 @@ class ObjectEvidence:
             named or not described
         )
 
+    def _names_its_kind(self, clause: Clause, slot: Slot) -> bool:
+        """Whether the verb acts on "the box" where the slot is a host."""
+        rest = [t for place, t in enumerate(clause.tokens) if place not in clause.verb_places]
+        the = len(rest) == 2 and rest[0].fold in self._lexicon.words("determiners")  # noqa: PLR2004
+        keys = frozenset(key for noun in slot.nouns for key in self._keys(noun))
+        return the and bool(self._keys(rest[1].stem) & keys)
+
     def _speaks_of_state(self, profile: Profile) -> bool:
         """Whether the capability tells how something is: a plain "check" means that."""
         return any(self._states & example for example in profile.masked)
@@ -230,6 +238,8 @@ class ObjectEvidence:
         if found is not None and (slot.kind not in _FREE or _is_address(slot, found.value)):
             yield 0.8
         if found is not None and found.strength >= _SURE and not looked:
+            yield 0.8
+        if found is None and not looked and self._names_its_kind(clause, slot):
             yield 0.8
         if found is not None and not fill.spare and _is_placed(profile, clause, fill, slot):
             yield _PLACED if self._speaks_of_state(profile) or not profile.reads else _LOOKED_AT

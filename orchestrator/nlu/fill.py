@@ -200,7 +200,11 @@ class Filler:
             and (score := self._scorer.score(profile, slot, chunk, tokens)) > 0
         ]
         needed = main is not None and main.required
-        lone = len(chunks) == 1 and not looks_like(SlotKind.HOST, chunks[0].text(tokens))
+        lone = (
+            len(chunks) == 1
+            and not looks_like(SlotKind.HOST, chunks[0].text(tokens))
+            and not any(slot.many and slot.nouns & chunks[0].nouns for slot in slots)
+        )
         pairs.sort(
             # Of one name, what the capability acts on: "errors in the traefik log".
             key=lambda pair: (lone and needed and pair[2] is main, *pair[:2]),

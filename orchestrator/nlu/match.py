@@ -24,6 +24,7 @@ from orchestrator.nlu.evidence import (
 from orchestrator.nlu.fill import Fill, Filler
 from orchestrator.nlu.index import CatalogIndex
 from orchestrator.nlu.profile import Profile
+from orchestrator.nlu.shapes import SlotKind
 from orchestrator.nlu.vocabulary import Vocabulary
 
 _VERB, _EXPLAINED, _OBJECT = 0.45, 0.30, 0.25
@@ -70,7 +71,8 @@ class Candidate:
     def is_whole(self) -> bool:
         """Whether nothing that it needs is missing."""
         said = self.fill.values.keys() | self.fill.unclear.keys()
-        return all(slot.name in said for slot in self.profile.slots if slot.required)
+        needed = (s for s in self.profile.slots if s.required and s.kind is not SlotKind.TEXT)
+        return all(slot.name in said for slot in needed)
 
     def outdoes(self, other: "Candidate") -> bool:
         """Whether a reading nearly as good is none: a mere synonym beside the catalogue's word."""

@@ -269,6 +269,7 @@ class Splitter:
                 return place + 1
             before = tokens[place - 1].fold
             free = before in self._lexicon.words("state_words") or before not in closed
+            free = free or before in {"through", "over", "back"}  # "when that has gone through"
             owned = tokens[place - 1].text.endswith(("'s", "s'"))  # "last night's backup"
             verb = None if before in _NO_ORDER_BEHIND or owned else self._book.at(tokens, place)
             if verb and free and _is_bare(tokens[place]) and place + 1 < len(tokens):

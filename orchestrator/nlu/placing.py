@@ -24,6 +24,7 @@ _MAX_READINGS = 2
 _POINTED = 0.12  # with a pronoun, what it stands for tells more than so small a difference
 _PLURAL = frozenset({"both", "them", "these", "those"})
 _POSSESSIVES = frozenset({"its", "their", "his", "her"})
+_LIGHT = 0.5  # a verb that goes with anything
 _DEFINITE = frozenset({"the", "this", "that", "der", "die", "das", "den", "le", "la", "el"})
 _THERE = frozenset({"there", "dort", "darauf", "dessus", "alli", "ahi"})
 _POINTERS = frozenset({"it", "that", "there", "this"}) | _PLURAL
@@ -79,7 +80,7 @@ class Placer:
         """Let the only reading that has all that it needs win, unless a pronoun gives the rest."""
         rivals = [other for other in rivals if not best.outdoes(other)]
         whole = [candidate for candidate in (best, *rivals) if candidate.is_whole]
-        said = len(whole) == 1 and whole[0].fill.values
+        said = len(whole) == 1 and whole[0].fill.values and whole[0].verb > _LIGHT
         if said and not self._references.has_pronoun(clause):
             return whole[0], []
         return best, rivals

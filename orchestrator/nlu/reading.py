@@ -19,6 +19,7 @@ from orchestrator.nlu.references import (
     share_back,
     share_forward,
 )
+from orchestrator.nlu.shapes import SlotKind
 from orchestrator.nlu.spoken_text import TextParameter, take_pasted, text_parameter
 from orchestrator.nlu.templates import Templates
 from orchestrator.nlu.text import Kind, Token
@@ -29,6 +30,7 @@ _LABEL_WORDS = 3
 _FAILING = frozenset(
     {"fail", "failur", "wrong", "break", "broken", "crash", "error", "fehlschlagt"}
 )
+_WHITHER = frozenset({"to", "into", "on", "zu", "auf", "nach", "sur", "en"})
 _DOINGS = ("ing", "tion", "ment", "ness", "ance")
 _CONTRARY = frozenset({"but", "rather", "sondern", "mais", "sino"})
 
@@ -175,6 +177,8 @@ class Reading:
 
     def _positive(self, clause: Clause, *, turning: bool) -> None:
         last = self._thread.last
+        if last is not None and self._goes_on(clause, last):
+            clause = replace(clause, form=Form.THING, tokens=clause.piece.tokens, verbs=())
         denied, self._denied = self._denied, None
         if denied is not None and clause.form is Form.THING and clause.piece.lead & _CONTRARY:
             verbs = tuple(replace(verb, places=frozenset()) for verb in denied.verbs)
@@ -196,6 +200,19 @@ class Reading:
         if clause.excluded:
             excepted = replace(clause, tokens=clause.excluded, verbs=(), moments=frozenset())
             self._thread.exceptions.append(excepted)
+
+    def _goes_on(self, clause: Clause, last: Draft) -> bool:
+        """Whether "…, to test" says where the step before goes: a named value of it is open."""
+        opens = clause.piece.tokens[0].fold in _WHITHER
+        if not opens or clause.piece.strong or clause.form is not Form.ORDER or clause.negated:
+            return False
+        profile = last.profile
+        if profile is None:
+            return False
+        fill = self._filler.fill(profile, replace(clause, verbs=(), tokens=clause.piece.tokens))
+        kinds = {slot.name: slot.kind for slot in profile.slots}
+        new = [name for name in fill.values if name not in last.parameters]
+        return bool(new) and all(kinds[name] is SlotKind.ENUM for name in new) and not fill.spare
 
     def _new(self, clause: Clause) -> None:
         """Read a clause that stands for itself."""

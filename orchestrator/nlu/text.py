@@ -49,12 +49,15 @@ _CONTRACTED = frozenset(
 )
 _WORD_RE = re.compile(
     r"(?P<arrow>-+>|=+>|\u2192|\u279c|\u27a1|\u21d2)"
+    r"|(?P<root>(?:(?<=\bis )|(?<=\bon )|(?<=\bof ))/(?=\s|$))"
     r"|(?P<path>(?<![\w])(?:~|\.{1,2})?/[\w.@%+-]+(?:/[\w.@%+-]*)*)"
     r"|(?P<number>(?<![\w.-])-\d+(?:[.,]\d+)?%?)"
     r"|(?P<word>[#@]?\w+(?:[.:/@+'_-]+\w+)*%?)"
     r"|(?P<line>\n+)"
     r"|(?P<mark>[^\w\s])"
 )
+_ELIDED_RE = re.compile(r"([dl])'(\w[\w.@-]{2,})", re.IGNORECASE)
+"""French: "d'espace", "l'hote"."""
 _HOST_PORT_RE = re.compile(
     r"((?:[\w-]+\.)+[\w-]+|localhost):(\d{1,5})|([A-Za-z][\w-]*):(\d{4,5})"
     r"|(\d{1,5})/(tcp|udp)",
@@ -134,7 +137,10 @@ def tokenise(text: str, start: int = 0, end: int | None = None) -> Iterator[Toke
         if match.lastgroup == "word" and (parts := _HOST_PORT_RE.fullmatch(found)):
             for part in (number for number in range(1, 7) if parts[number]):
                 yield word_token(parts[part], parts.start(part) + match.start())
-        elif match.lastgroup in {"word", "number", "path"}:
+        elif match.lastgroup == "word" and (parts := _ELIDED_RE.fullmatch(found)):
+            yield word_token(parts[1], match.start())
+            yield word_token(parts[2], match.start() + parts.start(2))
+        elif match.lastgroup in {"word", "number", "path", "root"}:
             yield word_token(found, match.start())
         else:
             kind = Kind.LINE if match.lastgroup == "line" else Kind.MARK
