@@ -50,6 +50,7 @@ class Continuer:
         self._references = references
         self._placer = placer
         self._thread = thread
+        self._open_list: tuple[Draft | None, Slot | None] = None, None  # "…, groups dev and wiki"
 
     def may_continue(self, clause: Clause, *, turning: bool) -> bool:
         """Whether a clause may belong to the step before."""
@@ -193,7 +194,8 @@ class Continuer:
         values = _parallel(own.fill.parameters, previous, main)
         target = main is not None and main.name in values
         compared = any(v.canonical.startswith(_COMPARING) for v in previous.clause.verbs)
-        listed = _last_list(previous)
+        draft, slot = self._open_list
+        listed = slot if draft is previous else _last_list(previous)
         if listed is not None and not turning and self._lengthens(previous, listed, clause):
             return
         if compared and main is not None and main.kind is SlotKind.TEXT:
@@ -246,6 +248,9 @@ class Continuer:
         """Give the step before, and its list, what this clause adds to it."""
         values = own.fill.parameters
         previous = self._thread.revive(previous, clause)
+        lists = [s for s in own.profile.slots if s.many and s.name in values]
+        if lists and len(values) == 1:
+            self._open_list = previous, lists[0]
         for draft in self._thread.drafts:
             if draft.group == previous.group:
                 for name, value in values.items():

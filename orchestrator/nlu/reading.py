@@ -30,6 +30,7 @@ _LABEL_WORDS = 3
 _FAILING = frozenset(
     {"fail", "failur", "wrong", "break", "broken", "crash", "error", "fehlschlagt"}
 )
+_POINTING = frozenset({"that", "this", "it", "they", "these", "das", "ca", "eso", "esto"})
 _WHITHER = frozenset({"to", "into", "on", "zu", "auf", "nach", "sur", "en"})
 _DOINGS = ("ing", "tion", "ment", "ness", "ance")
 _CONTRARY = frozenset({"but", "rather", "sondern", "mais", "sino"})
@@ -178,7 +179,8 @@ class Reading:
     def _positive(self, clause: Clause, *, turning: bool) -> None:
         last = self._thread.last
         if last is not None and self._goes_on(clause, last):
-            clause = replace(clause, form=Form.THING, tokens=clause.piece.tokens, verbs=())
+            tokens = (clause.piece.tokens[0], *clause.tokens)
+            clause = replace(clause, form=Form.THING, tokens=tokens, verbs=())
         denied, self._denied = self._denied, None
         if denied is not None and clause.form is Form.THING and clause.piece.lead & _CONTRARY:
             verbs = tuple(replace(verb, places=frozenset()) for verb in denied.verbs)
@@ -209,7 +211,8 @@ class Reading:
         profile = last.profile
         if profile is None:
             return False
-        fill = self._filler.fill(profile, replace(clause, verbs=(), tokens=clause.piece.tokens))
+        tokens = (clause.piece.tokens[0], *clause.tokens)
+        fill = self._filler.fill(profile, replace(clause, verbs=(), tokens=tokens))
         kinds = {slot.name: slot.kind for slot in profile.slots}
         new = [name for name in fill.values if name not in last.parameters]
         return bool(new) and all(kinds[name] is SlotKind.ENUM for name in new) and not fill.spare
@@ -250,7 +253,9 @@ class Reading:
 
     def _note(self, clause: Clause) -> None:
         """Keep a clause as context: a pronoun may refer to it."""
-        self._thread.said.append(Mention(context=clause))
+        pointing = clause.tokens[:1] and clause.tokens[0].fold in _POINTING
+        if not pointing:  # "when that has gone through, reboot it" speaks of nothing new
+            self._thread.said.append(Mention(context=clause))
         self._thread.keep_silent(clause)
 
     def _withdraw(self, clause: Clause) -> None:
