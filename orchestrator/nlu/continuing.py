@@ -28,6 +28,7 @@ from orchestrator.nlu.thread import Thread
 
 _NAMING = frozenset({"name", "call", "label", "title", "tag", "nenne", "nenn", "appelle"})
 _CALLED = frozenset({"name", "label", "titl", "tag", "alia"})
+_TYPED = frozenset({SlotKind.EMAIL, SlotKind.URL, SlotKind.ADDRESS})
 _NAMED_WORDS = 3
 _COMPARING = ("compar", "vergleich")  # "compare redis and kafka" is one thing to do
 
@@ -99,7 +100,8 @@ class Continuer:
         previous = self._thread.last
         if previous is None or previous.profile is None or clause.piece.strong:
             return False
-        if self._is_named(previous, clause) or self._is_flag(previous, clause):
+        taken = (self._is_named, self._is_flag, self._is_called)
+        if any(take(previous, clause) for take in taken):
             return True
         profile, main = previous.profile, previous.profile.main_slot
         fill = self._filler.fill(profile, replace(clause, verbs=()))
@@ -156,8 +158,6 @@ class Continuer:
     ) -> bool:
         best = candidates[0] if candidates else None
         weak = best is None or not best.is_askable
-        if self._is_called(clause, profile, new):
-            return True
         flags = {slot.name for slot in profile.slots if slot.kind is SlotKind.FLAG}
         if new <= flags and (weak or best is None or best.profile is profile):
             return True
@@ -171,19 +171,18 @@ class Continuer:
             return True
         return weak and (covered or pointed)
 
-    @staticmethod
-    def _is_called(clause: Clause, profile: Profile, new: set[str]) -> bool:
-        """Whether the verb is but what the value is called: "…, mail anna@acme.test"."""
-        kinds = {SlotKind.EMAIL, SlotKind.URL, SlotKind.ADDRESS}
-        slots = [slot for slot in profile.slots if slot.name in new]
-        said = clause.tokens[0].stem
-        return (
-            len(clause.tokens) == 2
-            and [s for s in slots if s.kind in kinds] == slots != []
-            and (  # noqa: PLR2004
-                all(said in slot.nouns or slot.name.endswith(said) for slot in slots)
-            )
-        )
+    def _is_called(self, previous: Draft, clause: Clause) -> bool:
+        """Take "…, mail anna@acme.test" for what the step before still lacks."""
+        if len(clause.tokens) != 2 or previous.profile is None:  # noqa: PLR2004
+            return False
+        noun, said = clause.tokens[0].stem, clause.tokens[1].value
+        for slot in previous.profile.slots:
+            called = noun in slot.nouns or slot.name.endswith(noun)
+            if slot.kind in _TYPED and called and slot.accepts(said):
+                previous.parameters.setdefault(slot.name, said)
+                previous.words = self._thread.between(previous.clause, clause)
+                return True
+        return False
 
     def _is_same(self, clause: Clause) -> bool:
         return any(token.fold in self._lexicon.words("same_words") for token in clause.tokens)

@@ -30,6 +30,10 @@ _STATES = {
     "restart": ("restart", "reboot"),
 }
 """What verbs make of a thing that has such states."""
+_TELLS = frozenset({"that", "dass", "que", "saying"})
+_ARTICLES = frozenset(
+    {"the", "a", "an", "our", "der", "die", "das", "le", "la", "les", "el", "los"}
+)
 _TIMED = frozenset({SlotKind.DATE, SlotKind.DURATION})
 _AIMS = frozenset({"to", "into", "with", "zu", "zum", "zur", "mit", "avec", "con"})
 """What follows one of these behind an object is where that goes, or with what."""
@@ -328,6 +332,9 @@ def _left_over(clause: Clause, fill: Fill, nouns: frozenset[str]) -> list[int]:
         free = free[1:]
     if not free or all(clause.tokens[place].stem in nouns for place in free):
         return []
+    before = [token.fold for token in clause.tokens[max(0, free[0] - 2) : free[0]]]
+    if len(before) == 2 and before[0] in _TELLS and before[1] in _ARTICLES:  # noqa: PLR2004
+        free = [free[0] - 1, *free]  # "that the wiki is back"
     end = len(clause.tokens)
     while end - 1 in fill.used:
         end -= 1

@@ -108,7 +108,7 @@ def _cut_by_quotes(pattern: re.Pattern[str], text: str, seen: str) -> Iterator[S
         for quoted in quotes.finditer(text):
             if quoted.start() < match.start() < quoted.end():
                 yield Span(
-                    quoted.start(), quoted.end(), Kind.GUARDED, quoted.group(), injected=True
+                    quoted.start(), quoted.end(), Kind.GUARDED, quoted.group(), injected=False
                 )
                 return
     begin = match.start() + len(match.group()) - len(match.group().lstrip())

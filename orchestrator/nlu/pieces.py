@@ -24,6 +24,7 @@ _HOPING = frozenset(
     {"wondering", "wonder", "appreciate", "grateful", "thankful", "great", "nice", "lovely"}
     | {"happy", "glad", "love", "awesome", "helpful", "cool", "schon", "nett", "gentil"}
 )
+_ARE = frozenset({"are", "is", "sind", "sont", "estan"})
 _SPOKEN = frozenset({"before"})
 _MAX_NUMBERING = 2  # digits
 _BULLETS = frozenset({"-", "*", "\u2022", "\u2013", "\u2014", "+", ">", "[", "]", "(", ")"})
@@ -74,7 +75,8 @@ class Splitter:
         parted = [part for t in tokens for part in self._book.clitic(t) or (t,)]
         for piece in self._coarse([*self._rejoined(parted)]):
             pieces += (part for part in self._subordinate(piece) if part.tokens)
-        return list(_spread_conditions(pieces, self._book))
+        spread = _spread_states(pieces, self._lexicon.words("state_words"))
+        return list(_spread_conditions(spread, self._book))
 
     def _rejoined(self, tokens: Sequence[Token]) -> Iterator[Token]:
         """Yield the tokens, the particle that ends a German sentence right behind its verb."""
@@ -275,6 +277,18 @@ class Splitter:
             if verb and free and _is_bare(tokens[place]) and place + 1 < len(tokens):
                 return place
         return None
+
+
+def _spread_states(pieces: Sequence[Piece], states: frozenset[str]) -> list[Piece]:
+    """Return the pieces, "are gitea" with what "… and drone back up?" asks of both."""
+    spread = list(pieces)
+    for place in range(len(spread) - 2, -1, -1):
+        piece, later = spread[place], spread[place + 1]
+        ends = later.tokens[-1:]
+        asks = piece.tokens[0].fold in _ARE and later.lead <= {"and", ",", "und", "et", "y"}
+        if asks and not later.strong and ends and ends[0].fold in states:
+            spread[place] = replace(piece, tokens=(*piece.tokens, *ends), asked=True)
+    return spread
 
 
 def _is_inverted(piece: Piece) -> bool:

@@ -9,6 +9,7 @@ from pydantic import JsonValue
 from orchestrator.catalog.models import Risk
 from orchestrator.domain.request import AmbiguityKind
 from orchestrator.nlu.affinity import PLACE_WORDS, is_called_by
+from orchestrator.nlu.chunks import is_content
 from orchestrator.nlu.clauses import Clause
 from orchestrator.nlu.drafts import Doubt, Draft
 from orchestrator.nlu.fill import Fill, Filler
@@ -21,6 +22,7 @@ from orchestrator.nlu.slots import Slot
 from orchestrator.nlu.thread import Thread
 
 _MAX_READINGS = 2
+_VAGUE = 3  # readings offered where nobody said what to do
 _POINTED = 0.12  # with a pronoun, what it stands for tells more than so small a difference
 _PLURAL = frozenset({"both", "them", "these", "those"})
 _POSSESSIVES = frozenset({"its", "their", "his", "her"})
@@ -50,11 +52,9 @@ class Placer:
     def place(self, clause: Clause, candidates: Sequence[Candidate]) -> None:
         """Add the best reading as a step; two close ones, or a weak one, as a question."""
         best = candidates[0] if candidates else None
-        if best is not None and self._is_empty(clause, best):
-            self._thread.refuse(clause)
-            return
-        if best is None or not best.is_askable:
-            self._thread.refuse(clause)
+        if best is None or self._is_empty(clause, best) or not best.is_askable:
+            if not self._asks_vaguely(clause):
+                self._thread.refuse(clause)
             return
         close = [c for c in candidates if c.is_askable and best.score - c.score < MARGIN]
         if len(close) > _MAX_READINGS and not any(c.focus for c in close):
@@ -73,6 +73,29 @@ class Placer:
         draft = self._thread.draft(clause, None, content, best.confidence)
         draft.doubts.append(Doubt(AmbiguityKind.WHICH_CAPABILITY, options=options))
         self._thread.insert(draft)
+
+    def _asks_vaguely(self, clause: Clause) -> bool:
+        """Ask what is to be done to "mx1" in "sort out mx1", where nothing else was said."""
+        folded = [token.fold for token in clause.tokens]
+        length = self._index.lexicon.phrases("vague").at(folded, 0) if folded else 0
+        if not length or any(not draft.earlier for draft in self._thread.drafts):
+            return False
+        rest = [t for t in clause.tokens[length:] if is_content(t, self._index.lexicon)]
+        if not all(token.is_name_like or self._index.is_known(token) for token in rest):
+            return False
+        fitting = [
+            profile.name
+            for profile in self._index.profiles
+            if profile.reads
+            and (slot := profile.main_slot) is not None
+            and all(slot.accepts(token.value) for token in rest)
+        ]
+        if fitting:
+            draft = self._thread.draft(clause, None, Fill(), 0.0)
+            options = tuple(fitting[:_VAGUE])
+            draft.doubts.append(Doubt(AmbiguityKind.WHICH_CAPABILITY, options=options))
+            self._thread.insert(draft)
+        return bool(fitting)
 
     def _whole_one(
         self, clause: Clause, best: Candidate, rivals: list[Candidate]
