@@ -67,7 +67,8 @@ class Scorer:
     def score(self, profile: Profile, slot: Slot, chunk: Chunk, tokens: Sequence[Token]) -> float:
         """Return how well `chunk` fits `slot`; optional slots need evidence of their own."""
         shape = self._shape(slot, chunk, tokens)
-        if shape is None:
+        channel = tokens[chunk.places[0]].text
+        if shape is None or (channel.startswith("#") and not slot.accepts(channel)):
             return 0.0
         near = self._near(profile, slot, chunk, tokens)
         if chunk.preposition == "as" and not is_called_by(slot, "as"):

@@ -78,6 +78,10 @@ def chunks_of(
             continue  # "what is making it slow"
         if _is_attribute(tokens, place, lexicon, verbs):
             continue  # "owned by anna"
+        following = tokens[place + 1 : place + 2]
+        bare = bool(following) and is_content(following[0], lexicon)
+        if place - 1 in verbs and token.stem in lexicon.actions and bare and token.fold.isalpha():
+            continue  # "apt install ncdu"
         if place > 0 and time_unit(token.fold) and is_number(tokens[place - 1], lexicon):
             continue  # "for 2 hours"
         alone = token.kind in {Kind.QUOTED, Kind.URL} or is_number(token, lexicon)

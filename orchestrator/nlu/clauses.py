@@ -50,6 +50,7 @@ _CAUSATIVE = frozenset({"get", "have", "need", "make"})
 _ALIEN = Verb("", frozenset(), frozenset({0}))
 """A verb that neither the lexicon nor the catalogue knows: it means no capability."""
 _LIGHT_REACH = 6
+_ADJECTIVES = frozenset({"empty", "free", "open", "clean", "separate"})
 
 
 ASKED_ONLY = frozenset({"check", "show", "?"})
@@ -316,6 +317,8 @@ class Reader:
             verb = self._book.at(tokens, place)
             article = place > 0 and folded[place - 1] in self._lexicon.words("articles")
             last = verb is not None and max(verb.places) == len(tokens) - 1  # "… neu starten"
+            told = folded[place] in _ADJECTIVES  # "an empty database"
+            article = article and not (told and verb and not self._ends_noun(tokens, verb))
             if verb and (article or found or last or _is_participle(tokens[place])):
                 places = verb.places | set(range(found[0], begin) if found else ())
                 return replace(base, form=Form.ORDER, verbs=(replace(verb, places=places),))

@@ -10,7 +10,7 @@ from orchestrator.catalog.models import Risk
 from orchestrator.domain.request import AmbiguityKind
 from orchestrator.nlu.affinity import PLACE_WORDS, is_called_by
 from orchestrator.nlu.chunks import is_content
-from orchestrator.nlu.clauses import Clause
+from orchestrator.nlu.clauses import Clause, Form
 from orchestrator.nlu.drafts import Doubt, Draft
 from orchestrator.nlu.fill import Fill, Filler
 from orchestrator.nlu.index import CatalogIndex
@@ -56,6 +56,7 @@ class Placer:
             if not self._asks_vaguely(clause):
                 self._thread.refuse(clause)
             return
+        best = self._timely(clause, candidates) or best
         close = [c for c in candidates if c.is_askable and best.score - c.score < MARGIN]
         if len(close) > _MAX_READINGS and not any(c.focus for c in close):
             self._thread.refuse(clause)  # a word such as "show" alone fits anything
@@ -73,6 +74,14 @@ class Placer:
         draft = self._thread.draft(clause, None, content, best.confidence)
         draft.doubts.append(Doubt(AmbiguityKind.WHICH_CAPABILITY, options=options))
         self._thread.insert(draft)
+
+    @staticmethod
+    def _timely(clause: Clause, candidates: Sequence[Candidate]) -> Candidate | None:
+        """Return the reading that takes "every day at 02:00", if the best one leaves it out."""
+        if candidates[0].fill.used & clause.moments:
+            return None
+        near = (c for c in candidates if candidates[0].score - c.score < _POINTED)
+        return next((c for c in near if c.is_accepted and c.fill.used & clause.moments), None)
 
     def _asks_vaguely(self, clause: Clause) -> bool:
         """Ask what is to be done to "mx1" in "sort out mx1", where nothing else was said."""
@@ -103,6 +112,8 @@ class Placer:
         """Let the only reading that has all that it needs win, unless a pronoun gives the rest."""
         rivals = [other for other in rivals if not best.outdoes(other)]
         whole = [candidate for candidate in (best, *rivals) if candidate.is_whole]
+        if any(not candidate.fill.spare for candidate in whole):
+            whole = [candidate for candidate in whole if not candidate.fill.spare]
         said = len(whole) == 1 and whole[0].fill.values and whole[0].verb > _LIGHT
         if said and not self._references.has_pronoun(clause):
             return whole[0], []
@@ -208,6 +219,8 @@ class Placer:
 
     def _note_moments(self, draft: Draft) -> None:
         """Tell that "tomorrow" cannot be kept: a step runs once its plan is approved."""
+        if draft.fill.used & draft.clause.moments or draft.clause.form is Form.QUESTION:
+            return  # "nightly … at 01:15" sets it; "who is on call tonight" runs now
         places = sorted(draft.clause.moments - draft.fill.used)
         closed = self._index.lexicon.words("prepositions")
         if any(draft.clause.tokens[place].fold not in closed for place in places):

@@ -30,6 +30,7 @@ _DROPPED = frozenset(
     | {"los", "las"}
 )
 """Not "my" and "a": "restart my career" is no "restart nginx"."""
+_PLACED = frozenset({"on", "in", "at"})
 _COUNTED = frozenset({SlotKind.NUMBER, SlotKind.ENUM, SlotKind.DURATION, SlotKind.SIZE})
 
 
@@ -181,7 +182,9 @@ class Templates:
 
 
 def _stem(token: Token) -> str:
-    """Return a word's stem, "re-read" and "reread" alike."""
+    """Return a word's stem, "re-read" and "reread" alike, "on" and "in" too."""
+    if token.fold in _PLACED:
+        return "on"
     return stem(token.fold.replace("-", "")) if "-" in token.fold else token.stem
 
 

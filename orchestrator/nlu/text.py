@@ -58,6 +58,8 @@ _WORD_RE = re.compile(
 )
 _ELIDED_RE = re.compile(r"([dl])'(\w[\w.@-]{2,})", re.IGNORECASE)
 """French: "d'espace", "l'hote"."""
+_COMPOUND_RE = re.compile(r"([a-z0-9_.]+)-([A-Z][a-z\u00e4\u00f6\u00fc\u00df]{2,})")
+"""German: "nginx-Log", "postfix-Dienst"."""
 _HOST_PORT_RE = re.compile(
     r"((?:[\w-]+\.)+[\w-]+|localhost):(\d{1,5})|([A-Za-z][\w-]*):(\d{4,5})"
     r"|(\d{1,5})/(tcp|udp)",
@@ -137,6 +139,9 @@ def tokenise(text: str, start: int = 0, end: int | None = None) -> Iterator[Toke
         if match.lastgroup == "word" and (parts := _HOST_PORT_RE.fullmatch(found)):
             for part in (number for number in range(1, 7) if parts[number]):
                 yield word_token(parts[part], parts.start(part) + match.start())
+        elif match.lastgroup == "word" and (parts := _COMPOUND_RE.fullmatch(found)):
+            yield word_token(parts[1], match.start())
+            yield word_token(parts[2], match.start() + parts.start(2))
         elif match.lastgroup == "word" and (parts := _ELIDED_RE.fullmatch(found)):
             yield word_token(parts[1], match.start())
             yield word_token(parts[2], match.start() + parts.start(2))

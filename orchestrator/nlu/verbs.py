@@ -51,7 +51,19 @@ class VerbBook:
         token = tokens[place]
         if token.kind is not Kind.WORD:
             return None
+        if "-" in token.fold and token.stem not in self._ways:
+            return self._joined(token, place)
         return self._read(tokens, place, self._ways.get(token.stem, ()))
+
+    def _joined(self, token: Token, place: int) -> Verb | None:
+        """Return the verb in "power-cycle" and "re-start"."""
+        parts = tuple(stem(part) for part in token.fold.split("-"))
+        whole = stem(token.fold.replace("-", ""))
+        for way in (*self._ways.get(parts[0], ()), *self._ways.get(whole, ())):
+            if way.stems in {parts, (whole,)}:
+                groups = frozenset({way.group} if way.group else ())
+                return Verb(way.canonical, groups, frozenset({place}))
+        return None
 
     def misspelt_at(self, tokens: Sequence[Token], place: int) -> Verb | None:
         """Return the verb that the word at `place` is a slip of the finger away from."""
