@@ -138,6 +138,8 @@ class Scorer:
         if number and slot.kind in {SlotKind.DURATION, SlotKind.SIZE}:
             known = time_unit if slot.kind is SlotKind.DURATION else size_unit
             return 2.0 if known(unit) else 1.5
+        if slot.kind is SlotKind.DOMAIN and looks_like(SlotKind.ADDRESS, word):
+            return None
         return 2.0 if looks_like(slot.kind, word) else None
 
     def _loose(self, slot: Slot, chunk: Chunk, word: str) -> float | None:

@@ -20,6 +20,22 @@ _CLOSED = (
 )
 """Lists of words that mean nothing of their own."""
 _VERSION_RE = re.compile(r"v?\d+(?:\.\d+)+(?:-[a-z0-9.]+)?")
+_PEOPLE = frozenset(
+    {"colleague", "coworker", "sister", "brother", "wife", "husband", "son", "daughter", "friend"}
+    | {
+        "intern",
+        "boss",
+        "employee",
+        "hire",
+        "starter",
+        "trainee",
+        "flatmate",
+        "roommate",
+        "kollege",
+    }
+    | {"kollegin", "kollegen", "praktikant", "collegue", "stagiaire", "companero", "companera"}
+)
+"""Who somebody is, before the name."""
 _BOTH = frozenset({"both", "beide", "beiden", "ambos", "ambas"})
 
 
@@ -169,6 +185,9 @@ def _chunk(
             taken.add(tokens[inner.pop(0)].stem)
     while len(inner) > 1 and _is_kind(tokens[inner[0]], lexicon):
         taken.add(tokens[inner.pop(0)].stem)  # "le conteneur plex"
+    while len(inner) > 1 and tokens[inner[0]].fold in _PEOPLE:
+        taken.add(tokens[inner.pop(0)].stem)  # "my sister lina"
+        determiner = ""
     quoted = tokens[run[0]].kind is Kind.QUOTED
     near = _noun_before(tokens, run[0], nouns, lexicon)
     if not taken and near is not None and near not in verbs:

@@ -63,6 +63,8 @@ class VerbEvidence:
         groups = verb.groups if profile.reads else verb.groups - looking
         generic = verb.canonical in _GENERIC_VERBS and not profile.is_risky
         light = frozenset({"give", "get", "take", "make", "do", "send", "put", "have", "let"})
+        # "Send 10 pings" makes no look of "send it to the consulate".
+        said = frozenset[str]() if verb.canonical in light else profile.example_groups
         heads = {self._lexicon.group_heads[group] for group in groups & profile.own_groups}
         # "Bounce" means restart before reload, where the catalogue has both.
         closer = heads & self._headed <= profile.own_verbs
@@ -71,7 +73,7 @@ class VerbEvidence:
             (verb.canonical in profile.example_verbs - light, OWN_WORD),
             (closer and groups & profile.own_groups, 0.8),
             (verb.canonical in profile.example_verbs - light, 0.7),
-            (groups & (profile.own_groups | profile.example_groups), 0.7),
+            (groups & (profile.own_groups | said), 0.7),
             (profile.reads and looking, 0.65),
             (verb.canonical in profile.example_verbs, 0.5),
             (generic, 0.5),
@@ -293,4 +295,7 @@ def unknown_value(profile: Profile, fill: Fill, lexicon: Lexicon) -> str:
     if slot.name in fill.values or slot.name in fill.unclear or not fill.spare:
         return ""
     described = fill.spare[0].determiner in lexicon.words("indefinite")
+    states = lexicon.words("true_words") | lexicon.words("false_words")
+    definite = fill.spare[0].determiner in lexicon.words("determiners")
+    described |= definite and all(value in states for value in slot.enum)  # "open the garage"
     return "" if described else slot.name

@@ -240,6 +240,8 @@ class Splitter:
         """Whether "if" follows "check", "see", "tell me": then it opens what is asked."""
         words = [token for token in before if token.kind is Kind.WORD][-2:]
         reading = self._lexicon.reading_groups
+        if words and words[-1].fold in {"look", "peek", "glance"}:
+            return True  # "take a look if"
         if any(token.fold in _HOPING for token in before[-3:]):
             return True  # "I was wondering if you could"
         return any(self._book.groups_of(token.stem) & reading for token in words)

@@ -56,6 +56,9 @@ class Placer:
             if not self._asks_vaguely(clause):
                 self._thread.refuse(clause)
             return
+        if not best.is_accepted and not best.focus:
+            self._thread.refuse(clause)  # "make popcorn": nothing that it acts on is named
+            return
         best = self._timely(clause, candidates) or best
         close = [c for c in candidates if c.is_askable and best.score - c.score < MARGIN]
         if len(close) > _MAX_READINGS and not any(c.focus for c in close):
@@ -112,8 +115,8 @@ class Placer:
         """Let the only reading that has all that it needs win, unless a pronoun gives the rest."""
         rivals = [other for other in rivals if not best.outdoes(other)]
         whole = [candidate for candidate in (best, *rivals) if candidate.is_whole]
-        if any(not candidate.fill.spare for candidate in whole):
-            whole = [candidate for candidate in whole if not candidate.fill.spare]
+        if any(not _leaves(clause, candidate) for candidate in whole):
+            whole = [candidate for candidate in whole if not _leaves(clause, candidate)]
         said = len(whole) == 1 and whole[0].fill.values and whole[0].verb > _LIGHT
         if said and not self._references.has_pronoun(clause):
             return whole[0], []
@@ -324,6 +327,12 @@ class Placer:
         near = self._thread.said[-1].draft if self._thread.said else None
         spoken = near is not None and near.sentence == draft.sentence and not near.earlier
         return spoken and profile.capability.risk is Risk.MEDIUM
+
+
+def _leaves(clause: Clause, candidate: Candidate) -> bool:
+    """Whether the reading leaves words over that its capability does not say itself."""
+    places = (place for chunk in candidate.fill.spare for place in chunk.places)
+    return any(clause.tokens[place].stem not in candidate.profile.nouns for place in places)
 
 
 def _is_open(candidate: Candidate) -> bool:

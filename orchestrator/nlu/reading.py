@@ -31,6 +31,7 @@ _FAILING = frozenset(
     {"fail", "failur", "wrong", "break", "broken", "crash", "error", "fehlschlagt"}
 )
 _POINTING = frozenset({"that", "this", "it", "they", "these", "das", "ca", "eso", "esto"})
+_BOTH = frozenset({"both", "beide", "ambos", "ambas"})
 _WHITHER = frozenset({"to", "into", "on", "zu", "auf", "nach", "sur", "en"})
 _DOINGS = ("ing", "tion", "ment", "ness", "ance")
 _CONTRARY = frozenset({"but", "rather", "sondern", "mais", "sino"})
@@ -181,6 +182,8 @@ class Reading:
         if last is not None and self._goes_on(clause, last):
             tokens = (clause.piece.tokens[0], *clause.tokens)
             clause = replace(clause, form=Form.THING, tokens=tokens, verbs=())
+        elif last is not None and self._is_other_of_both(clause, last):
+            clause = replace(clause, form=Form.THING, verbs=())
         denied, self._denied = self._denied, None
         if denied is not None and clause.form is Form.THING and clause.piece.lead & _CONTRARY:
             verbs = tuple(replace(verb, places=frozenset()) for verb in denied.verbs)
@@ -202,6 +205,12 @@ class Reading:
         if clause.excluded:
             excepted = replace(clause, tokens=clause.excluded, verbs=(), moments=frozenset())
             self._thread.exceptions.append(excepted)
+
+    @staticmethod
+    def _is_other_of_both(clause: Clause, last: Draft) -> bool:
+        """Whether "backup" in "scrub both tank and backup" is a name."""
+        both = any(token.fold in _BOTH for token in last.clause.piece.tokens)
+        return both and len(clause.piece.tokens) == 1 and not clause.piece.strong
 
     def _goes_on(self, clause: Clause, last: Draft) -> bool:
         """Whether "…, to test" says where the step before goes: a named value of it is open."""
