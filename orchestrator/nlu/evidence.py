@@ -257,7 +257,8 @@ def _is_placed(profile: Profile, clause: Clause, fill: Fill, main: Slot) -> bool
     """Whether a name and the host it is on are said, and nothing else: "nginx on web1"."""
     hosts = [slot for slot in profile.slots if slot.kind is SlotKind.HOST and slot is not main]
     found = [fill.values[slot.name] for slot in hosts if slot.name in fill.values]
-    if main.kind is not SlotKind.NAME or len(found) != 1 or not found[0].places:
+    named = main.kind is SlotKind.NAME and len(fill.values[main.name].places) == 1
+    if not named or clause.form is Form.THING or len(found) != 1 or not found[0].places:
         return False
     before = clause.tokens[min(found[0].places) - 1].fold if min(found[0].places) else ""
     return found[0].strength >= _SURE and before in PLACE_WORDS

@@ -21,6 +21,8 @@ from orchestrator.nlu.spelling import Speller
 from orchestrator.nlu.text import Token, fold, stem, words
 from orchestrator.nlu.verbs import VerbBook
 
+_EMPTY = frozenset({"make", "do", "have", "let"})
+"""Verbs of descriptions that need another: "make a service read its configuration"."""
 _SYNONYM = 0.9
 _NAME, _EXAMPLE, _DESCRIPTION, _PARAMETER = 1.0, 0.9, 0.8, 0.8
 
@@ -126,7 +128,8 @@ class CatalogIndex:
         heads = list(self._example_verbs(capability))
         objects = object_nouns(capability, [stem(word) for word in own], self.lexicon)
         slots = slots_of(capability.parameters)
-        groups = frozenset(g for verb in own for g in self.book.groups_of(verb))
+        telling = (verb for verb in own if verb not in _EMPTY)
+        groups = frozenset(g for verb in telling for g in self.book.groups_of(verb))
         profile = Profile(
             capability=capability,
             slots=slots,
