@@ -69,7 +69,7 @@ class Scorer:
         shape = self._shape(slot, chunk, tokens)
         channel = tokens[chunk.places[0]].text
         if shape is None or (channel.startswith("#") and not slot.accepts(channel)):
-            return 0.0
+            return 0.0  # a channel is no service
         near = self._near(profile, slot, chunk, tokens)
         if chunk.preposition == "as" and not is_called_by(slot, "as"):
             return 0.0
@@ -78,10 +78,9 @@ class Scorer:
             return 0.0
         if self._is_described(chunk, tokens) and not (near >= _NOUN or known):
             return 0.0
-        if not known and self._is_common_thing(slot, chunk, tokens):
-            return 0.0
         if not known and (
-            self._is_hypernym(slot, chunk, tokens)
+            self._is_common_thing(slot, chunk, tokens)
+            or self._is_hypernym(slot, chunk, tokens)
             or self._is_another_kind(slot, chunk, tokens)
             or self._is_vocabulary(profile, slot, chunk, tokens)
         ):

@@ -179,11 +179,7 @@ class Reading:
 
     def _positive(self, clause: Clause, *, turning: bool) -> None:
         last = self._thread.last
-        if last is not None and self._goes_on(clause, last):
-            tokens = (clause.piece.tokens[0], *clause.tokens)
-            clause = replace(clause, form=Form.THING, tokens=tokens, verbs=())
-        elif last is not None and self._is_other_of_both(clause, last):
-            clause = replace(clause, form=Form.THING, verbs=())
+        clause = self._as_thing(clause, last) if last is not None else clause
         denied, self._denied = self._denied, None
         if denied is not None and clause.form is Form.THING and clause.piece.lead & _CONTRARY:
             verbs = tuple(replace(verb, places=frozenset()) for verb in denied.verbs)
@@ -205,6 +201,15 @@ class Reading:
         if clause.excluded:
             excepted = replace(clause, tokens=clause.excluded, verbs=(), moments=frozenset())
             self._thread.exceptions.append(excepted)
+
+    def _as_thing(self, clause: Clause, last: Draft) -> Clause:
+        """Return the clause, its verb taken for a word of the step before where it is one."""
+        if self._goes_on(clause, last):
+            tokens = (clause.piece.tokens[0], *clause.tokens)
+            return replace(clause, form=Form.THING, tokens=tokens, verbs=())
+        if self._is_other_of_both(clause, last):
+            return replace(clause, form=Form.THING, verbs=())
+        return clause
 
     @staticmethod
     def _is_other_of_both(clause: Clause, last: Draft) -> bool:

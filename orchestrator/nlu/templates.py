@@ -143,7 +143,7 @@ class Templates:
         if len(gap) > 1 or not is_content(gap[0], lexicon) or gap[0].kind is Kind.GUARDED:
             return False
         if is_number(gap[0], lexicon):
-            return False
+            return slot.has_own_pattern and slot.accepts(gap[0].value)
         if slot.kind in SHAPED - {SlotKind.HOST, SlotKind.PATH}:
             return looks_like(slot.kind, gap[0].value) and _value(slot, gap) is not None
         plain = gap[0].stem in lexicon.noun_groups or self._index.is_kind(gap[0].stem)

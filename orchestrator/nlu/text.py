@@ -132,19 +132,21 @@ def word_token(text: str, start: int) -> Token:
     return Token(text, start, start + len(text), Kind.WORD, folded, stem(folded), value)
 
 
+def _parts(word: str) -> re.Match[str] | None:
+    """Return the two words that one holds: host and port, a compound, an elided article."""
+    patterns = (_HOST_PORT_RE, _COMPOUND_RE, _ELIDED_RE)
+    return next((m for pattern in patterns if (m := pattern.fullmatch(word))), None)
+
+
 def tokenise(text: str, start: int = 0, end: int | None = None) -> Iterator[Token]:
     """Yield the tokens of `text[start:end]`, positions counted in the whole text."""
     for match in _WORD_RE.finditer(text, start, len(text) if end is None else end):
         found = match.group()
-        if match.lastgroup == "word" and (parts := _HOST_PORT_RE.fullmatch(found)):
-            for part in (number for number in range(1, 7) if parts[number]):
-                yield word_token(parts[part], parts.start(part) + match.start())
-        elif match.lastgroup == "word" and (parts := _COMPOUND_RE.fullmatch(found)):
-            yield word_token(parts[1], match.start())
-            yield word_token(parts[2], match.start() + parts.start(2))
-        elif match.lastgroup == "word" and (parts := _ELIDED_RE.fullmatch(found)):
-            yield word_token(parts[1], match.start())
-            yield word_token(parts[2], match.start() + parts.start(2))
+        parts = _parts(found) if match.lastgroup == "word" else None
+        if parts is not None:
+            for number in range(1, len(parts.groups()) + 1):
+                if parts[number]:
+                    yield word_token(parts[number], parts.start(number) + match.start())
         elif match.lastgroup in {"word", "number", "path", "root"}:
             yield word_token(found, match.start())
         else:
