@@ -4,6 +4,7 @@ Order of the tests matters and follows how little each can be wrong: negation fi
 order wrongly seen is the dear mistake.
 """
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -415,6 +416,14 @@ class Reader:
         reported = any(token.fold in speech for token in base.tokens[:OPENING])
         return replace(base, form=Form.STATEMENT) if reported else None
 
+    def _is_contracted(self, tokens: Sequence[Token]) -> bool:
+        """Whether "coffee's ready" says that it is, and not whose it is."""
+        closed = self._lexicon.words("state_words") | self._lexicon.words("prepositions")
+        return any(
+            token.text.casefold().endswith("'s") and following.fold in closed
+            for token, following in itertools.pairwise(tokens)
+        )
+
     def _statement(self, base: Clause) -> Clause | None:
         folded = [token.fold for token in base.tokens]
         verb = self._book.at(base.tokens, 0)
@@ -423,7 +432,7 @@ class Reader:
         told = folded[0] in self._lexicon.words("subjects") and len(folded) > 1
         told = told or bool(set(folded[1:]) & _NOMINATIVE)
         told = told or base.tokens[0].text.casefold() in {"it's", "it\u2019s"}
-        told = told or folded[0] in _HELPERS
+        told = told or folded[0] in _HELPERS or self._is_contracted(base.tokens)
         told = told or (folded[0] in _CONTRACTED and "'" in base.tokens[0].text)
         told = told or (folded[0] == "which" and not base.piece.strong and not base.piece.asked)
         told = told or bool(set(folded[1:]) & self._lexicon.words("auxiliaries"))

@@ -239,6 +239,8 @@ class Continuer:
         draft = self._thread.draft(clause, own.profile, own.fill, own.confidence)
         draft.group = previous.group
         needed = {slot.name for slot in own.profile.slots if slot.required} - set(values)
+        if not own.fill.spare:  # "the security updates on web1, web2"
+            needed |= {slot.name for slot in own.profile.slots if slot.kind is SlotKind.FLAG}
         shared = {n: v for n, v in previous.parameters.items() if n in needed}
         draft.parameters = {**shared, **base, **values}
         self._thread.insert(draft)

@@ -50,7 +50,7 @@ class VerbEvidence:
         """Whether no verb of an order says what to do: "get", "give", "run" fit anything."""
         if not clause.verbs or clause.form is Form.QUESTION:
             return False
-        light = self._lexicon.words("light_verbs") | _GENERIC_VERBS
+        light = self._lexicon.words("light_verbs") | _GENERIC_VERBS | {"send", "put"}
         return all(
             verb.canonical in light
             and verb.canonical not in profile.own_verbs

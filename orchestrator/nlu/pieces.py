@@ -290,6 +290,8 @@ def _spread_states(pieces: Sequence[Piece], states: frozenset[str]) -> list[Piec
         asks = piece.tokens[0].fold in _ARE and later.lead <= {"and", ",", "und", "et", "y"}
         if asks and not later.strong and ends and ends[0].fold in states:
             spread[place] = replace(piece, tokens=(*piece.tokens, *ends), asked=True)
+            bare = [t for t in later.tokens if t.fold not in states and t.fold != "back"]
+            spread[place + 1] = replace(later, tokens=tuple(bare) or later.tokens, asked=True)
     return spread
 
 

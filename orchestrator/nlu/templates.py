@@ -168,11 +168,13 @@ class Templates:
         )
         places = {token.start: place for place, token in enumerate(read.tokens)}
         fill = self._filler.fill(profile, read)
+        said = self._filler.fill(profile, clause).values
         values: dict[str, Found] = {}
         for slot in profile.slots:
             if slot.kind in _COUNTED | _LITERAL:
                 if slot.name in fill.values:
-                    values[slot.name] = fill.values[slot.name]
+                    text = slot.kind is SlotKind.TEXT and slot.name in said
+                    values[slot.name] = (said if text else fill.values)[slot.name]
             elif slot in gaps and (value := _value(slot, gaps[slot])) is not None:
                 where = frozenset(places[token.start] for token in gaps[slot])
                 values[slot.name] = Found([value] if slot.many else value, where, _STRENGTH)
