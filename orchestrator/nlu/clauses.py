@@ -47,6 +47,7 @@ _CONTRACTED = frozenset(
 _ANYBODY = frozenset({"somebody", "someone", "anybody", "anyone"})
 _TOLD = frozenset({"me", "us", "mir", "uns", "moi", "nous"})
 _ASKED = frozenset({"who", "whos", "what", "whats", "how", "which", "where", "when"})
+_SPEAKER = frozenset({"me", "us", "myself", "now", "please", "mich", "moi"})
 _CAUSATIVE = frozenset({"get", "have", "need", "make"})
 _ALIEN = Verb("", frozenset(), frozenset({0}))
 """A verb that neither the lexicon nor the catalogue knows: it means no capability."""
@@ -208,6 +209,7 @@ class Reader:
             return replace(base, form=Form.STATEMENT, asked_groups=frozenset({"check"}))
         readings = (
             self._reported(base)
+            or self._sigh(base)
             or self._order(base, wished=wished)
             or self._question(base)
             or self._wished_order(base, wished=wished)
@@ -253,6 +255,15 @@ class Reader:
             verb = self._book.misspelt_at(tokens, 0) or self._alien(tokens)
             return replace(base, form=Form.ORDER, verbs=(verb,)) if verb else None
         return None
+
+    def _sigh(self, base: Clause) -> Clause | None:
+        """Return the small talk in "kill me now", which acts on nobody but who speaks."""
+        verb = self._book.at(base.piece.tokens, 0)
+        rest = {token.fold for token in base.piece.tokens[1:]}
+        if verb is None or not rest & {"me", "us", "myself"} or not rest <= _SPEAKER:
+            return None
+        reads = verb.groups & self._lexicon.reading_groups or "send" in verb.groups
+        return None if reads else replace(base, form=Form.SMALL_TALK)
 
     def _asks(self, base: Clause, verb: Verb) -> Clause | None:
         """Return the question in "tell me who is on call", "show how full the disk is"."""

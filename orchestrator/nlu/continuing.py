@@ -24,6 +24,7 @@ from orchestrator.nlu.profile import Profile
 from orchestrator.nlu.references import References
 from orchestrator.nlu.shapes import SlotKind
 from orchestrator.nlu.slots import Slot
+from orchestrator.nlu.text import Token
 from orchestrator.nlu.thread import Thread
 
 _NAMING = frozenset({"name", "call", "label", "title", "tag", "nenne", "nenn", "appelle"})
@@ -212,9 +213,38 @@ class Continuer:
             _extend(previous, main.name, values[main.name])
         elif not set(values) & set(previous.parameters):
             self._merge(previous, clause, own)
+        elif self._is_aside(clause, own):
+            self._thread.refuse(clause)
         else:
             keep = not target or self._is_same(clause)
             self._another(previous, clause, own, values, keep=keep)
+
+    def _is_aside(self, clause: Clause, own: Candidate) -> bool:
+        """Whether a comma begins a remark, no further target: "…, monday mood", "…, kids in bed".
+
+        A target is a name, with nothing beside it; two plain words are none.
+        """
+        if clause.piece.lead != {","} or clause.form is Form.QUESTION or self._is_same(clause):
+            return False
+        nouns = self._filler.nouns_of(own.profile)
+        names = [t for place, t in enumerate(clause.tokens) if place in own.fill.used]
+        plain = [t for t in names if not t.is_name_like and t.stem not in nouns]
+        plain = [t for t in plain if not self._is_value(own.profile, t)]
+        others = [t for t in clause.piece.tokens if t not in names]
+        small = ("prepositions", "determiners", "articles", "closing", "also_words", "indefinite")
+        extra = [
+            token
+            for token in others
+            if token.stem not in nouns
+            and not any(token.fold in self._lexicon.words(name) for name in small)
+        ]
+        return bool(plain) and (bool(extra) or len(plain) > 1)
+
+    @staticmethod
+    def _is_value(profile: Profile, token: Token) -> bool:
+        """Whether the catalogue knows the word as a value."""
+        named = any(token.fold in slot.enum for slot in profile.slots)
+        return named or any(token.fold in values for values in profile.known.values())
 
     def _lengthens(self, previous: Draft, slot: Slot, clause: Clause) -> bool:
         """Take "and vpn" for one more of "in the groups dev", where nothing else follows."""

@@ -65,6 +65,8 @@ class Reading:
         self._heard: Clause | None = None
         self._pasted: list[tuple[int, str]] = []  # place in the text, words
         self._denied: Clause | None = None  # "don't reboot node1", perhaps "but node2"
+        self._chatting = False  # the clause before told something
+        self._greeting = False  # the clause before was "best" or "thanks"
         self._before = -1  # where the clause before this one starts
 
     def remember(self, draft: Draft) -> None:
@@ -96,6 +98,12 @@ class Reading:
         """Add one clause."""
         if clause.piece.strong:
             self._thread.sentence += 1
+            self._chatting = False
+        if self._is_chatter(clause):
+            self._thread.keep_silent(clause)
+            return
+        self._chatting = clause.form is Form.STATEMENT and clause.piece.role is Role.MAIN
+        self._greeting = clause.form is Form.SMALL_TALK
         if clause.turn is Turn.ALL:
             self._thread.drafts.clear()
         if self._put_aside(clause) or self._repeats_example(clause):
@@ -107,6 +115,14 @@ class Reading:
         self._turning = turning and not clause.tokens
         if clause.tokens:
             self._positive(clause, turning=turning)
+
+    def _is_chatter(self, clause: Clause) -> bool:
+        """Whether a thing goes on with what was told ("… cats and dogs") or signs: "best, Tom"."""
+        if clause.form is not Form.THING:
+            return False
+        signs = self._greeting and clause.piece.lead == {","} and bool(self._thread.drafts)
+        named = len(clause.tokens) == 1 and clause.tokens[0].text[:1].isupper()
+        return (self._chatting and clause.piece.lead == {"and"}) or (signs and named)
 
     def _put_aside(self, clause: Clause) -> bool:
         """Take a clause that asks for nothing here: another's, a text, a heading, a condition."""
