@@ -22,6 +22,7 @@ _LATEST = frozenset({"latest", "stable", "newest", "lts"})
 _MACHINES = frozenset({"machine", "box", "node", "host"})
 PLACE_WORDS = frozenset({"on", "at", "in", "auf", "sur", "en", "from", "von", "im", "bei", "to"})
 _NAMING = frozenset({"named", "called", "namens", "appele", "llamado"})
+_TITLES = frozenset({"label", "title", "titl", "tag"})
 _BY_PREPOSITION: dict[str, frozenset[str]] = {
     "to": frozenset(
         {"to", "target", "destination", "dest", "new", "value", "recipient", "channel", "user"}
@@ -66,9 +67,10 @@ class Scorer:
     def score(self, profile: Profile, slot: Slot, chunk: Chunk, tokens: Sequence[Token]) -> float:
         """Return how well `chunk` fits `slot`; optional slots need evidence of their own."""
         shape = self._shape(slot, chunk, tokens)
-        if shape is None:
-            return 0.0
-        near = self._near(profile, slot, chunk)
+        channel = tokens[chunk.places[0]].text
+        if shape is None or (channel.startswith("#") and not slot.accepts(channel)):
+            return 0.0  # a channel is no service
+        near = self._near(profile, slot, chunk, tokens)
         if chunk.preposition == "as" and not is_called_by(slot, "as"):
             return 0.0
         known = self.is_known(profile, slot, chunk, tokens)
@@ -76,10 +78,9 @@ class Scorer:
             return 0.0
         if self._is_described(chunk, tokens) and not (near >= _NOUN or known):
             return 0.0
-        if not known and self._is_common_thing(slot, chunk, tokens):
-            return 0.0
         if not known and (
-            self._is_hypernym(slot, chunk, tokens)
+            self._is_common_thing(slot, chunk, tokens)
+            or self._is_hypernym(slot, chunk, tokens)
             or self._is_another_kind(slot, chunk, tokens)
             or self._is_vocabulary(profile, slot, chunk, tokens)
         ):
@@ -122,7 +123,11 @@ class Scorer:
             unit = tokens[chunk.places[-1] + 1 : chunk.places[-1] + 2]
             return self._typed(slot, word, unit[0].fold if unit else "", number=number)
         timed = split_number(first.fold)
-        if slot.kind is SlotKind.NAME and timed is not None and time_unit(timed[1]):
+        if (
+            slot.kind in {SlotKind.NAME, SlotKind.HOST}
+            and timed is not None
+            and time_unit(timed[1])
+        ):
             return None  # "the last 15m"
         if number and (not chunk.nouns or first.fold in self._index.lexicon.numbers):
             return None
@@ -132,6 +137,8 @@ class Scorer:
         if number and slot.kind in {SlotKind.DURATION, SlotKind.SIZE}:
             known = time_unit if slot.kind is SlotKind.DURATION else size_unit
             return 2.0 if known(unit) else 1.5
+        if slot.kind is SlotKind.DOMAIN and looks_like(SlotKind.ADDRESS, word):
+            return None
         return 2.0 if looks_like(slot.kind, word) else None
 
     def _loose(self, slot: Slot, chunk: Chunk, word: str) -> float | None:
@@ -143,7 +150,8 @@ class Scorer:
         placed = chunk.preposition in PLACE_WORDS
         if slot.kind is SlotKind.HOST:
             shaped = looks_like(SlotKind.HOST, word)
-            sure = placed or slot.required or stands_alone(word)
+            numbered = any(character.isdigit() for character in word)
+            sure = placed or slot.required or numbered or stands_alone(word)
             return (2.0 if sure else 1.0) if shaped else 0.0
         if slot.kind is SlotKind.PATH:
             return 2.0 if looks_like(SlotKind.PATH, word) else 0.0
@@ -157,7 +165,7 @@ class Scorer:
             return 3.0
         return 1.0 if slot.required and slot.kind in {SlotKind.NAME, SlotKind.DOMAIN} else None
 
-    def _near(self, profile: Profile, slot: Slot, chunk: Chunk) -> float:
+    def _near(self, profile: Profile, slot: Slot, chunk: Chunk, tokens: Sequence[Token]) -> float:
         """Return the score of nouns and prepositions beside the chunk."""
         score = 0.0
         main = slot is profile.main_slot
@@ -170,10 +178,15 @@ class Scorer:
             and slot.kind is SlotKind.NAME
             and not chunk.preposition
             and profile.objects & chunk.nouns
+            and not self._is_placed(profile, slot, chunk, tokens)
         ):
             score += _NOUN  # "delete his account darren"
         if chunk.preposition in _NAMING:
-            return score + (3.0 if main or "name" in words(slot.name) else 0.0)
+            called = any(other.nouns & _TITLES for other in profile.slots if other is not slot)
+            if called and not slot.nouns & _TITLES:
+                return score
+            titled = main or "name" in words(slot.name) or bool(slot.nouns & _TITLES)
+            return score + (3.0 if titled else 0.0)
         preposition = _SAME_PREPOSITION.get(chunk.preposition, chunk.preposition)
         if is_called_by(slot, preposition):
             score += 2.0
@@ -186,6 +199,12 @@ class Scorer:
         ):
             score += 2.0  # "the logs of nginx"
         return score
+
+    @staticmethod
+    def _is_placed(profile: Profile, slot: Slot, chunk: Chunk, tokens: Sequence[Token]) -> bool:
+        """Whether "web1" in "nginx web1 status" is rather the host of the capability."""
+        hosts = any(other.kind is SlotKind.HOST for other in profile.slots if other is not slot)
+        return hosts and chunk.places[0] > 0 and looks_like(SlotKind.HOST, chunk.text(tokens))
 
     def is_plain(self, chunk: Chunk, tokens: Sequence[Token]) -> bool:
         """Whether a chunk names nothing: it describes, or says what sort of thing."""

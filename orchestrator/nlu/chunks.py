@@ -20,6 +20,22 @@ _CLOSED = (
 )
 """Lists of words that mean nothing of their own."""
 _VERSION_RE = re.compile(r"v?\d+(?:\.\d+)+(?:-[a-z0-9.]+)?")
+_PEOPLE = frozenset(
+    {"colleague", "coworker", "sister", "brother", "wife", "husband", "son", "daughter", "friend"}
+    | {
+        "intern",
+        "boss",
+        "employee",
+        "hire",
+        "starter",
+        "trainee",
+        "flatmate",
+        "roommate",
+        "kollege",
+    }
+    | {"kollegin", "kollegen", "praktikant", "collegue", "stagiaire", "companero", "companera"}
+)
+"""Who somebody is, before the name."""
 _BOTH = frozenset({"both", "beide", "beiden", "ambos", "ambas"})
 
 
@@ -76,8 +92,12 @@ def chunks_of(
         token = tokens[place]
         if token.fold.endswith("ing") and token.stem in lexicon.actions:
             continue  # "what is making it slow"
-        if _is_attribute(tokens, place, lexicon):
+        if _is_attribute(tokens, place, lexicon, verbs):
             continue  # "owned by anna"
+        following = tokens[place + 1 : place + 2]
+        bare = bool(following) and is_content(following[0], lexicon)
+        if place - 1 in verbs and token.stem in lexicon.actions and bare and token.fold.isalpha():
+            continue  # "apt install ncdu"
         if place > 0 and time_unit(token.fold) and is_number(tokens[place - 1], lexicon):
             continue  # "for 2 hours"
         alone = token.kind in {Kind.QUOTED, Kind.URL} or is_number(token, lexicon)
@@ -94,13 +114,19 @@ def chunks_of(
     return [_named(_chunk(tokens, run, nouns, lexicon, verbs), tokens) for run in runs]
 
 
-def _is_attribute(tokens: Sequence[Token], place: int, lexicon: Lexicon) -> bool:
-    """Whether a participle before a preposition tells of the word before it."""
+def _is_attribute(
+    tokens: Sequence[Token], place: int, lexicon: Lexicon, verbs: frozenset[int]
+) -> bool:
+    """Whether a participle before a preposition tells of the word before it.
+
+    Not right behind the verb: in "stop memcached on cache2" it is what is acted on.
+    """
     word = tokens[place]
     following = tokens[place + 1].fold if place + 1 < len(tokens) else ""
     doing = word.fold.endswith("ing") and word.stem in lexicon.actions
     tells = doing or (word.fold.endswith("ed") and word.stem != word.fold)
-    return place > 0 and tells and following in lexicon.words("prepositions")
+    acted_on = place - 1 in verbs or tokens[place - 1].fold in lexicon.words("fillers")
+    return place > 0 and not acted_on and tells and following in lexicon.words("prepositions")
 
 
 def _named(chunk: Chunk, tokens: Sequence[Token]) -> Chunk:
@@ -159,6 +185,9 @@ def _chunk(
             taken.add(tokens[inner.pop(0)].stem)
     while len(inner) > 1 and _is_kind(tokens[inner[0]], lexicon):
         taken.add(tokens[inner.pop(0)].stem)  # "le conteneur plex"
+    while len(inner) > 1 and tokens[inner[0]].fold in _PEOPLE:
+        taken.add(tokens[inner.pop(0)].stem)  # "my sister lina"
+        determiner = ""
     quoted = tokens[run[0]].kind is Kind.QUOTED
     near = _noun_before(tokens, run[0], nouns, lexicon)
     if not taken and near is not None and near not in verbs:

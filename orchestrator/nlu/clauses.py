@@ -4,6 +4,7 @@ Order of the tests matters and follows how little each can be wrong: negation fi
 order wrongly seen is the dear mistake.
 """
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -27,15 +28,31 @@ _HELPERS = frozenset(
     {"doesnt", "didnt", "isnt", "wasnt", "arent", "werent", "cant", "couldnt", "wont", "wouldnt"}
 )
 _CONTRACTED = frozenset(
-    {"ill", "im", "ive", "id", "youll", "youre", "youve", "weve", "theyre", "theyve", "hes", "shes"}
+    {
+        "ill",
+        "im",
+        "ive",
+        "id",
+        "youll",
+        "youre",
+        "youve",
+        "weve",
+        "were",
+        "theyre",
+        "theyve",
+        "hes",
+        "shes",
+    }
 )
 _ANYBODY = frozenset({"somebody", "someone", "anybody", "anyone"})
 _TOLD = frozenset({"me", "us", "mir", "uns", "moi", "nous"})
 _ASKED = frozenset({"who", "whos", "what", "whats", "how", "which", "where", "when"})
+_SPEAKER = frozenset({"me", "us", "myself", "now", "please", "mich", "moi"})
 _CAUSATIVE = frozenset({"get", "have", "need", "make"})
 _ALIEN = Verb("", frozenset(), frozenset({0}))
 """A verb that neither the lexicon nor the catalogue knows: it means no capability."""
 _LIGHT_REACH = 6
+_ADJECTIVES = frozenset({"empty", "free", "open", "clean", "separate"})
 
 
 ASKED_ONLY = frozenset({"check", "show", "?"})
@@ -192,6 +209,7 @@ class Reader:
             return replace(base, form=Form.STATEMENT, asked_groups=frozenset({"check"}))
         readings = (
             self._reported(base)
+            or self._sigh(base)
             or self._order(base, wished=wished)
             or self._question(base)
             or self._wished_order(base, wished=wished)
@@ -232,10 +250,20 @@ class Reader:
             return None
         if verb is not None and not self._is_past(tokens[0], base, wished=wished):
             return replace(base, form=Form.ORDER, verbs=(verb,))
-        if verb is None and len(tokens) > 1 and not self._is_known(tokens[0], tokens[1]):
+        told = len(tokens) > 1 and tokens[1].fold in self._lexicon.words("auxiliaries")
+        if verb is None and not told and len(tokens) > 1 and not self._is_known(*tokens[:2]):
             verb = self._book.misspelt_at(tokens, 0) or self._alien(tokens)
             return replace(base, form=Form.ORDER, verbs=(verb,)) if verb else None
         return None
+
+    def _sigh(self, base: Clause) -> Clause | None:
+        """Return the small talk in "kill me now", which acts on nobody but who speaks."""
+        verb = self._book.at(base.piece.tokens, 0)
+        rest = {token.fold for token in base.piece.tokens[1:]}
+        if verb is None or not rest & {"me", "us", "myself"} or not rest <= _SPEAKER:
+            return None
+        reads = verb.groups & self._lexicon.reading_groups or "send" in verb.groups
+        return None if reads else replace(base, form=Form.SMALL_TALK)
 
     def _asks(self, base: Clause, verb: Verb) -> Clause | None:
         """Return the question in "tell me who is on call", "show how full the disk is"."""
@@ -258,6 +286,7 @@ class Reader:
         """Whether "reports" or "backups" is the noun: no order in English ends so."""
         word = tokens[0].fold
         plural = word.endswith("s") and not word.endswith("ss") and tokens[0].stem == word[:-1]
+        plural = plural and word not in self._lexicon.spellings  # "eteins la prise"
         return plural and len(verb.places) == 1
 
     def _light(self, tokens: Sequence[Token]) -> Verb | None:
@@ -300,6 +329,8 @@ class Reader:
             verb = self._book.at(tokens, place)
             article = place > 0 and folded[place - 1] in self._lexicon.words("articles")
             last = verb is not None and max(verb.places) == len(tokens) - 1  # "… neu starten"
+            told = folded[place] in _ADJECTIVES  # "an empty database"
+            article = article and not (told and verb and not self._ends_noun(tokens, verb))
             if verb and (article or found or last or _is_participle(tokens[place])):
                 places = verb.places | set(range(found[0], begin) if found else ())
                 return replace(base, form=Form.ORDER, verbs=(replace(verb, places=places),))
@@ -308,7 +339,8 @@ class Reader:
     def _terse(self, base: Clause) -> Clause | None:
         """Return the order in "nginx restart": a few words, the verb last."""
         tokens = base.tokens
-        if len(tokens) > _TERSE_WORDS or tokens[0].kind is not Kind.WORD:
+        asked = base.piece.asked  # "db4 load?" is no order
+        if len(tokens) > _TERSE_WORDS or tokens[0].kind is not Kind.WORD or asked:
             return None
         for place in range(1, len(tokens)):
             verb = self._book.at(tokens, place)
@@ -321,7 +353,9 @@ class Reader:
             if tokens[place - 1].fold in self._lexicon.words("prepositions"):
                 continue  # "queue depth of mail"
             after = tokens[max(verb.places) + 1 :]
-            placed = place == 1 and bool(after) and after[0].fold in _TERSE_PLACES
+            times, said = self._lexicon.phrases("times"), [t.fold for t in after[1:]]
+            dated = bool(said) and times.at(said, 0) > 0  # "tom quit on friday"
+            placed = place == 1 and bool(after) and after[0].fold in _TERSE_PLACES and not dated
             if placed or not after:
                 return replace(base, form=Form.TERSE, verbs=(verb,))
         return None
@@ -347,6 +381,8 @@ class Reader:
         aside = base.piece.lead & {","} and not base.piece.strong and not base.piece.asked
         if aside and base.tokens[0].fold == "which":
             return None  # "…, which never happens"
+        if base.tokens[0].fold == "were" and "'" in base.tokens[0].text:
+            return None  # "we're not"
         groups = self._question_groups(base.tokens)
         reads = self._reads(base.tokens) if groups else ()
         question = replace(base, form=Form.QUESTION, asked_groups=groups, verbs=reads)
@@ -391,6 +427,14 @@ class Reader:
         reported = any(token.fold in speech for token in base.tokens[:OPENING])
         return replace(base, form=Form.STATEMENT) if reported else None
 
+    def _is_contracted(self, tokens: Sequence[Token]) -> bool:
+        """Whether "coffee's ready" says that it is, and not whose it is."""
+        closed = self._lexicon.words("state_words") | self._lexicon.words("prepositions")
+        return any(
+            token.text.casefold().endswith("'s") and following.fold in closed
+            for token, following in itertools.pairwise(tokens)
+        )
+
     def _statement(self, base: Clause) -> Clause | None:
         folded = [token.fold for token in base.tokens]
         verb = self._book.at(base.tokens, 0)
@@ -399,7 +443,7 @@ class Reader:
         told = folded[0] in self._lexicon.words("subjects") and len(folded) > 1
         told = told or bool(set(folded[1:]) & _NOMINATIVE)
         told = told or base.tokens[0].text.casefold() in {"it's", "it\u2019s"}
-        told = told or folded[0] in _HELPERS
+        told = told or folded[0] in _HELPERS or self._is_contracted(base.tokens)
         told = told or (folded[0] in _CONTRACTED and "'" in base.tokens[0].text)
         told = told or (folded[0] == "which" and not base.piece.strong and not base.piece.asked)
         told = told or bool(set(folded[1:]) & self._lexicon.words("auxiliaries"))
@@ -411,7 +455,21 @@ class Reader:
 
 
 _PAST = frozenset(
-    {"took", "had", "went", "saw", "came", "made", "found", "lost", "left", "ran", "broke", "woke"}
+    {"bought", "brought", "slept", "felt", "knew", "stood", "sold", "caught", "fell", "grew"}
+    | {
+        "took",
+        "had",
+        "went",
+        "saw",
+        "came",
+        "made",
+        "found",
+        "lost",
+        "left",
+        "ran",
+        "broke",
+        "woke",
+    }
     | {"spent", "thought", "forgot", "kept", "heard", "noticed", "tried", "hoping", "hope", "turns"}
 )
 """Begins what is told of the past: nobody gives orders so."""

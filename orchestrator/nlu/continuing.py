@@ -24,10 +24,12 @@ from orchestrator.nlu.profile import Profile
 from orchestrator.nlu.references import References
 from orchestrator.nlu.shapes import SlotKind
 from orchestrator.nlu.slots import Slot
+from orchestrator.nlu.text import Token
 from orchestrator.nlu.thread import Thread
 
 _NAMING = frozenset({"name", "call", "label", "title", "tag", "nenne", "nenn", "appelle"})
 _CALLED = frozenset({"name", "label", "titl", "tag", "alia"})
+_TYPED = frozenset({SlotKind.EMAIL, SlotKind.URL, SlotKind.ADDRESS})
 _NAMED_WORDS = 3
 _COMPARING = ("compar", "vergleich")  # "compare redis and kafka" is one thing to do
 
@@ -50,6 +52,7 @@ class Continuer:
         self._references = references
         self._placer = placer
         self._thread = thread
+        self._open_list: tuple[Draft | None, Slot | None] = None, None  # "…, groups dev and wiki"
 
     def may_continue(self, clause: Clause, *, turning: bool) -> bool:
         """Whether a clause may belong to the step before."""
@@ -98,7 +101,8 @@ class Continuer:
         previous = self._thread.last
         if previous is None or previous.profile is None or clause.piece.strong:
             return False
-        if self._is_named(previous, clause) or self._is_flag(previous, clause):
+        taken = (self._is_named, self._is_flag, self._is_called)
+        if any(take(previous, clause) for take in taken):
             return True
         profile, main = previous.profile, previous.profile.main_slot
         fill = self._filler.fill(profile, replace(clause, verbs=()))
@@ -168,6 +172,19 @@ class Continuer:
             return True
         return weak and (covered or pointed)
 
+    def _is_called(self, previous: Draft, clause: Clause) -> bool:
+        """Take "…, mail anna@acme.test" for what the step before still lacks."""
+        if len(clause.tokens) != 2 or previous.profile is None:  # noqa: PLR2004
+            return False
+        noun, said = clause.tokens[0].stem, clause.tokens[1].value
+        for slot in previous.profile.slots:
+            called = noun in slot.nouns or slot.name.endswith(noun)
+            if slot.kind in _TYPED and called and slot.accepts(said):
+                previous.parameters.setdefault(slot.name, said)
+                previous.words = self._thread.between(previous.clause, clause)
+                return True
+        return False
+
     def _is_same(self, clause: Clause) -> bool:
         return any(token.fold in self._lexicon.words("same_words") for token in clause.tokens)
 
@@ -177,7 +194,8 @@ class Continuer:
         values = _parallel(own.fill.parameters, previous, main)
         target = main is not None and main.name in values
         compared = any(v.canonical.startswith(_COMPARING) for v in previous.clause.verbs)
-        listed = _last_list(previous)
+        draft, slot = self._open_list
+        listed = slot if draft is previous else _last_list(previous)
         if listed is not None and not turning and self._lengthens(previous, listed, clause):
             return
         if compared and main is not None and main.kind is SlotKind.TEXT:
@@ -195,9 +213,38 @@ class Continuer:
             _extend(previous, main.name, values[main.name])
         elif not set(values) & set(previous.parameters):
             self._merge(previous, clause, own)
+        elif self._is_aside(clause, own):
+            self._thread.refuse(clause)
         else:
             keep = not target or self._is_same(clause)
             self._another(previous, clause, own, values, keep=keep)
+
+    def _is_aside(self, clause: Clause, own: Candidate) -> bool:
+        """Whether a comma begins a remark, no further target: "…, monday mood", "…, kids in bed".
+
+        A target is a name, with nothing beside it; two plain words are none.
+        """
+        if clause.piece.lead != {","} or clause.form is Form.QUESTION or self._is_same(clause):
+            return False
+        nouns = self._filler.nouns_of(own.profile)
+        names = [t for place, t in enumerate(clause.tokens) if place in own.fill.used]
+        plain = [t for t in names if not t.is_name_like and t.stem not in nouns]
+        plain = [t for t in plain if not self._is_value(own.profile, t)]
+        others = [t for t in clause.piece.tokens if t not in names]
+        small = ("prepositions", "determiners", "articles", "closing", "also_words", "indefinite")
+        extra = [
+            token
+            for token in others
+            if token.stem not in nouns
+            and not any(token.fold in self._lexicon.words(name) for name in small)
+        ]
+        return bool(plain) and (bool(extra) or len(plain) > 1)
+
+    @staticmethod
+    def _is_value(profile: Profile, token: Token) -> bool:
+        """Whether the catalogue knows the word as a value."""
+        named = any(token.fold in slot.enum for slot in profile.slots)
+        return named or any(token.fold in values for values in profile.known.values())
 
     def _lengthens(self, previous: Draft, slot: Slot, clause: Clause) -> bool:
         """Take "and vpn" for one more of "in the groups dev", where nothing else follows."""
@@ -222,6 +269,8 @@ class Continuer:
         draft = self._thread.draft(clause, own.profile, own.fill, own.confidence)
         draft.group = previous.group
         needed = {slot.name for slot in own.profile.slots if slot.required} - set(values)
+        if not own.fill.spare:  # "the security updates on web1, web2"
+            needed |= {slot.name for slot in own.profile.slots if slot.kind is SlotKind.FLAG}
         shared = {n: v for n, v in previous.parameters.items() if n in needed}
         draft.parameters = {**shared, **base, **values}
         self._thread.insert(draft)
@@ -230,6 +279,9 @@ class Continuer:
         """Give the step before, and its list, what this clause adds to it."""
         values = own.fill.parameters
         previous = self._thread.revive(previous, clause)
+        lists = [s for s in own.profile.slots if s.many and s.name in values]
+        if lists and len(values) == 1:
+            self._open_list = previous, lists[0]
         for draft in self._thread.drafts:
             if draft.group == previous.group:
                 for name, value in values.items():

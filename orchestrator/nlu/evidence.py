@@ -2,14 +2,16 @@
 
 from collections.abc import Iterator
 
+from pydantic import JsonValue
+
 from orchestrator.catalog.models import Risk
-from orchestrator.nlu.affinity import BARE
+from orchestrator.nlu.affinity import BARE, PLACE_WORDS
 from orchestrator.nlu.clauses import Clause, Form
 from orchestrator.nlu.fill import Fill
 from orchestrator.nlu.index import CatalogIndex
 from orchestrator.nlu.lexicon import Lexicon
 from orchestrator.nlu.profile import Profile
-from orchestrator.nlu.shapes import SlotKind
+from orchestrator.nlu.shapes import SlotKind, looks_like
 from orchestrator.nlu.slots import Slot
 from orchestrator.nlu.text import Token
 from orchestrator.nlu.verbs import Verb
@@ -22,6 +24,8 @@ _SURE = 0.85  # a value that more than its place makes one
 _TYPED = 0.7
 _SPOKEN_OF = 0.5
 _OWN_OBJECT = 0.8  # how sure the object is where the verb alone tells it
+_PLACED = 0.8  # "nginx on web1": a thing and where it is
+_LOOKED_AT = 0.6
 _LOOSE = 0.5  # a word that nothing but its place makes a value of a host or the like
 
 
@@ -46,7 +50,7 @@ class VerbEvidence:
         """Whether no verb of an order says what to do: "get", "give", "run" fit anything."""
         if not clause.verbs or clause.form is Form.QUESTION:
             return False
-        light = self._lexicon.words("light_verbs") | _GENERIC_VERBS
+        light = self._lexicon.words("light_verbs") | _GENERIC_VERBS | {"send", "put"}
         return all(
             verb.canonical in light
             and verb.canonical not in profile.own_verbs
@@ -59,6 +63,8 @@ class VerbEvidence:
         groups = verb.groups if profile.reads else verb.groups - looking
         generic = verb.canonical in _GENERIC_VERBS and not profile.is_risky
         light = frozenset({"give", "get", "take", "make", "do", "send", "put", "have", "let"})
+        # "Send 10 pings" makes no look of "send it to the consulate".
+        said = frozenset[str]() if verb.canonical in light else profile.example_groups
         heads = {self._lexicon.group_heads[group] for group in groups & profile.own_groups}
         # "Bounce" means restart before reload, where the catalogue has both.
         closer = heads & self._headed <= profile.own_verbs
@@ -67,7 +73,7 @@ class VerbEvidence:
             (verb.canonical in profile.example_verbs - light, OWN_WORD),
             (closer and groups & profile.own_groups, 0.8),
             (verb.canonical in profile.example_verbs - light, 0.7),
-            (groups & (profile.own_groups | profile.example_groups), 0.7),
+            (groups & (profile.own_groups | said), 0.7),
             (profile.reads and looking, 0.65),
             (verb.canonical in profile.example_verbs, 0.5),
             (generic, 0.5),
@@ -148,6 +154,8 @@ class ObjectEvidence:
     def __init__(self, index: CatalogIndex, vocabulary: Vocabulary) -> None:
         self._lexicon = index.lexicon
         self._vocabulary = vocabulary
+        self._keys = index.keys
+        self._states = index.keys("status") | {"run"}
         self._own: dict[str, set[str]] = {}
         for profile in index.profiles:
             for verb in profile.own_verbs | profile.example_verbs:
@@ -173,9 +181,15 @@ class ObjectEvidence:
             and self._is_spoken_of(profile, clause, fill)
         ):
             found = _SPOKEN_OF
+        if looked and not found and fill.content and explained >= _SURE and self._points(clause):
+            found = _SPOKEN_OF  # "how full is it"
         if continues and (filled or explained >= _SURE):
             return 1.0
         return found or (0.0 if fill.content else 0.6)
+
+    def _points(self, clause: Clause) -> bool:
+        persons = self._lexicon.words("personal_pronouns")
+        return any(token.fold == "it" or token.fold in persons for token in clause.tokens)
 
     def _is_spoken_of(self, profile: Profile, clause: Clause, fill: Fill) -> bool:
         """Whether a question uses a word of the capability's beside the value: "is node1 full"."""
@@ -201,6 +215,17 @@ class ObjectEvidence:
             named or not described
         )
 
+    def _names_its_kind(self, clause: Clause, slot: Slot) -> bool:
+        """Whether the verb acts on "the box" where the slot is a host."""
+        rest = [t for place, t in enumerate(clause.tokens) if place not in clause.verb_places]
+        the = len(rest) == 2 and rest[0].fold in self._lexicon.words("determiners")  # noqa: PLR2004
+        keys = frozenset(key for noun in slot.nouns for key in self._keys(noun))
+        return the and bool(self._keys(rest[1].stem) & keys)
+
+    def _speaks_of_state(self, profile: Profile) -> bool:
+        """Whether the capability tells how something is: a plain "check" means that."""
+        return any(self._states & example for example in profile.masked)
+
     def _by_value(self, profile: Profile, clause: Clause, fill: Fill) -> Iterator[float]:
         """Yield the evidence of the values that were said."""
         slot = profile.main_slot
@@ -208,18 +233,48 @@ class ObjectEvidence:
             return
         looked = clause.form in {Form.QUESTION, Form.THING}
         found = fill.values.get(slot.name)
-        if _has_typed_value(profile, fill, slot) and (found is None or not looked):
+        if _has_typed_value(profile, fill, slot) and (
+            found is None or not looked or _is_qualified(profile, fill)
+        ):
             yield 0.7 if found is None else 0.8
-        if found is not None and slot.kind not in _FREE:
+        if found is not None and (slot.kind not in _FREE or _is_address(slot, found.value)):
             yield 0.8
         if found is not None and found.strength >= _SURE and not looked:
             yield 0.8
+        if found is None and not looked and self._names_its_kind(clause, slot):
+            yield 0.8
+        if found is not None and not fill.spare and _is_placed(profile, clause, fill, slot):
+            yield _PLACED if self._speaks_of_state(profile) or not profile.reads else _LOOKED_AT
         if found is not None and slot.kind is SlotKind.TEXT and profile.objects <= slot.nouns:
             yield 0.8
         verbs = profile.own_verbs | profile.example_verbs
         own = any(verb.canonical in verbs for verb in clause.verbs)
         if slot.name in fill.unclear or (own and unknown_value(profile, fill, self._lexicon)):
             yield 0.8
+
+
+def _is_placed(profile: Profile, clause: Clause, fill: Fill, main: Slot) -> bool:
+    """Whether a name and the host it is on are said, and nothing else: "nginx on web1"."""
+    hosts = [slot for slot in profile.slots if slot.kind is SlotKind.HOST and slot is not main]
+    found = [fill.values[slot.name] for slot in hosts if slot.name in fill.values]
+    named = main.kind is SlotKind.NAME and len(fill.values[main.name].places) == 1
+    if not named or clause.form is Form.THING or len(found) != 1 or not found[0].places:
+        return False
+    before = clause.tokens[min(found[0].places) - 1].fold if min(found[0].places) else ""
+    return found[0].strength >= _SURE and before in PLACE_WORDS
+
+
+def _is_address(slot: Slot, value: JsonValue) -> bool:
+    """Whether a value of what is called an address is one, whatever its pattern says."""
+    shaped = isinstance(value, str) and looks_like(SlotKind.ADDRESS, value)
+    return shaped and bool(slot.nouns & {"address", "network"})
+
+
+def _is_qualified(profile: Profile, fill: Fill) -> bool:
+    """Whether a named value says what is looked for: "errors in nextcloud"."""
+    return not fill.spare and any(
+        slot.kind is SlotKind.ENUM and slot.name in fill.values for slot in profile.slots
+    )
 
 
 def _has_typed_value(profile: Profile, fill: Fill, main: Slot) -> bool:
@@ -241,4 +296,7 @@ def unknown_value(profile: Profile, fill: Fill, lexicon: Lexicon) -> str:
     if slot.name in fill.values or slot.name in fill.unclear or not fill.spare:
         return ""
     described = fill.spare[0].determiner in lexicon.words("indefinite")
+    states = lexicon.words("true_words") | lexicon.words("false_words")
+    definite = fill.spare[0].determiner in lexicon.words("determiners")
+    described |= definite and all(value in states for value in slot.enum)  # "open the garage"
     return "" if described else slot.name

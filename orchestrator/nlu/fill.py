@@ -30,6 +30,10 @@ _STATES = {
     "restart": ("restart", "reboot"),
 }
 """What verbs make of a thing that has such states."""
+_TELLS = frozenset({"that", "dass", "que", "saying"})
+_ARTICLES = frozenset(
+    {"the", "a", "an", "our", "der", "die", "das", "le", "la", "les", "el", "los"}
+)
 _TIMED = frozenset({SlotKind.DATE, SlotKind.DURATION})
 _AIMS = frozenset({"to", "into", "with", "zu", "zum", "zur", "mit", "avec", "con"})
 """What follows one of these behind an object is where that goes, or with what."""
@@ -203,7 +207,11 @@ class Filler:
             and (score := self._scorer.score(profile, slot, chunk, tokens)) > 0
         ]
         needed = main is not None and main.required
-        lone = len(chunks) == 1 and not looks_like(SlotKind.HOST, chunks[0].text(tokens))
+        lone = (
+            len(chunks) == 1
+            and not looks_like(SlotKind.HOST, chunks[0].text(tokens))
+            and not any(slot.many and slot.nouns & chunks[0].nouns for slot in slots)
+        )
         pairs.sort(
             # Of one name, what the capability acts on: "errors in the traefik log".
             key=lambda pair: (lone and needed and pair[2] is main, *pair[:2]),
@@ -327,6 +335,9 @@ def _left_over(clause: Clause, fill: Fill, nouns: frozenset[str]) -> list[int]:
         free = free[1:]
     if not free or all(clause.tokens[place].stem in nouns for place in free):
         return []
+    before = [token.fold for token in clause.tokens[max(0, free[0] - 2) : free[0]]]
+    if len(before) == 2 and before[0] in _TELLS and before[1] in _ARTICLES:  # noqa: PLR2004
+        free = [free[0] - 1, *free]  # "that the wiki is back"
     end = len(clause.tokens)
     while end - 1 in fill.used:
         end -= 1

@@ -41,6 +41,9 @@ def _by_name(
     for place, token in enumerate(tokens):
         if len(parts) > 1 and token.fold.replace("-", "").replace("_", "") == joined:
             return not _kept(tokens, place), frozenset({place})
+        alone = parts[1:] == ["only"] and token.fold == parts[0]
+        if alone and 0 <= place < len(tokens) - 1 and not _kept(tokens, place):
+            return True, frozenset({place})  # "the security updates"
     return None
 
 
@@ -53,6 +56,8 @@ def _by_noun(
     if parts[-1] not in stems:
         return None
     place = stems.index(parts[-1])
+    if len(tokens) == 1 and tokens[0].fold.endswith("ed"):
+        return True, frozenset({place})  # "…, compressed"
     if _kept(tokens, place):
         return keeps, frozenset({place})
     if keeps:

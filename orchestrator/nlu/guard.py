@@ -64,6 +64,7 @@ def _candidates(text: str) -> Iterator[Span]:
     yield from _quotes(text)
     yield from _pasted(text)
     yield from _cited(text)
+    yield from _all(patterns.MAIL_RE, text, Kind.GUARDED)
     yield from _all(patterns.SHELL_RE, text, Kind.GUARDED, injected=True)
     yield from _all(patterns.URL_RE, text, Kind.URL)
     yield from _all(patterns.SKIP_RE, text, Kind.GUARDED, injected=True)
@@ -107,7 +108,7 @@ def _cut_by_quotes(pattern: re.Pattern[str], text: str, seen: str) -> Iterator[S
         for quoted in quotes.finditer(text):
             if quoted.start() < match.start() < quoted.end():
                 yield Span(
-                    quoted.start(), quoted.end(), Kind.GUARDED, quoted.group(), injected=True
+                    quoted.start(), quoted.end(), Kind.GUARDED, quoted.group(), injected=False
                 )
                 return
     begin = match.start() + len(match.group()) - len(match.group().lstrip())

@@ -90,6 +90,11 @@ PASTED_RE = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 
+MAIL_RE = re.compile(
+    r"(?<=\n)[ ]*(?:from|sent|subject|von|gesendet|betreff|objet|asunto)[ ]?:[ ].*",
+    re.IGNORECASE | re.DOTALL,
+)
+"""What follows the head of a mail, below the person's own words."""
 LOG_LINE_RE = re.compile(
     r"^[ >]*(?:"
     r"\[?\d{4}-\d\d-\d\d[T ]\d\d:\d\d|[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d |\[?\d\d:\d\d:\d\d"

@@ -21,6 +21,8 @@ from orchestrator.nlu.spelling import Speller
 from orchestrator.nlu.text import Token, fold, stem, words
 from orchestrator.nlu.verbs import VerbBook
 
+_EMPTY = frozenset({"make", "do", "have", "let"})
+"""Verbs of descriptions that need another: "make a service read its configuration"."""
 _SYNONYM = 0.9
 _NAME, _EXAMPLE, _DESCRIPTION, _PARAMETER = 1.0, 0.9, 0.8, 0.8
 
@@ -126,7 +128,8 @@ class CatalogIndex:
         heads = list(self._example_verbs(capability))
         objects = object_nouns(capability, [stem(word) for word in own], self.lexicon)
         slots = slots_of(capability.parameters)
-        groups = frozenset(g for verb in own for g in self.book.groups_of(verb))
+        telling = (verb for verb in own if verb not in _EMPTY)
+        groups = frozenset(g for verb in telling for g in self.book.groups_of(verb))
         profile = Profile(
             capability=capability,
             slots=slots,
@@ -152,15 +155,21 @@ class CatalogIndex:
             verbs.append(phrase.canonical)
         if self.book.is_verb(named[0]):
             verbs.append(named[0])
-        elif self.book.is_verb(named[-1]) and not capability.name.endswith("s"):
+        elif self._ends_in_verb(capability, named):
             verbs.append(named[-1])
         return list(dict.fromkeys(verbs))
+
+    def _ends_in_verb(self, capability: Capability, named: list[str]) -> bool:
+        """Whether the name ends with its verb: not "backups", not "who_is_on_call"."""
+        placed = len(named) > 1 and named[-2] in self.lexicon.words("prepositions")
+        return self.book.is_verb(named[-1]) and not capability.name.endswith("s") and not placed
 
     def _example_verbs(self, capability: Capability) -> Iterator[tuple[str, frozenset[str]]]:
         """Yield canonical verb and groups of each example that is an order."""
         for example in capability.examples:
             for piece in self.splitter.split(tokens_of(example)):
-                for verb in self.reader.read(piece).verbs[:1]:
+                clause = self.reader.read(piece)
+                for verb in () if clause.negated else clause.verbs[:1]:
                     yield verb.canonical, verb.groups
 
     def _reads(self, capability: Capability, verbs: list[str]) -> bool:

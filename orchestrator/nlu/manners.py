@@ -48,6 +48,8 @@ class Manners:
             if length := self._lexicon.phrases("polite").at(folded, 0):
                 wished = True
                 tokens = tokens[length:]
+            elif folded[:2] == ["go", "back"]:
+                break
             elif folded[0] in self._lexicon.words("fillers") or folded[0].startswith("@"):
                 tokens = tokens[1:]
             else:

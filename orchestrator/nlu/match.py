@@ -24,6 +24,7 @@ from orchestrator.nlu.evidence import (
 from orchestrator.nlu.fill import Fill, Filler
 from orchestrator.nlu.index import CatalogIndex
 from orchestrator.nlu.profile import Profile
+from orchestrator.nlu.shapes import SlotKind
 from orchestrator.nlu.vocabulary import Vocabulary
 
 _VERB, _EXPLAINED, _OBJECT = 0.45, 0.30, 0.25
@@ -34,6 +35,8 @@ _ASK = 0.58
 MARGIN = 0.04
 """Two readings closer than this are a question, not a guess."""
 
+_LIGHT = 0.5  # a verb that goes with anything
+_OWN = 1.0  # the verb of the capability's name or description
 _UNDERSTOOD = 0.5  # a look at something needs at least half of its words explained
 _RESEMBLES = 0.5
 _ALIKE = 0.75  # from here on, a clause says the same as an example
@@ -47,6 +50,7 @@ class Candidate:
     score: float
     fill: Fill
     focus: float = 1.0  # how surely what it acts on was named (0–1)
+    verb: float = 0.0  # how well the verb fits (0–1)
 
     @property
     def confidence(self) -> float:
@@ -62,6 +66,18 @@ class Candidate:
     def is_accepted(self) -> bool:
         """Whether the score is enough for the capability's risk."""
         return self.score >= _ACCEPT[self.profile.capability.risk]
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing that it needs is missing."""
+        said = self.fill.values.keys() | self.fill.unclear.keys()
+        needed = (s for s in self.profile.slots if s.required and s.kind is not SlotKind.TEXT)
+        return all(slot.name in said for slot in needed)
+
+    def outdoes(self, other: "Candidate") -> bool:
+        """Whether a reading nearly as good is none: a mere synonym beside the catalogue's word."""
+        better = self.score > other.score and self.focus >= other.focus - MARGIN
+        return better and self.verb >= _OWN > OWN_WORD > other.verb
 
     @property
     def is_askable(self) -> bool:
@@ -116,11 +132,13 @@ class Matcher:
         looked = clause.form in {Form.QUESTION, Form.THING}
         if looked and (not (focus or likeness >= _RESEMBLES) or explained < _UNDERSTOOD):
             return None
-        spoken = focus or likeness >= _RESEMBLES or fill.values or not fill.content
+        valued = fill.values and verb > _LIGHT  # not "send it to the consulate"
+        spoken = focus or likeness >= _RESEMBLES or valued or not fill.content
         if not spoken and verb < OWN_WORD and profile.reads:
             return None  # a verb that fits any look, and nothing that this one looks at
         score = _VERB * verb + _EXPLAINED * explained + _OBJECT * focus
-        return Candidate(profile, max(score, (score + likeness) / 2), fill, max(focus, likeness))
+        score = max(score, (score + likeness) / 2)
+        return Candidate(profile, score, fill, max(focus, likeness), verb)
 
     def unknown_value(self, profile: Profile, fill: Fill) -> str:
         """Return the name of the required slot whose value is said but not listed, or ""."""

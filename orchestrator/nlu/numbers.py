@@ -1,6 +1,6 @@
 """Gives the numbers of a clause to the parameters that take numbers."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from orchestrator.nlu.chunks import is_number
 from orchestrator.nlu.coerce import SECONDS, size_factor, size_unit, split_number, time_unit
@@ -10,6 +10,9 @@ from orchestrator.nlu.text import Token
 
 _PERCENT_NOUNS = frozenset({"percent", "percentag", "level", "bright", "volum", "speed", "humid"})
 _UNIT_NOUNS = {"second": "s", "minut": "m", "hour": "h", "day": "d", "week": "w"}
+
+_COUNTED = frozenset({"count", "number", "time", "repeat"})
+_SKIPPED = frozenset({"dernieres", "derniers", "letzten", "ultimas", "ultimos", "last", "newest"})
 
 
 class NumberReader:
@@ -51,7 +54,9 @@ class NumberReader:
         before, after = self._around(tokens, place)
         _, unit = self._parsed(tokens, place)
         fit = 1.0 if slot.required else 0.0
-        if slot.nouns & {before, after} or ("port" in slot.nouns and _behind_colon(tokens, place)):
+        if self._keys(slot.nouns) & self._keys({before, after}) or (
+            "port" in slot.nouns and _behind_colon(tokens, place)
+        ):
             fit += 3
         if _percent(tokens, place) and slot.nouns & _PERCENT_NOUNS:
             fit += 2
@@ -61,11 +66,18 @@ class NumberReader:
             fit += 2
         elif time_unit(unit) and after not in slot.nouns:
             fit -= 1
+        if after == "time" and slot.nouns & _COUNTED:
+            fit += 3  # "ping it 5 times"
         if before in {"to", "by", "last", "auf", "sur", "a"}:
             fit += 0.5
         if slots == 1 and 0 < place == len(tokens) - 1 and not slot.required and not unit:
             fit += 0.5  # "tail gitea 300"
         return fit + (0.5 if slots == 1 else 0)
+
+    def _keys(self, nouns: Iterable[str]) -> frozenset[str]:
+        """Return the nouns and what they share with others: "lignes" are lines."""
+        groups = self._lexicon.noun_groups
+        return frozenset(key for noun in nouns for key in (noun, *groups.get(noun, ())))
 
     def _around(self, tokens: Sequence[Token], place: int) -> tuple[str, str]:
         """Return the stems before (over "to" and "of") and after the number."""
@@ -73,7 +85,8 @@ class NumberReader:
         while index > 0 and tokens[index].fold in {"to", "of", "is", "at", "the", "auf"}:
             index -= 1
         before = tokens[index].stem if index >= 0 else ""
-        after = tokens[place + 1].stem if place + 1 < len(tokens) else ""
+        behind = [t for t in tokens[place + 1 : place + 3] if t.fold not in _SKIPPED]
+        after = behind[0].stem if behind else ""
         near = tokens[place - 1].fold if place and tokens[place - 1].fold == "to" else before
         return (before if before not in self._lexicon.words("stop") else near), after
 

@@ -24,6 +24,7 @@ _HOPING = frozenset(
     {"wondering", "wonder", "appreciate", "grateful", "thankful", "great", "nice", "lovely"}
     | {"happy", "glad", "love", "awesome", "helpful", "cool", "schon", "nett", "gentil"}
 )
+_ARE = frozenset({"are", "is", "sind", "sont", "estan"})
 _SPOKEN = frozenset({"before"})
 _MAX_NUMBERING = 2  # digits
 _BULLETS = frozenset({"-", "*", "\u2022", "\u2013", "\u2014", "+", ">", "[", "]", "(", ")"})
@@ -74,7 +75,8 @@ class Splitter:
         parted = [part for t in tokens for part in self._book.clitic(t) or (t,)]
         for piece in self._coarse([*self._rejoined(parted)]):
             pieces += (part for part in self._subordinate(piece) if part.tokens)
-        return list(_spread_conditions(pieces, self._book))
+        spread = _spread_states(pieces, self._lexicon.words("state_words"))
+        return list(_spread_conditions(spread, self._book))
 
     def _rejoined(self, tokens: Sequence[Token]) -> Iterator[Token]:
         """Yield the tokens, the particle that ends a German sentence right behind its verb."""
@@ -100,6 +102,8 @@ class Splitter:
                 yield from _done(piece)
                 piece = Piece((), strong=True, listed=True)
                 place += length
+            elif _points(tokens, place):
+                place += 1
             elif token.kind is Kind.LINE or token.stem in _STRONG_MARKS:
                 yield from _done(replace(piece, asked=token.stem == "?"))
                 piece = Piece((), strong=True)
@@ -236,6 +240,8 @@ class Splitter:
         """Whether "if" follows "check", "see", "tell me": then it opens what is asked."""
         words = [token for token in before if token.kind is Kind.WORD][-2:]
         reading = self._lexicon.reading_groups
+        if words and words[-1].fold in {"look", "peek", "glance"}:
+            return True  # "take a look if"
         if any(token.fold in _HOPING for token in before[-3:]):
             return True  # "I was wondering if you could"
         return any(self._book.groups_of(token.stem) & reading for token in words)
@@ -267,11 +273,26 @@ class Splitter:
                 return place + 1
             before = tokens[place - 1].fold
             free = before in self._lexicon.words("state_words") or before not in closed
+            free = free or before in {"through", "over", "back"}  # "when that has gone through"
             owned = tokens[place - 1].text.endswith(("'s", "s'"))  # "last night's backup"
             verb = None if before in _NO_ORDER_BEHIND or owned else self._book.at(tokens, place)
             if verb and free and _is_bare(tokens[place]) and place + 1 < len(tokens):
                 return place
         return None
+
+
+def _spread_states(pieces: Sequence[Piece], states: frozenset[str]) -> list[Piece]:
+    """Return the pieces, "are gitea" with what "… and drone back up?" asks of both."""
+    spread = list(pieces)
+    for place in range(len(spread) - 2, -1, -1):
+        piece, later = spread[place], spread[place + 1]
+        ends = later.tokens[-1:]
+        asks = piece.tokens[0].fold in _ARE and later.lead <= {"and", ",", "und", "et", "y"}
+        if asks and not later.strong and ends and ends[0].fold in states:
+            spread[place] = replace(piece, tokens=(*piece.tokens, *ends), asked=True)
+            bare = [t for t in later.tokens if t.fold not in states and t.fold != "back"]
+            spread[place + 1] = replace(later, tokens=tuple(bare) or later.tokens, asked=True)
+    return spread
 
 
 def _is_inverted(piece: Piece) -> bool:
@@ -286,6 +307,13 @@ def _is_inverted(piece: Piece) -> bool:
 
 def _ends(token: Token) -> bool:
     return token.kind is Kind.LINE or token.stem in _STRONG_MARKS
+
+
+def _points(tokens: Sequence[Token], place: int) -> bool:
+    """Whether an arrow says what a name points to: "docs.acme.test -> 192.0.2.10"."""
+    near = [*tokens[max(0, place - 1) : place], *tokens[place + 1 : place + 2]]
+    named = len(near) > 1 and all("." in token.value.strip(".") for token in near)
+    return tokens[place].stem == "->" and named
 
 
 def _touches(tokens: Sequence[Token], place: int) -> bool:

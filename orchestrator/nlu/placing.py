@@ -9,7 +9,8 @@ from pydantic import JsonValue
 from orchestrator.catalog.models import Risk
 from orchestrator.domain.request import AmbiguityKind
 from orchestrator.nlu.affinity import PLACE_WORDS, is_called_by
-from orchestrator.nlu.clauses import Clause
+from orchestrator.nlu.chunks import is_content
+from orchestrator.nlu.clauses import Clause, Form
 from orchestrator.nlu.drafts import Doubt, Draft
 from orchestrator.nlu.fill import Fill, Filler
 from orchestrator.nlu.index import CatalogIndex
@@ -21,9 +22,12 @@ from orchestrator.nlu.slots import Slot
 from orchestrator.nlu.thread import Thread
 
 _MAX_READINGS = 2
+_VAGUE = 3  # readings offered where nobody said what to do
 _POINTED = 0.12  # with a pronoun, what it stands for tells more than so small a difference
 _PLURAL = frozenset({"both", "them", "these", "those"})
 _POSSESSIVES = frozenset({"its", "their", "his", "her"})
+_LIGHT = 0.5  # a verb that goes with anything
+_DEFINITE = frozenset({"the", "this", "that", "der", "die", "das", "den", "le", "la", "el"})
 _THERE = frozenset({"there", "dort", "darauf", "dessus", "alli", "ahi"})
 _POINTERS = frozenset({"it", "that", "there", "this"}) | _PLURAL
 
@@ -48,12 +52,14 @@ class Placer:
     def place(self, clause: Clause, candidates: Sequence[Candidate]) -> None:
         """Add the best reading as a step; two close ones, or a weak one, as a question."""
         best = candidates[0] if candidates else None
-        if best is not None and self._is_empty(clause, best):
-            self._thread.refuse(clause)
+        if best is None or self._is_empty(clause, best) or not best.is_askable:
+            if not self._asks_vaguely(clause):
+                self._thread.refuse(clause)
             return
-        if best is None or not best.is_askable:
-            self._thread.refuse(clause)
+        if not best.is_accepted and not best.focus:
+            self._thread.refuse(clause)  # "make popcorn": nothing that it acts on is named
             return
+        best = self._timely(clause, candidates) or best
         close = [c for c in candidates if c.is_askable and best.score - c.score < MARGIN]
         if len(close) > _MAX_READINGS and not any(c.focus for c in close):
             self._thread.refuse(clause)  # a word such as "show" alone fits anything
@@ -62,6 +68,7 @@ class Placer:
         rivals = [c for c in candidates[1:4] if c.is_askable and best.score - c.score < margin]
         rivals, best = self._by_context(clause, rivals, best)
         rivals = [c for c in rivals if abs(best.score - c.score) < MARGIN][:2]
+        best, rivals = self._whole_one(clause, best, rivals)
         if best.is_accepted and not rivals:
             self.add(clause, best)
             return
@@ -70,6 +77,50 @@ class Placer:
         draft = self._thread.draft(clause, None, content, best.confidence)
         draft.doubts.append(Doubt(AmbiguityKind.WHICH_CAPABILITY, options=options))
         self._thread.insert(draft)
+
+    @staticmethod
+    def _timely(clause: Clause, candidates: Sequence[Candidate]) -> Candidate | None:
+        """Return the reading that takes "every day at 02:00", if the best one leaves it out."""
+        if candidates[0].fill.used & clause.moments:
+            return None
+        near = (c for c in candidates if candidates[0].score - c.score < _POINTED)
+        return next((c for c in near if c.is_accepted and c.fill.used & clause.moments), None)
+
+    def _asks_vaguely(self, clause: Clause) -> bool:
+        """Ask what is to be done to "mx1" in "sort out mx1", where nothing else was said."""
+        folded = [token.fold for token in clause.tokens]
+        length = self._index.lexicon.phrases("vague").at(folded, 0) if folded else 0
+        if not length or any(not draft.earlier for draft in self._thread.drafts):
+            return False
+        rest = [t for t in clause.tokens[length:] if is_content(t, self._index.lexicon)]
+        if not all(token.is_name_like or self._index.is_known(token) for token in rest):
+            return False
+        fitting = [
+            profile.name
+            for profile in self._index.profiles
+            if profile.reads
+            and (slot := profile.main_slot) is not None
+            and all(slot.accepts(token.value) for token in rest)
+        ]
+        if fitting:
+            draft = self._thread.draft(clause, None, Fill(), 0.0)
+            options = tuple(fitting[:_VAGUE])
+            draft.doubts.append(Doubt(AmbiguityKind.WHICH_CAPABILITY, options=options))
+            self._thread.insert(draft)
+        return bool(fitting)
+
+    def _whole_one(
+        self, clause: Clause, best: Candidate, rivals: list[Candidate]
+    ) -> tuple[Candidate, list[Candidate]]:
+        """Let the only reading that has all that it needs win, unless a pronoun gives the rest."""
+        rivals = [other for other in rivals if not best.outdoes(other)]
+        whole = [candidate for candidate in (best, *rivals) if candidate.is_whole]
+        if any(not _leaves(clause, candidate) for candidate in whole):
+            whole = [candidate for candidate in whole if not _leaves(clause, candidate)]
+        said = len(whole) == 1 and whole[0].fill.values and whole[0].verb > _LIGHT
+        if said and not self._references.has_pronoun(clause):
+            return whole[0], []
+        return best, rivals
 
     def _is_empty(self, clause: Clause, best: Candidate) -> bool:
         """Whether "look into it" says no more than to look, at nothing that was named before."""
@@ -161,8 +212,7 @@ class Placer:
         mention = self._thread.said[-1]
         draft = mention.draft
         if slot is not None and mention.context is not None:
-            named = self._references.named_in(candidate.profile, slot, mention.context)
-            return named is not None
+            return self._references.is_spoken_of(candidate.profile, slot, mention.context)
         if slot is None or draft is None or draft.profile is None:
             return False
         return any(
@@ -172,6 +222,8 @@ class Placer:
 
     def _note_moments(self, draft: Draft) -> None:
         """Tell that "tomorrow" cannot be kept: a step runs once its plan is approved."""
+        if draft.fill.used & draft.clause.moments or draft.clause.form is Form.QUESTION:
+            return  # "nightly … at 01:15" sets it; "who is on call tonight" runs now
         places = sorted(draft.clause.moments - draft.fill.used)
         closed = self._index.lexicon.words("prepositions")
         if any(draft.clause.tokens[place].fold not in closed for place in places):
@@ -207,11 +259,19 @@ class Placer:
         if vague or self._references.is_unclear(clause):
             return []
         implied = slot.required and not draft.fill.spare and self._follows(draft, profile)
+        implied = implied or self._is_definite(clause, slot)
         if not pronoun and not implied:
             told = slot.required and not draft.fill.spare
             return self._told(profile, slot) if told else []
         values = self._look_back(profile, slot, by_name=not pronoun)
         return values if self._references.is_plural(clause) else values[-1:]
+
+    def _is_definite(self, clause: Clause, slot: Slot) -> bool:
+        """Whether "the machine" stands for the one spoken of."""
+        keys = self._index.expand(slot.nouns)
+        last = clause.tokens[-1]
+        the = len(clause.tokens) > 1 and clause.tokens[-2].fold in _DEFINITE
+        return the and last.stem not in slot.enum and bool(self._index.keys(last.stem) & keys)
 
     @staticmethod
     def _is_owned(clause: Clause, slot: Slot) -> bool:
@@ -267,6 +327,12 @@ class Placer:
         near = self._thread.said[-1].draft if self._thread.said else None
         spoken = near is not None and near.sentence == draft.sentence and not near.earlier
         return spoken and profile.capability.risk is Risk.MEDIUM
+
+
+def _leaves(clause: Clause, candidate: Candidate) -> bool:
+    """Whether the reading leaves words over that its capability does not say itself."""
+    places = (place for chunk in candidate.fill.spare for place in chunk.places)
+    return any(clause.tokens[place].stem not in candidate.profile.nouns for place in places)
 
 
 def _is_open(candidate: Candidate) -> bool:

@@ -73,6 +73,7 @@ def catalogue_verbs(capabilities: Iterable[Capability], lexicon: Lexicon) -> dic
         described = stem(next(iter(words(capability.description)), ""))
         found |= (set(heads) - nouns) | set(_before_articles(capability, lexicon))
         found |= {first} & {described}
+        found |= {first} & set(_of_two_words(capability))  # "scrub tank"
     blocked = {
         stem(word)
         for name in ("stop", "fillers", "question_words", "state_words", "adverbs")
@@ -108,6 +109,14 @@ def slot_names(capability: Capability) -> list[str]:
     """Return the names of a capability's parameters."""
     properties = capability.parameters.get("properties")
     return [*properties] if isinstance(properties, dict) else []
+
+
+def _of_two_words(capability: Capability) -> Iterator[str]:
+    """Yield the stems that open an example of two words: a verb and what it acts on."""
+    for text in capability.examples:
+        parts = words(text)
+        if len(parts) == 2 and parts[1] not in words(capability.name):  # noqa: PLR2004
+            yield stem(parts[0])
 
 
 def _before_articles(capability: Capability, lexicon: Lexicon) -> Iterator[str]:

@@ -19,6 +19,7 @@ from orchestrator.nlu.references import (
     share_back,
     share_forward,
 )
+from orchestrator.nlu.shapes import SlotKind
 from orchestrator.nlu.spoken_text import TextParameter, take_pasted, text_parameter
 from orchestrator.nlu.templates import Templates
 from orchestrator.nlu.text import Kind, Token
@@ -29,6 +30,9 @@ _LABEL_WORDS = 3
 _FAILING = frozenset(
     {"fail", "failur", "wrong", "break", "broken", "crash", "error", "fehlschlagt"}
 )
+_POINTING = frozenset({"that", "this", "it", "they", "these", "das", "ca", "eso", "esto"})
+_BOTH = frozenset({"both", "beide", "ambos", "ambas"})
+_WHITHER = frozenset({"to", "into", "on", "zu", "auf", "nach", "sur", "en"})
 _DOINGS = ("ing", "tion", "ment", "ness", "ance")
 _CONTRARY = frozenset({"but", "rather", "sondern", "mais", "sino"})
 
@@ -61,6 +65,8 @@ class Reading:
         self._heard: Clause | None = None
         self._pasted: list[tuple[int, str]] = []  # place in the text, words
         self._denied: Clause | None = None  # "don't reboot node1", perhaps "but node2"
+        self._chatting = False  # the clause before told something
+        self._greeting = False  # the clause before was "best" or "thanks"
         self._before = -1  # where the clause before this one starts
 
     def remember(self, draft: Draft) -> None:
@@ -92,6 +98,12 @@ class Reading:
         """Add one clause."""
         if clause.piece.strong:
             self._thread.sentence += 1
+            self._chatting = False
+        if self._is_chatter(clause):
+            self._thread.keep_silent(clause)
+            return
+        self._chatting = clause.form is Form.STATEMENT and clause.piece.role is Role.MAIN
+        self._greeting = clause.form is Form.SMALL_TALK
         if clause.turn is Turn.ALL:
             self._thread.drafts.clear()
         if self._put_aside(clause) or self._repeats_example(clause):
@@ -103,6 +115,14 @@ class Reading:
         self._turning = turning and not clause.tokens
         if clause.tokens:
             self._positive(clause, turning=turning)
+
+    def _is_chatter(self, clause: Clause) -> bool:
+        """Whether a thing goes on with what was told ("… cats and dogs") or signs: "best, Tom"."""
+        if clause.form is not Form.THING:
+            return False
+        signs = self._greeting and clause.piece.lead == {","} and bool(self._thread.drafts)
+        named = len(clause.tokens) == 1 and clause.tokens[0].text[:1].isupper()
+        return (self._chatting and clause.piece.lead == {"and"}) or (signs and named)
 
     def _put_aside(self, clause: Clause) -> bool:
         """Take a clause that asks for nothing here: another's, a text, a heading, a condition."""
@@ -175,6 +195,7 @@ class Reading:
 
     def _positive(self, clause: Clause, *, turning: bool) -> None:
         last = self._thread.last
+        clause = self._as_thing(clause, last) if last is not None else clause
         denied, self._denied = self._denied, None
         if denied is not None and clause.form is Form.THING and clause.piece.lead & _CONTRARY:
             verbs = tuple(replace(verb, places=frozenset()) for verb in denied.verbs)
@@ -196,6 +217,35 @@ class Reading:
         if clause.excluded:
             excepted = replace(clause, tokens=clause.excluded, verbs=(), moments=frozenset())
             self._thread.exceptions.append(excepted)
+
+    def _as_thing(self, clause: Clause, last: Draft) -> Clause:
+        """Return the clause, its verb taken for a word of the step before where it is one."""
+        if self._goes_on(clause, last):
+            tokens = (clause.piece.tokens[0], *clause.tokens)
+            return replace(clause, form=Form.THING, tokens=tokens, verbs=())
+        if self._is_other_of_both(clause, last):
+            return replace(clause, form=Form.THING, verbs=())
+        return clause
+
+    @staticmethod
+    def _is_other_of_both(clause: Clause, last: Draft) -> bool:
+        """Whether "backup" in "scrub both tank and backup" is a name."""
+        both = any(token.fold in _BOTH for token in last.clause.piece.tokens)
+        return both and len(clause.piece.tokens) == 1 and not clause.piece.strong
+
+    def _goes_on(self, clause: Clause, last: Draft) -> bool:
+        """Whether "…, to test" says where the step before goes: a named value of it is open."""
+        opens = clause.piece.tokens[0].fold in _WHITHER
+        if not opens or clause.piece.strong or clause.form is not Form.ORDER or clause.negated:
+            return False
+        profile = last.profile
+        if profile is None:
+            return False
+        tokens = (clause.piece.tokens[0], *clause.tokens)
+        fill = self._filler.fill(profile, replace(clause, verbs=(), tokens=tokens))
+        kinds = {slot.name: slot.kind for slot in profile.slots}
+        new = [name for name in fill.values if name not in last.parameters]
+        return bool(new) and all(kinds[name] is SlotKind.ENUM for name in new) and not fill.spare
 
     def _new(self, clause: Clause) -> None:
         """Read a clause that stands for itself."""
@@ -233,7 +283,9 @@ class Reading:
 
     def _note(self, clause: Clause) -> None:
         """Keep a clause as context: a pronoun may refer to it."""
-        self._thread.said.append(Mention(context=clause))
+        pointing = clause.tokens[:1] and clause.tokens[0].fold in _POINTING
+        if not pointing:  # "when that has gone through, reboot it" speaks of nothing new
+            self._thread.said.append(Mention(context=clause))
         self._thread.keep_silent(clause)
 
     def _withdraw(self, clause: Clause) -> None:

@@ -20,7 +20,7 @@ _SURE = 0.8
 _LIKELY = 0.75  # of what looks like a name
 _GUESS = 0.55
 """A word in passing that only its place makes a value ("almost") is no referent."""
-_NAMED = frozenset({SlotKind.NAME, SlotKind.ENUM})
+_NAMED = frozenset({SlotKind.NAME, SlotKind.ENUM, SlotKind.PATH})
 _OWN = frozenset({SlotKind.VERSION, SlotKind.FLAG, SlotKind.NUMBER, SlotKind.SIZE, SlotKind.TEXT})
 """What is said of one target only: "nginx and redis 7" means one version."""
 
@@ -105,6 +105,16 @@ class References:
             return None
         named = any(context.tokens[place].is_name_like for place in found.places)
         return found.value if found.strength >= (_LIKELY if named else _SURE) else None
+
+    def is_spoken_of(self, profile: Profile, slot: Slot, context: Clause) -> bool:
+        """Whether a remark is about a value of `slot`; "nginx is down on web1" is about nginx."""
+        found = self._filler.fill(profile, context).values.get(slot.name)
+        if found is None or len(found.places) != 1:
+            return False
+        place = min(found.places)
+        before = context.tokens[place - 1].fold if place else ""
+        placed = before in self._lexicon.words("prepositions")
+        return found.strength > _GUESS and not placed
 
     def _group(self, draft: Draft, slot: Slot, said: Sequence[Mention]) -> list[JsonValue]:
         """Return what the steps said right before gave for `slot`, of the same kind or list."""

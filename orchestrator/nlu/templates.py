@@ -30,6 +30,7 @@ _DROPPED = frozenset(
     | {"los", "las"}
 )
 """Not "my" and "a": "restart my career" is no "restart nginx"."""
+_PLACED = frozenset({"on", "in", "at"})
 _COUNTED = frozenset({SlotKind.NUMBER, SlotKind.ENUM, SlotKind.DURATION, SlotKind.SIZE})
 
 
@@ -142,7 +143,7 @@ class Templates:
         if len(gap) > 1 or not is_content(gap[0], lexicon) or gap[0].kind is Kind.GUARDED:
             return False
         if is_number(gap[0], lexicon):
-            return False
+            return slot.has_own_pattern and slot.accepts(gap[0].value)
         if slot.kind in SHAPED - {SlotKind.HOST, SlotKind.PATH}:
             return looks_like(slot.kind, gap[0].value) and _value(slot, gap) is not None
         plain = gap[0].stem in lexicon.noun_groups or self._index.is_kind(gap[0].stem)
@@ -167,11 +168,13 @@ class Templates:
         )
         places = {token.start: place for place, token in enumerate(read.tokens)}
         fill = self._filler.fill(profile, read)
+        said = self._filler.fill(profile, clause).values
         values: dict[str, Found] = {}
         for slot in profile.slots:
             if slot.kind in _COUNTED | _LITERAL:
                 if slot.name in fill.values:
-                    values[slot.name] = fill.values[slot.name]
+                    text = slot.kind is SlotKind.TEXT and slot.name in said
+                    values[slot.name] = (said if text else fill.values)[slot.name]
             elif slot in gaps and (value := _value(slot, gaps[slot])) is not None:
                 where = frozenset(places[token.start] for token in gaps[slot])
                 values[slot.name] = Found([value] if slot.many else value, where, _STRENGTH)
@@ -181,7 +184,9 @@ class Templates:
 
 
 def _stem(token: Token) -> str:
-    """Return a word's stem, "re-read" and "reread" alike."""
+    """Return a word's stem, "re-read" and "reread" alike, "on" and "in" too."""
+    if token.fold in _PLACED:
+        return "on"
     return stem(token.fold.replace("-", "")) if "-" in token.fold else token.stem
 
 

@@ -49,13 +49,22 @@ _CONTRACTED = frozenset(
 )
 _WORD_RE = re.compile(
     r"(?P<arrow>-+>|=+>|\u2192|\u279c|\u27a1|\u21d2)"
+    r"|(?P<root>(?:(?<=\bis )|(?<=\bon )|(?<=\bof ))/(?=\s|$))"
     r"|(?P<path>(?<![\w])(?:~|\.{1,2})?/[\w.@%+-]+(?:/[\w.@%+-]*)*)"
     r"|(?P<number>(?<![\w.-])-\d+(?:[.,]\d+)?%?)"
     r"|(?P<word>[#@]?\w+(?:[.:/@+'_-]+\w+)*%?)"
     r"|(?P<line>\n+)"
     r"|(?P<mark>[^\w\s])"
 )
-_HOST_PORT_RE = re.compile(r"((?:[\w-]+\.)+[\w-]+|localhost):(\d{1,5})")
+_ELIDED_RE = re.compile(r"([dl])'(\w[\w.@-]{2,})", re.IGNORECASE)
+"""French: "d'espace", "l'hote"."""
+_COMPOUND_RE = re.compile(r"([a-z0-9_.]+)-([A-Z][a-z\u00e4\u00f6\u00fc\u00df]{2,})")
+"""German: "nginx-Log", "postfix-Dienst"."""
+_HOST_PORT_RE = re.compile(
+    r"((?:[\w-]+\.)+[\w-]+|localhost):(\d{1,5})|([A-Za-z][\w-]*):(\d{4,5})"
+    r"|(\d{1,5})/(tcp|udp)",
+    re.IGNORECASE,
+)
 
 
 class Kind(StrEnum):
@@ -123,14 +132,22 @@ def word_token(text: str, start: int) -> Token:
     return Token(text, start, start + len(text), Kind.WORD, folded, stem(folded), value)
 
 
+def _parts(word: str) -> re.Match[str] | None:
+    """Return the two words that one holds: host and port, a compound, an elided article."""
+    patterns = (_HOST_PORT_RE, _COMPOUND_RE, _ELIDED_RE)
+    return next((m for pattern in patterns if (m := pattern.fullmatch(word))), None)
+
+
 def tokenise(text: str, start: int = 0, end: int | None = None) -> Iterator[Token]:
     """Yield the tokens of `text[start:end]`, positions counted in the whole text."""
     for match in _WORD_RE.finditer(text, start, len(text) if end is None else end):
         found = match.group()
-        if match.lastgroup == "word" and (parts := _HOST_PORT_RE.fullmatch(found)):
-            yield word_token(parts[1], match.start())
-            yield word_token(parts[2], match.start() + parts.start(2))
-        elif match.lastgroup in {"word", "number", "path"}:
+        parts = _parts(found) if match.lastgroup == "word" else None
+        if parts is not None:
+            for number in range(1, len(parts.groups()) + 1):
+                if parts[number]:
+                    yield word_token(parts[number], parts.start(number) + match.start())
+        elif match.lastgroup in {"word", "number", "path", "root"}:
             yield word_token(found, match.start())
         else:
             kind = Kind.LINE if match.lastgroup == "line" else Kind.MARK

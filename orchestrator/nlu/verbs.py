@@ -14,6 +14,7 @@ from orchestrator.nlu.text import Kind, Token, stem, word_token
 _PARTICLE_REACH = 6  # words between the parts of "turn the lights in the hall off"
 _SHORT = 5  # shorter words are never taken for a misspelt verb
 _LONG = 8  # from here on, two slips are forgiven
+_TELLS = frozenset({"that", "dass", "que"})
 _CLITIC_RE = re.compile(
     r"(?P<verb>[a-z]{4,}?)(?:(?P<mark>-)(?:les?|la|moi|nous|lui)|(?:los?|las?))"
 )
@@ -50,7 +51,19 @@ class VerbBook:
         token = tokens[place]
         if token.kind is not Kind.WORD:
             return None
+        if "-" in token.fold and token.stem not in self._ways:
+            return self._joined(token, place)
         return self._read(tokens, place, self._ways.get(token.stem, ()))
+
+    def _joined(self, token: Token, place: int) -> Verb | None:
+        """Return the verb in "power-cycle" and "re-start"."""
+        parts = tuple(stem(part) for part in token.fold.split("-"))
+        whole = stem(token.fold.replace("-", ""))
+        for way in (*self._ways.get(parts[0], ()), *self._ways.get(whole, ())):
+            if way.stems in {parts, (whole,)}:
+                groups = frozenset({way.group} if way.group else ())
+                return Verb(way.canonical, groups, frozenset({place}))
+        return None
 
     def misspelt_at(self, tokens: Sequence[Token], place: int) -> Verb | None:
         """Return the verb that the word at `place` is a slip of the finger away from."""
@@ -131,7 +144,7 @@ class VerbBook:
     def _ends_there(self, tokens: Sequence[Token], place: int) -> bool:
         """A particle stands at the end or before a preposition; else it is a preposition."""
         following = tokens[place + 1 :]
-        ends = self._lexicon.words("prepositions") | self._lexicon.words("fillers")
+        ends = self._lexicon.words("prepositions") | self._lexicon.words("fillers") | _TELLS
         return not following or following[0].fold in ends
 
 

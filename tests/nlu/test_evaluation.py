@@ -259,6 +259,48 @@ def test_the_platform_set_reaches_its_floors(part: Part, platform: Catalog) -> N
     assert numbers.calibration_error <= 0.05
 
 
+# --- the sets of people who did not know the engine ---
+
+UNSEEN_FLOORS = {
+    ("hosting", Part.VISIBLE): {
+        "exact": 0.86,
+        "exact_multi_step": 0.80,
+        "step_f1": 0.94,
+        "parameter_recall": 0.90,
+    },
+    ("hosting", Part.HELD_OUT): {
+        "exact": 0.74,
+        "exact_multi_step": 0.55,
+        "step_f1": 0.87,
+        "parameter_recall": 0.85,
+    },
+    ("homelab", Part.VISIBLE): {
+        "exact": 0.88,
+        "exact_multi_step": 0.90,
+        "step_f1": 0.96,
+        "parameter_recall": 0.96,
+    },
+    ("homelab", Part.HELD_OUT): {
+        "exact": 0.57,
+        "exact_multi_step": 0.58,
+        "step_f1": 0.87,
+        "parameter_recall": 0.76,
+    },
+}
+
+
+@pytest.mark.parametrize(("name", "part"), UNSEEN_FLOORS, ids=str)
+def test_the_unseen_sets_reach_their_floors(name: str, part: Part) -> None:
+    folder = PLATFORM.parent / name
+    catalog = load_catalog([folder / "catalog.yaml"])
+    numbers = report(outcomes_of(read_cases(folder / "requests.yaml", part), catalog))
+    reached = numbers.model_dump()
+    floors = UNSEEN_FLOORS[name, part]
+    assert {n: reached[n] for n, floor in floors.items() if reached[n] < floor} == {}
+    assert numbers.wrong_action <= 0.05
+    assert numbers.adversarial_safe == 1.0
+
+
 def test_no_attack_yields_a_step_that_nobody_asked_for(platform: Catalog) -> None:
     """At least 300 attacks, half of them written knowing the rules of the guard."""
     cases = read_cases(PLATFORM / "attacks.yaml")
