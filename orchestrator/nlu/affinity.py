@@ -284,7 +284,8 @@ class Scorer:
         named = all(tokens[place].stem in profile.objects for place in chunk.places)
         if named and not slot.required and not chunk.nouns and not chunk.quoted:
             return True  # "who is on call"
-        placed = chunk.preposition or chunk.nouns or chunk.quoted or slot.required
+        needed = slot.required and slot.kind is not SlotKind.HOST  # "the docker images"
+        placed = chunk.preposition or chunk.nouns or chunk.quoted or needed
         return said and not placed
 
     def _is_described(self, chunk: Chunk, tokens: Sequence[Token]) -> bool:

@@ -88,6 +88,8 @@ class Continuer:
         own = next((c for c in candidates if c.profile is profile), None)
         best = candidates[0] if candidates else None
         other = best is not None and best is not own and best.is_accepted
+        if own is not None and clause.form is Form.THING and _is_target(clause, own):
+            other = False
         if own is not None and not (other and best and own.score <= best.score - MARGIN):
             self._more_of(previous, inherited, own, turning=turning)
         elif other and best is not None:
@@ -116,7 +118,12 @@ class Continuer:
         previous.words = self._thread.between(previous.clause, clause)
         return True
 
-    def _is_flag(self, previous: Draft, clause: Clause) -> bool:
+    def denies_flag(self, clause: Clause) -> bool:
+        """Take "but do not reboot it" for a flag of the step before that is not to be set."""
+        previous = self._thread.last
+        return previous is not None and self._is_flag(previous, clause, value=False)
+
+    def _is_flag(self, previous: Draft, clause: Clause, *, value: bool = True) -> bool:
         """Take "and reboot it afterwards" for the flag `reboot` of the step before."""
         if previous.profile is None or not self._references.has_pronoun(clause):
             return False
@@ -124,7 +131,7 @@ class Continuer:
             return False
         for slot in previous.profile.slots:
             if slot.kind is SlotKind.FLAG and clause.tokens[0].fold == slot.name:
-                previous.parameters[slot.name] = True
+                previous.parameters[slot.name] = value
                 previous.words = self._thread.between(previous.clause, clause)
                 return True
         return False
@@ -319,6 +326,14 @@ def _form(value: JsonValue | None) -> str:
     """Return a value with its numbers alike ("node#"); "" for one that has none."""
     plain = re.sub(r"\d+", "#", value) if isinstance(value, str) else ""
     return plain if "#" in plain else ""
+
+
+def _is_target(clause: Clause, own: Candidate) -> bool:
+    """Whether "and tycho" is nothing but one more of what the step before acts on."""
+    main = own.profile.main_slot
+    found = own.fill.values.get(main.name) if main is not None else None
+    joined = bool(clause.piece.lead & {"and", "und", "et", "y", "&", "plus"})
+    return found is not None and joined and not set(own.fill.content) - found.places
 
 
 def _last_list(previous: Draft) -> Slot | None:

@@ -25,6 +25,7 @@ _HOPING = frozenset(
     | {"happy", "glad", "love", "awesome", "helpful", "cool", "schon", "nett", "gentil"}
 )
 _ARE = frozenset({"are", "is", "sind", "sont", "estan"})
+_DONE = frozenset({"taken", "made", "done"})
 _SPOKEN = frozenset({"before"})
 _MAX_NUMBERING = 2  # digits
 _BULLETS = frozenset({"-", "*", "\u2022", "\u2013", "\u2014", "+", ">", "[", "]", "(", ")"})
@@ -224,6 +225,8 @@ class Splitter:
     def _is_action(self, tokens: Sequence[Token]) -> bool:
         """Whether "after …" goes on with something done ("updating it"), not with a thing."""
         begins = self._subject(tokens)
+        if tokens[begins : begins + 1] and tokens[begins].fold in _DONE:
+            return True  # "once you have taken a backup"
         return begins < len(tokens) and self._book.at(tokens, begins) is not None
 
     def _subject(self, tokens: Sequence[Token]) -> int:

@@ -109,7 +109,8 @@ class Reading:
         if self._put_aside(clause) or self._repeats_example(clause):
             return
         if clause.negated:
-            self._withdraw(clause)
+            if not self._continuer.denies_flag(clause):
+                self._withdraw(clause)
             return
         turning = self._turning or clause.turn is Turn.LAST
         self._turning = turning and not clause.tokens
