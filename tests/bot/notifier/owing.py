@@ -38,6 +38,7 @@ class OwingInMemory:
     notices: dict[str, _NoticeRow] = field(default_factory=dict)
     status: PlanStatusResult = field(default_factory=PlanStatusResult)
     conversation_waiting: asyncio.Event = field(default_factory=asyncio.Event)
+    put_off: list[float] = field(default_factory=list)  # seconds for which cards were given back
 
     def want(self, card: Card) -> None:
         """Want this shown in place of what was."""
@@ -84,6 +85,7 @@ class OwingInMemory:
 
     async def card_released(self, card_id: str, *, retry_after: float) -> Result:
         self.cards[card_id].claimed_until = _now() + retry_after
+        self.put_off.append(retry_after)
         return Result()
 
     async def due_notices(self, limit: int = 20) -> NoticeList:
