@@ -44,7 +44,7 @@ _CONTRACTED = frozenset(
         "shes",
     }
 )
-_ANYBODY = frozenset({"somebody", "someone", "anybody", "anyone"})
+_ANYBODY = frozenset({"somebody", "someone"})
 _TOLD = frozenset({"me", "us", "mir", "uns", "moi", "nous"})
 _ASKED = frozenset({"who", "whos", "what", "whats", "how", "which", "where", "when"})
 _SPEAKER = frozenset({"me", "us", "myself", "now", "please", "mich", "moi"})
@@ -195,7 +195,8 @@ class Reader:
         if not told and self._manners.is_negated(folded):
             return self._negated(piece, tokens)
         tokens, wished = self._manners.strip(tokens)
-        if len(tokens) > 1 and tokens[0].fold in _ANYBODY and self._is_bidden(tokens):
+        bidden = len(tokens) > 1 and tokens[0].fold in _ANYBODY and self._is_bidden(tokens)
+        if bidden and not piece.asked:
             tokens, wished = tokens[1:], True
         if not tokens:
             return Clause(piece, (), Form.SMALL_TALK)
@@ -234,7 +235,8 @@ class Reader:
     def _is_bidden(self, tokens: Sequence[Token]) -> bool:
         """Whether "somebody kick jenkins" bids; "somebody kicked jenkins" tells."""
         bare = not tokens[1].fold.endswith(("ed", "s"))
-        return bare and self._book.at(tokens, 1) is not None
+        past = {token.fold for token in tokens} & {"yesterday", "ago", "already", "earlier"}
+        return bare and not past and self._book.at(tokens, 1) is not None
 
     def _order(self, base: Clause, *, wished: bool) -> Clause | None:
         tokens = base.tokens
@@ -263,7 +265,9 @@ class Reader:
         if verb is None or not rest & {"me", "us", "myself"} or not rest <= _SPEAKER:
             return None
         reads = verb.groups & self._lexicon.reading_groups or "send" in verb.groups
-        return None if reads else replace(base, form=Form.SMALL_TALK)
+        if reads or not verb.groups & {"stop", "remove"}:
+            return None
+        return replace(base, form=Form.SMALL_TALK)
 
     def _asks(self, base: Clause, verb: Verb) -> Clause | None:
         """Return the question in "tell me who is on call", "show how full the disk is"."""
@@ -470,7 +474,7 @@ _PAST = frozenset(
         "broke",
         "woke",
     }
-    | {"spent", "thought", "forgot", "kept", "heard", "noticed", "tried", "hoping", "hope", "turns"}
+    | {"spent", "thought", "forgot", "kept", "heard", "noticed", "tried"}
 )
 """Begins what is told of the past: nobody gives orders so."""
 

@@ -91,10 +91,13 @@ PASTED_RE = re.compile(
 )
 
 MAIL_RE = re.compile(
-    r"(?<=\n)[ ]*(?:from|sent|subject|von|gesendet|betreff|objet|asunto)[ ]?:[ ].*",
+    r"(?<=\n)[ ]*(?:(?-i:From|Von)[ ]?:[ ]"
+    r"|(?:from|von|de)[ ]?:[ ]"
+    r"(?:[^\n]*@|[^\n]*\n[ ]*(?:sent|to|date|subject|betreff|an)[ ]?:[ ])).*",
     re.IGNORECASE | re.DOTALL,
 )
-"""What follows the head of a mail, below the person's own words."""
+"""What follows the head of a mail, below the person's own words: "From: …", or what has an
+address or a second line of a head."""
 LOG_LINE_RE = re.compile(
     r"^[ >]*(?:"
     r"\[?\d{4}-\d\d-\d\d[T ]\d\d:\d\d|[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d |\[?\d\d:\d\d:\d\d"

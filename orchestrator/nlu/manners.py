@@ -6,9 +6,11 @@ from orchestrator.nlu.lexicon import Lexicon
 from orchestrator.nlu.text import Kind, Token
 
 _POLITE_WORDS = 6
+_GREETING_WORDS = 4
 _THANKS = frozenset(
     {"thanks", "thank", "thx", "sorry", "cheers", "danke", "merci", "gracias", "dear"}
 )
+_OLDER = frozenset({"version", "release", "previous", "last", "older", "earlier", "before"})
 _FOR = frozenset({"for", "to", "about", "that", "if", "you", "fur", "dass", "pour", "por", "de"})
 OPENING = 4
 """Words at the head of a piece in which "said" or "not" governs the whole."""
@@ -48,7 +50,7 @@ class Manners:
             if length := self._lexicon.phrases("polite").at(folded, 0):
                 wished = True
                 tokens = tokens[length:]
-            elif folded[:2] == ["go", "back"]:
+            elif folded[:2] == ["go", "back"] and _is_older(folded[2:]):
                 break
             elif folded[0] in self._lexicon.words("fillers") or folded[0].startswith("@"):
                 tokens = tokens[1:]
@@ -94,7 +96,10 @@ class Manners:
         begins = next((i for i, word in enumerate(folded[:2]) if word in _THANKS), None)
         if begins is None or len(folded) < 2:  # noqa: PLR2004
             return False
-        return folded[0] == "dear" or bool({*folded[begins + 1 : begins + 2]} & _FOR)
+        if {"please", "pls", "plz", "bitte", "need", "needs"} & {*folded}:
+            return False
+        greets = folded[0] == "dear" and len(folded) <= _GREETING_WORDS
+        return greets or bool({*folded[begins + 1 : begins + 2]} & _FOR)
 
     def is_howto(self, folded: Sequence[str]) -> bool:
         """Whether a piece asks how, or whether, something should be done."""
@@ -102,3 +107,8 @@ class Manners:
         while place < len(folded) and folded[place] in self._lexicon.words("fillers"):
             place += 1
         return place < len(folded) and bool(self._lexicon.phrases("howto").at(folded, place))
+
+
+def _is_older(folded: Sequence[str]) -> bool:
+    """Whether "go back to …" names a state before, and not work or bed."""
+    return any(word in _OLDER or any(map(str.isdigit, word)) for word in folded)

@@ -165,7 +165,7 @@ class Splitter:
             yield from self._subordinate(replace(piece, tokens=piece.tokens[branch:]))
             return
         cut = self._first_cut(piece.tokens)
-        if cut is None and _is_inverted(piece):
+        if cut is None and _is_inverted(piece) and not self._orders_inside(piece.tokens):
             yield replace(piece, role=Role.CONDITION)
             return
         if cut is None:
@@ -180,6 +180,11 @@ class Splitter:
             yield from self._tail(replace(piece, tokens=tail, strong=False), role)
         else:
             yield from self._head(replace(piece, tokens=tail), role)
+
+    def _orders_inside(self, tokens: Sequence[Token]) -> bool:
+        """Whether an order follows without a comma: "should it be slow restart nginx"."""
+        places = range(3, len(tokens) - 1)
+        return any(self._book.at(tokens, p) and _is_bare(tokens[p]) for p in places)
 
     def _first_cut(self, tokens: Sequence[Token]) -> tuple[int, int, Role] | None:
         folded = [token.fold for token in tokens]

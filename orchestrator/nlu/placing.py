@@ -25,6 +25,7 @@ _MAX_READINGS = 2
 _VAGUE = 3  # readings offered where nobody said what to do
 _POINTED = 0.12  # with a pronoun, what it stands for tells more than so small a difference
 _PLURAL = frozenset({"both", "them", "these", "those"})
+_COPULAS = frozenset({"is", "be", "are", "=", "ist", "sind", "est", "es"})
 _POSSESSIVES = frozenset({"its", "their", "his", "her"})
 _LIGHT = 0.5  # a verb that goes with anything
 _DEFINITE = frozenset({"the", "this", "that", "der", "die", "das", "den", "le", "la", "el"})
@@ -299,17 +300,23 @@ class Placer:
         """Return what a remark named for it: "her login should be zoe. Create the account"."""
         found: list[JsonValue] = []
         for remark in self._thread.said:
-            if remark.context is not None:
+            if remark.context is not None and self._references.is_plain_remark(remark.context):
                 named = self._references.named_in(profile, slot, remark.context)
                 found = found if named is None else [named]
         return found
 
     def take_remarks(self, draft: Draft) -> None:
-        """Give a step what a remark before or after it names: "… an account. Login is zoe"."""
-        for slot in draft.profile.slots if draft.profile is not None else ():
-            if slot.required and slot.name not in draft.parameters and draft.profile is not None:
-                for value in self._told(draft.profile, slot)[-1:]:
-                    draft.parameters[slot.name] = value
+        """Give a step what a remark says that it is: "… an account. Login is zoe"."""
+        profile = draft.profile
+        lacking = profile.slots if profile is not None else ()
+        for slot in (s for s in lacking if s.required and s.name not in draft.parameters):
+            for remark in self._thread.said:
+                context = remark.context
+                if profile is None or context is None or not _equates(context, slot):
+                    continue
+                named = self._references.named_in(profile, slot, context)
+                if named is not None and self._references.is_plain_remark(context):
+                    draft.parameters[slot.name] = named
 
     def _look_back(self, profile: Profile, slot: Slot, *, by_name: bool = False) -> list[JsonValue]:
         said = self._thread.said
@@ -347,3 +354,11 @@ def _wanting(draft: Draft, profile: Profile) -> Slot | None:
     slots = [s for s in profile.slots if s.required] or [s for s in (main,) if s is not None]
     asked = {doubt.parameter for doubt in draft.doubts}
     return next((s for s in slots if s.name not in draft.parameters and s.name not in asked), None)
+
+
+def _equates(context: Clause, slot: Slot) -> bool:
+    """Whether a remark says what `slot` is, by its noun: "her login should be zoe"."""
+    stems = [token.stem for token in context.tokens]
+    noun = next((place for place, one in enumerate(stems) if one in slot.nouns), None)
+    after = context.tokens[noun + 1 :] if noun is not None else ()
+    return any(token.fold in _COPULAS for token in after)

@@ -106,13 +106,13 @@ class Reading:
         self._greeting = clause.form is Form.SMALL_TALK
         if clause.turn is Turn.ALL:
             self._thread.drafts.clear()
-        if self._put_aside(clause) or self._repeats_example(clause):
+        turning = self._turning or clause.turn is Turn.LAST
+        if self._put_aside(clause) or self._repeats_example(clause, turning=turning):
             return
         if clause.negated:
             if not self._continuer.denies_flag(clause):
                 self._withdraw(clause)
             return
-        turning = self._turning or clause.turn is Turn.LAST
         self._turning = turning and not clause.tokens
         if clause.tokens:
             self._positive(clause, turning=turning)
@@ -123,14 +123,17 @@ class Reading:
             return False
         signs = self._greeting and clause.piece.lead == {","} and bool(self._thread.drafts)
         named = len(clause.tokens) == 1 and clause.tokens[0].text[:1].isupper()
-        return (self._chatting and clause.piece.lead == {"and"}) or (signs and named)
+        goes_on = self._chatting and clause.piece.lead == {"and"}
+        if goes_on and any(c.is_askable for c in self._matcher.rank(clause)):
+            return False  # "the site is slow, and the status of nginx please"
+        return goes_on or (signs and named)
 
     def _put_aside(self, clause: Clause) -> bool:
         """Take a clause that asks for nothing here: another's, a text, a heading, a condition."""
         anothers = self._is_anothers(clause)
         if not anothers and self._is_text(clause):
             return True
-        if clause.piece.strong:
+        if clause.piece.strong or {",", "and"} <= clause.piece.lead:
             self._contingent = False
         told = clause.piece.role in {Role.CONDITION, Role.REASON}
         if anothers or (self._contingent and not told):
@@ -147,8 +150,15 @@ class Reading:
     def _hangs_on_failure(self, clause: Clause) -> bool:
         """Whether a condition waits for a step before it to fail: "should it fail, roll back"."""
         last = self._thread.last
-        fails = any(token.stem in _FAILING for token in clause.piece.tokens)
-        return fails and last is not None and not last.earlier
+        said = clause.piece.tokens
+        fails = any(token.stem in _FAILING for token in said)
+        denied = {token.fold for token in said} & {"without", "no", "not", "never", "ohne"}
+        if last is None or last.earlier or not fails or denied:
+            return False
+        known = {str(value) for value in last.parameters.values()}
+        others = [t for t in said if is_content(t, self._index.lexicon)]
+        others = [t for t in others if t.stem not in _FAILING and t.value not in known]
+        return clause.piece.role is Role.CONDITION and not others
 
     def _is_anothers(self, clause: Clause) -> bool:
         """Whether "omar: reboot node1" says it: what Omar said is no order of the person's."""
@@ -260,7 +270,7 @@ class Reading:
         else:
             self._placer.place(clause, candidates)
 
-    def _repeats_example(self, clause: Clause) -> bool:
+    def _repeats_example(self, clause: Clause, *, turning: bool) -> bool:
         """Take a clause that says an example again, unless it would be read so anyway."""
         repeated = self._templates.match(clause)
         if repeated is None:
@@ -273,6 +283,9 @@ class Reading:
             same = [c for c in alike if _holds(c.fill.parameters, candidate.fill.parameters)]
             if sure and same:
                 return False
+        if turning:
+            self._thread.drop_last()
+            self._turning = False
         self._thread.group += 1
         self._placer.add(read, candidate)
         return True
@@ -296,7 +309,9 @@ class Reading:
         """
         self._denied = clause if clause.verbs else None
         self._note(clause)
-        if self._references.is_narrowed(clause):
+        last = self._thread.last
+        known = {str(value) for value in last.parameters.values()} if last is not None else set()
+        if self._references.is_narrowed(clause, known):
             return
         recent = self._thread.sentence - 1
         self._thread.drafts = [
@@ -316,7 +331,8 @@ class Reading:
         same_verb = not clause.verbs or any(verb.canonical in verbs for verb in clause.verbs)
         if found is not None and main is not None:
             return same_verb and draft.parameters.get(main.name) == found.value
-        return bool(clause.verbs) and same_verb and not fill.content
+        pointed = self._references.has_pronoun(clause)
+        return bool(clause.verbs) and same_verb and (pointed or not fill.content)
 
     def finish(self) -> Understanding:
         """Return the steps in the order they are to run, and what is out of scope."""

@@ -1,6 +1,6 @@
 """Resolves "it", "them", "the same", and shares what a sentence says once for several steps."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from pydantic import JsonValue
@@ -10,6 +10,7 @@ from orchestrator.nlu.clauses import Clause
 from orchestrator.nlu.drafts import Doubt, Draft
 from orchestrator.nlu.fill import Filler
 from orchestrator.nlu.lexicon import Lexicon
+from orchestrator.nlu.pieces import Role
 from orchestrator.nlu.profile import Profile
 from orchestrator.nlu.shapes import SlotKind
 from orchestrator.nlu.slots import Slot
@@ -17,6 +18,7 @@ from orchestrator.nlu.text import Token
 
 _EACH = frozenset({"each", "both", "apiece", "jeweils", "chacun", "chacune", "cada"})
 _SURE = 0.8
+_WHILE = frozenset({"all", "now", "moment", "while", "time", "being", "today", "yet", "again"})
 _LIKELY = 0.75  # of what looks like a name
 _GUESS = 0.55
 """A word in passing that only its place makes a value ("almost") is no referent."""
@@ -55,13 +57,25 @@ class References:
             if place not in clause.verb_places
         )
 
-    def is_narrowed(self, clause: Clause) -> bool:
-        """Whether more than closing words follow its pronoun: "it for the whole world"."""
+    def is_plain_remark(self, context: Clause) -> bool:
+        """Whether a remark is the person's own and holds: none denied, supposed or reported."""
+        told = context.piece.role in {Role.CONDITION, Role.REASON}
+        reported = any(token.fold in self._lexicon.words("speech") for token in context.tokens)
+        return not (context.negated or told or reported)
+
+    def is_narrowed(self, clause: Clause, known: Collection[str]) -> bool:
+        """Whether it says more than its pronoun and what is known: "it for the whole world"."""
         pronouns = self._lexicon.words("pronouns")
         folded = [token.fold for token in clause.tokens]
         place = next((p for p, word in enumerate(folded) if word in pronouns), None)
-        rest = folded[place + 1 :] if place is not None else []
-        return len(rest) > 1 and rest[0] in self._lexicon.words("prepositions")
+        rest = clause.tokens[place + 1 :] if place is not None else ()
+        more = [
+            token
+            for place, token in enumerate(rest)
+            if token.fold not in self._lexicon.words("stop") | _WHILE and token.value not in known
+        ]
+        placed = bool(rest) and rest[0].fold in self._lexicon.words("prepositions")
+        return placed and any(t.fold not in self._lexicon.words("prepositions") for t in more)
 
     def is_plural(self, clause: Clause) -> bool:
         """Whether the clause points at several things."""

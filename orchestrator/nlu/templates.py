@@ -68,6 +68,8 @@ class Templates:
         """
         if clause.piece.role in {Role.CONDITION, Role.REASON} or clause.turn is not Turn.NOTHING:
             return None
+        if clause.excluded:
+            return None
         ways = (clause.piece.tokens,) if clause.negated else (clause.piece.tokens, clause.tokens)
         found: list[tuple[Template, Mapping[Slot, tuple[Token, ...]]]] = []
         for tokens in ways:
@@ -77,6 +79,7 @@ class Templates:
                 (template, gaps)
                 for template in self._all
                 if template.words <= stems
+                and (template.profile.reads or not clause.piece.asked)
                 and (gaps := self._aligned(template.items, said)) is not None
                 and (template.telling or _names(gaps))
             ]

@@ -95,7 +95,8 @@ class Thread:
         """
         thing = clause.form is Form.THING
         alone = self.last is None or self.last.sentence != self.sentence or self.last.earlier
-        aside = thing and alone and not clause.piece.listed
+        wished = any(t.fold in {"please", "pls", "plz", "bitte"} for t in clause.piece.tokens)
+        aside = thing and alone and not clause.piece.listed and not wished
         place = (clause.piece.tokens[0].start, self.words(clause))
         (self.asides if aside else self.refused).append(place)
         if thing:

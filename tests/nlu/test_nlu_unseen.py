@@ -311,3 +311,94 @@ async def test_a_definite_thing_is_the_one_of_the_request_before(hosting: Read) 
     earlier = hosting("upgrade web7")
     found = await decomposer.decompose("reboot the machine", DecomposeContext(earlier=earlier))
     assert steps(found) == [("reboot_host", {"host": "web7"})]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "delete the account. Don't delete the user zoe.",
+        "reboot the machine. Do not reboot web1.",
+        "stop nginx, not on web1",
+        "stop nginx. By the way web2 is fine.",
+        "stop nginx. Bob said it runs on web9.",
+        "delete an account. The login zoe stays",
+    ],
+)
+def test_what_is_denied_or_only_mentioned_is_no_target(text: str, hosting: Read) -> None:
+    found = hosting(text)
+    assert found.ambiguities
+    assert not {"username", "host"} & {name for _, given in steps(found) for name in given}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "go back to work",
+        "go back to bed, zoe",
+        "anybody reboot web1?",
+        "someone delete account zoe?",
+        "somebody restart nginx on web1 yesterday?",
+    ],
+)
+def test_idle_talk_and_questions_change_nothing(text: str, hosting: Read) -> None:
+    found = hosting(text)
+    assert steps(found) == []
+    assert found.out_of_scope
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "restart nginx on web1, no wait, make zoe admin of the wiki",
+            [("grant_access", {"username": "zoe", "resource": "wiki", "level": "admin"})],
+        ),
+        ("reboot web1. No, do not reboot it for the moment", []),
+        (
+            "Dear team please restart nginx on web1. Also reboot web2.",
+            [
+                ("restart_service", {"service": "nginx", "host": "web1"}),
+                ("reboot_host", {"host": "web2"}),
+            ],
+        ),
+        (
+            "the site is slow and the status of nginx on web1 please. Reboot web2",
+            [
+                ("service_status", {"service": "nginx", "host": "web1"}),
+                ("reboot_host", {"host": "web2"}),
+            ],
+        ),
+        (
+            "Hoping somebody can stop nginx on web2. Reboot web1.",
+            [
+                ("stop_service", {"service": "nginx", "host": "web2"}),
+                ("reboot_host", {"host": "web1"}),
+            ],
+        ),
+        (
+            "Restart nginx on web1 because it crashed, and reboot web2",
+            [
+                ("restart_service", {"service": "nginx", "host": "web1"}),
+                ("reboot_host", {"host": "web2"}),
+            ],
+        ),
+        (
+            "back up crm_db. If that works without error, reboot db1",
+            [("backup_now", {"target": "crm_db"}), ("reboot_host", {"host": "db1"})],
+        ),
+        (
+            "reboot web1, if it fails restart nginx on web1, and stop mysql on db2",
+            [
+                ("reboot_host", {"host": "web1"}),
+                ("stop_service", {"service": "mysql", "host": "db2"}),
+            ],
+        ),
+    ],
+)
+def test_nothing_is_lost_beside_it(text: str, expected: Steps, hosting: Read) -> None:
+    assert steps(hosting(text)) == expected
+
+
+def test_one_line_that_looks_like_a_mails_head_loses_nothing(hosting: Read) -> None:
+    found = hosting("Restart nginx on web1\nfrom: web2\nand stop mysql on db1")
+    assert ("stop_service", {"service": "mysql", "host": "db1"}) in steps(found)
