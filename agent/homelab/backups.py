@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import shutil
-import tarfile
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from agent.homelab import record
 from agent.homelab.docker import DockerFailed, Engine, find_engine
@@ -14,6 +15,11 @@ from agent.homelab.failure import Failure, say, size
 from agent.homelab.files import PRIVATE, digest_of, sync_folder, write_atomic
 from agent.homelab.places import Homelab, stamp
 from agent.homelab.template import resolve
+
+if TYPE_CHECKING or sys.version_info >= (3, 12):
+    import tarfile
+else:  # 3.11.0 to 3.11.3, as Debian 12 has it, know no filters
+    from backports import tarfile
 
 SUFFIX = ".tar.gz"
 
