@@ -320,6 +320,9 @@ class Placer:
 
     def _look_back(self, profile: Profile, slot: Slot, *, by_name: bool = False) -> list[JsonValue]:
         said = self._thread.said
+        if by_name:  # nobody points: what was denied or reported is not what is meant
+            plain = self._references.is_plain_remark
+            said = [m for m in said if m.context is None or plain(m.context)]
         values, context = self._references.values(profile, slot, said, by_name=by_name)
         if context is not None:
             self._thread.pardon(context)

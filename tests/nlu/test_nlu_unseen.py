@@ -318,6 +318,7 @@ async def test_a_definite_thing_is_the_one_of_the_request_before(hosting: Read) 
     [
         "delete the account. Don't delete the user zoe.",
         "reboot the machine. Do not reboot web1.",
+        "Don't reboot web1. Reboot the machine.",
         "stop nginx, not on web1",
         "stop nginx. By the way web2 is fine.",
         "stop nginx. Bob said it runs on web9.",
@@ -402,3 +403,54 @@ def test_nothing_is_lost_beside_it(text: str, expected: Steps, hosting: Read) ->
 def test_one_line_that_looks_like_a_mails_head_loses_nothing(hosting: Read) -> None:
     found = hosting("Restart nginx on web1\nfrom: web2\nand stop mysql on db1")
     assert ("stop_service", {"service": "mysql", "host": "db1"}) in steps(found)
+
+
+def test_a_question_is_no_order_though_an_example_says_the_same(hosting: Read) -> None:
+    assert "install_package" not in {
+        intent for intent, _ in steps(hosting("we need tcpdump on mx1?"))
+    }
+
+
+def test_what_another_said_of_a_value_is_not_taken(hosting: Read) -> None:
+    found = hosting("Create an account. Bob said the username is zoe.")
+    assert steps(found) == [("create_account", {})]
+
+
+def test_a_thing_with_please_is_told_where_it_is_not_understood(hosting: Read) -> None:
+    assert hosting("Login for zoe please. reboot web1").out_of_scope == ("Login for zoe please",)
+
+
+def test_who_gets_something_is_not_what_it_is_for(hosting: Read) -> None:
+    found = hosting("create a user called tkoch and give him read access to metrics_db")
+    granted = {"username": "tkoch", "resource": "metrics_db", "level": "read"}
+    assert ("grant_access", granted) in steps(found)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "shut down the VMs galileo and tycho",
+            [
+                ("power_vm", {"vm": "galileo", "action": "shutdown"}),
+                ("power_vm", {"vm": "tycho", "action": "shutdown"}),
+            ],
+        ),
+        (
+            "Install updates on atlas but do not reboot it",
+            [("apply_patches", {"host": "atlas", "reboot": False})],
+        ),
+        (
+            "In case the disk on build6 is above 90 percent, clean up the docker images there",
+            [("prune_images", {"host": "build6"})],
+        ),
+        (
+            "Once you have taken a backup of /etc, install the updates on web4",
+            [("take_backup", {"what": "/etc"}), ("apply_patches", {"host": "web4"})],
+        ),
+    ],
+)
+def test_targets_flags_and_places_stay_with_their_step(
+    text: str, expected: Steps, homelab: Read
+) -> None:
+    assert steps(homelab(text)) == expected
