@@ -6,7 +6,7 @@ from orchestrator.nlu.chunks import Chunk, is_number
 from orchestrator.nlu.coerce import size_unit, split_number, time_unit
 from orchestrator.nlu.index import CatalogIndex
 from orchestrator.nlu.profile import Profile
-from orchestrator.nlu.shapes import SHAPED, SlotKind, looks_like, stands_alone
+from orchestrator.nlu.shapes import SHAPED, SlotKind, looks, looks_like, stands_alone
 from orchestrator.nlu.slots import Slot
 from orchestrator.nlu.text import Kind, Token, words
 
@@ -21,6 +21,9 @@ _AIMS = frozenset({"address", "target", "valu", "destin", "ip", "point"})
 _LATEST = frozenset({"latest", "stable", "newest", "lts"})
 _MACHINES = frozenset({"machine", "box", "node", "host"})
 PLACE_WORDS = frozenset({"on", "at", "in", "auf", "sur", "en", "from", "von", "im", "bei", "to"})
+_WHICH = frozenset(
+    {"how", "which", "what", "welche", "welcher", "welches", "quel", "quelle", "quels", "quelles"}
+)
 _NAMING = frozenset({"named", "called", "namens", "appele", "llamado"})
 _TITLES = frozenset({"label", "title", "titl", "tag"})
 _BY_PREPOSITION: dict[str, frozenset[str]] = {
@@ -34,6 +37,7 @@ _BY_PREPOSITION: dict[str, frozenset[str]] = {
     "in": frozenset(
         {"in", "room", "area", "namespace", "location", "folder", "channel", "database", "host"}
         | {"cluster", "region", "zone", "group", "site", "project", "path", "environ", "env"}
+        | {"repository", "repo", "repositori"}
         | {"environment", "stage"}
     ),
     "for": frozenset({"for", "domain", "user", "owner", "topic", "name", "duration", "host"}),
@@ -74,6 +78,7 @@ class Scorer:
         if chunk.preposition == "as" and not is_called_by(slot, "as"):
             return 0.0
         known = self.is_known(profile, slot, chunk, tokens)
+        known = known or self._looks_known(profile, slot, chunk, tokens)
         if not known and self._is_for_another(profile, slot, chunk, tokens):
             return 0.0
         if self._is_described(chunk, tokens) and not (near >= _NOUN or known):
@@ -188,7 +193,9 @@ class Scorer:
             titled = main or "name" in words(slot.name) or bool(slot.nouns & _TITLES)
             return score + (3.0 if titled else 0.0)
         preposition = _SAME_PREPOSITION.get(chunk.preposition, chunk.preposition)
-        if is_called_by(slot, preposition):
+        placed = slot.kind is not SlotKind.HOST or preposition in {"on", "at"} or slot.required
+        placed = placed or looks_like(SlotKind.HOST, chunk.text(tokens))
+        if placed and is_called_by(slot, preposition):
             score += 2.0
         elif main:
             score += 1.0 if preposition else 2.0
@@ -221,6 +228,23 @@ class Scorer:
             return True
         shared = self._index.shared_enums.get(slot.name)
         return shared is not None and shared.find(tokens, chunk.places, chunk.places) is not None
+
+    def _is_listed_elsewhere(self, slot: Slot, chunk: Chunk, tokens: Sequence[Token]) -> bool:
+        """Whether another parameter of the catalogue lists the word as a value of its own."""
+        if len(chunk.places) != 1 or chunk.quoted:
+            return False
+        said = tokens[chunk.places[0]].fold
+        return any(
+            said in finder.values and name != slot.name
+            for name, finder in self._index.shared_enums.items()
+        )
+
+    @staticmethod
+    def _looks_known(profile: Profile, slot: Slot, chunk: Chunk, tokens: Sequence[Token]) -> bool:
+        """Whether the words look like a value of the examples, and like no plain words."""
+        seen = looks(chunk.text(tokens))
+        fits = bool(seen) and slot.kind in {SlotKind.NAME, SlotKind.PATH}
+        return fits and any(looks(one) == seen for one in profile.known.get(slot.name, ()))
 
     def _is_common_thing(self, slot: Slot, chunk: Chunk, tokens: Sequence[Token]) -> bool:
         """Whether "the lights", "the door" are things of the world, no names."""
@@ -284,6 +308,9 @@ class Scorer:
         named = all(tokens[place].stem in profile.objects for place in chunk.places)
         if named and not slot.required and not chunk.nouns and not chunk.quoted:
             return True  # "who is on call"
+        nouns = self._index.lexicon.noun_groups
+        if profile.reads and said and not chunk.quoted and all(tokens[p].stem in nouns for p in chunk.places):
+            return True  # "the disk temperatures", "100 lines of log"
         needed = slot.required and slot.kind is not SlotKind.HOST  # "the docker images"
         placed = chunk.preposition or chunk.nouns or chunk.quoted or needed
         return said and not placed
@@ -292,6 +319,8 @@ class Scorer:
         """Whether "my emails", "some coffee" describe a thing instead of naming one."""
         if chunk.quoted or any(tokens[place].is_name_like for place in chunk.places):
             return False
+        if chunk.places[0] and tokens[chunk.places[0] - 1].fold in _WHICH:
+            return True  # "what time is it"
         return chunk.determiner in self._index.lexicon.words("indefinite")
 
     def _foreign(
@@ -306,5 +335,7 @@ class Scorer:
         if slot.kind is SlotKind.NAME and chunk.preposition in PLACE_WORDS:
             against += 1.0 if looks_like(SlotKind.HOST, chunk.text(tokens)) else 0.0
         stems = frozenset(tokens[place].stem for place in chunk.places)
+        if self._is_listed_elsewhere(slot, chunk, tokens):
+            against += 2.0  # "production" is an environment, no host
         others = self._index.expand(stems) & self._index.object_nouns
         return against + (1.5 if others and not chunk.nouns and not chunk.quoted else 0.0)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from orchestrator.nlu.coerce import time_unit
+from orchestrator.nlu.coerce import split_number, time_unit
 from orchestrator.nlu.lexicon import Lexicon
 from orchestrator.nlu.shapes import SlotKind, looks_like, stands_alone
 from orchestrator.nlu.text import Kind, Token
@@ -17,6 +17,7 @@ _CLOSED = (
     "state_words",
     "adverbs",
     "moments",
+    "have_words",
 )
 """Lists of words that mean nothing of their own."""
 _VERSION_RE = re.compile(r"v?\d+(?:\.\d+)+(?:-[a-z0-9.]+)?")
@@ -77,6 +78,7 @@ def chunks_of(
     nouns: frozenset[str],
     lexicon: Lexicon,
     verbs: frozenset[int] = frozenset(),
+    topics: frozenset[str] = frozenset(),
 ) -> list[Chunk]:
     """Return the chunks among the content tokens at `places`.
 
@@ -86,6 +88,7 @@ def chunks_of(
         nouns: stems by which the capability's slots and objects are called.
         lexicon: the shipped words.
         verbs: the places of the verb: "snapshot" in "snapshot db1" is no noun of its label.
+        topics: stems of other nouns that the capability's texts say: "logs" in "sonarr logs".
     """
     runs: list[list[int]] = []
     for place in places:
@@ -101,17 +104,23 @@ def chunks_of(
         if place > 0 and time_unit(token.fold) and is_number(tokens[place - 1], lexicon):
             continue  # "for 2 hours"
         alone = token.kind in {Kind.QUOTED, Kind.URL} or is_number(token, lexicon)
-        alone = alone or stands_alone(token.fold)
+        alone = alone or stands_alone(token.fold) or _is_period(token)
         if (
             runs
             and runs[-1][-1] == place - 1
             and not alone
-            and not _splits(tokens, place, runs[-1], nouns)
+            and not _splits(tokens, place, runs[-1], nouns, lexicon)
         ):
             runs[-1].append(place)
         else:
             runs.append([place])
-    return [_named(_chunk(tokens, run, nouns, lexicon, verbs), tokens) for run in runs]
+    return [_named(_chunk(tokens, run, nouns, lexicon, verbs, topics), tokens) for run in runs]
+
+
+def _is_period(token: Token) -> bool:
+    """Whether a token is a length of time or a size: "90m" ends "mute ApiDown 90m"."""
+    parsed = split_number(token.fold)
+    return parsed is not None and bool(time_unit(parsed[1]))
 
 
 def _is_attribute(
@@ -142,7 +151,9 @@ def _named(chunk: Chunk, tokens: Sequence[Token]) -> Chunk:
     return chunk
 
 
-def _splits(tokens: Sequence[Token], place: int, run: list[int], nouns: frozenset[str]) -> bool:
+def _splits(
+    tokens: Sequence[Token], place: int, run: list[int], nouns: frozenset[str], lexicon: Lexicon
+) -> bool:
     """Whether a new chunk starts at `place` though the words touch."""
     token, before = tokens[place], tokens[run[-1]]
     if _VERSION_RE.fullmatch(token.fold):
@@ -156,6 +167,8 @@ def _splits(tokens: Sequence[Token], place: int, run: list[int], nouns: frozense
     plain = not token.is_name_like and not token.text[:1].isupper()
     if before.is_name_like and plain and token.stem not in nouns:
         return True
+    if before.text[:1].isupper() and plain and token.stem in lexicon.noun_groups:
+        return True  # "the Grafana logs"
     following = tokens[place + 1] if place + 1 < len(tokens) else None
     has_value = any(tokens[one].stem not in nouns for one in run)
     return (
@@ -174,6 +187,7 @@ def _chunk(
     nouns: frozenset[str],
     lexicon: Lexicon,
     verbs: frozenset[int],
+    topics: frozenset[str],
 ) -> Chunk:
     preposition, determiner = _before(tokens, run[0], lexicon)
     taken: set[str] = set()
@@ -183,6 +197,8 @@ def _chunk(
             taken.add(tokens[inner.pop()].stem)
         while inner and tokens[inner[0]].stem in nouns:
             taken.add(tokens[inner.pop(0)].stem)
+    while len(inner) > 1 and _colours(tokens[inner[-1]], topics, lexicon):
+        taken.add(tokens[inner.pop()].stem)  # "the frontend deployment"
     while len(inner) > 1 and _is_kind(tokens[inner[0]], lexicon):
         taken.add(tokens[inner.pop(0)].stem)  # "le conteneur plex"
     while len(inner) > 1 and tokens[inner[0]].fold in _PEOPLE:
@@ -194,6 +210,12 @@ def _chunk(
         taken.add(tokens[near].stem)
     of = _head(tokens, run[0], lexicon) if preposition else frozenset[str]()
     return Chunk(tuple(inner), preposition, determiner, frozenset(taken), of, quoted)
+
+
+def _colours(token: Token, topics: frozenset[str], lexicon: Lexicon) -> bool:
+    """Whether a plain word behind a name only says what is looked at, or of what sort it is."""
+    plain = token.kind is Kind.WORD and token.text.islower() and token.fold.isalpha()
+    return plain and (token.stem in topics or token.fold in lexicon.words("workloads"))
 
 
 def _is_kind(token: Token, lexicon: Lexicon) -> bool:

@@ -310,6 +310,7 @@ class Continuer:
 
 def _parallel(values: Parameters, previous: Draft, main: Slot | None) -> Parameters:
     """Return the values, "node2" taken for what "node1" was: of the same form, another number."""
+    values = {n: v for n, v in values.items() if previous.parameters.get(n) != v} or values
     said = values.get(main.name) if main is not None else None
     if main is None or len(values) != 1 or _form(said) == "" or previous.profile is None:
         return values

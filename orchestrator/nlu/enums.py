@@ -1,7 +1,8 @@
 """Finds which of a schema's named values a person means: "Kuma Uptime", "kuma", "kumma"."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
@@ -11,6 +12,7 @@ from orchestrator.nlu.text import Kind, Token, fold, words
 _MIN_FUZZY = 5
 _TWO_SLIPS = 8
 _MIN_PREFIX = 3
+_NONE: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +27,14 @@ class EnumHit:
 class EnumFinder:
     """Finds the values of one enumeration; built once per catalogue."""
 
-    def __init__(self, values: Iterable[str], common: frozenset[str]) -> None:
+    def __init__(
+        self, values: Iterable[str], common: frozenset[str], aliases: Mapping[str, str] = _NONE
+    ) -> None:
+        """Take the values, common words that are no part of one, and other words for them."""
         self._parts = {value: tuple(words(value)) for value in values}
-        self._joined = {"".join(parts): value for value, parts in self._parts.items()}
+        self._own = {"".join(parts): value for value, parts in self._parts.items()}
+        others = {"".join(words(alias)): value for alias, value in aliases.items()}
+        self._joined = {**others, **self._own}
         self._by_part: dict[str, list[str]] = {}
         for value, parts in self._parts.items():
             for part in parts:
@@ -63,8 +70,8 @@ class EnumFinder:
 
     def nearest(self, text: str, count: int = 3) -> tuple[str, ...]:
         """Return the values that look most like `text`, best first, at most `count`."""
-        found = process.extract("".join(words(text)), list(self._joined), limit=count)
-        return tuple(self._joined[joined] for joined, _, _ in found)
+        found = process.extract("".join(words(text)), list(self._own), limit=count)
+        return tuple(self._own[joined] for joined, _, _ in found)
 
     def _whole(self, tokens: Sequence[Token], places: Sequence[int]) -> EnumHit | None:
         """Find all parts of a value close together in any order, longest value first."""
@@ -119,7 +126,7 @@ class EnumFinder:
             word = fold(tokens[place].value)
             if len(word) < _MIN_PREFIX or not word.isalpha():
                 continue
-            starts = [value for joined, value in self._joined.items() if joined.startswith(word)]
+            starts = [value for joined, value in self._own.items() if joined.startswith(word)]
             if len(starts) == 1:
                 return EnumHit((starts[0],), frozenset({place}), 0.7)
         return None

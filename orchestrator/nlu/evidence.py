@@ -1,6 +1,7 @@
 """The three kinds of evidence that a clause means a capability, each 0–1."""
 
 from collections.abc import Iterator
+from functools import partial
 
 from pydantic import JsonValue
 
@@ -11,9 +12,10 @@ from orchestrator.nlu.fill import Fill
 from orchestrator.nlu.index import CatalogIndex
 from orchestrator.nlu.lexicon import Lexicon
 from orchestrator.nlu.profile import Profile
-from orchestrator.nlu.shapes import SlotKind, looks_like
+from orchestrator.nlu.shapes import SlotKind, looks, looks_like
 from orchestrator.nlu.slots import Slot
-from orchestrator.nlu.text import Token
+from orchestrator.nlu.text import Token, words
+from orchestrator.nlu.topics import Topics
 from orchestrator.nlu.verbs import Verb
 from orchestrator.nlu.vocabulary import Vocabulary
 
@@ -42,7 +44,8 @@ class VerbEvidence:
         if clause.form is Form.QUESTION:
             return self._question(profile, clause)
         if clause.form is Form.THING and not clause.verbs:
-            return 0.45 if profile.reads else 0.35 * (profile.capability.risk is Risk.LOW)
+            harmless = profile.capability.risk is Risk.LOW
+            return 0.45 if profile.reads else harmless * (0.6 if profile.verbless else 0.35)
         best = max((self._spoken(profile, verb) for verb in clause.verbs), default=0.0)
         return best * (0.9 if clause.form is Form.TERSE else 1.0)
 
@@ -60,7 +63,9 @@ class VerbEvidence:
 
     def _spoken(self, profile: Profile, verb: Verb) -> float:
         looking = verb.groups & self._lexicon.reading_groups
-        groups = verb.groups if profile.reads else verb.groups - looking
+        slot = profile.main_slot
+        free = slot is not None and slot.kind is SlotKind.TEXT  # "check nginx" is no research
+        groups = verb.groups if profile.reads and not free else verb.groups - looking
         generic = verb.canonical in _GENERIC_VERBS and not profile.is_risky
         light = frozenset({"give", "get", "take", "make", "do", "send", "put", "have", "let"})
         # "Send 10 pings" makes no look of "send it to the consulate".
@@ -74,7 +79,7 @@ class VerbEvidence:
             (closer and groups & profile.own_groups, 0.8),
             (verb.canonical in profile.example_verbs - light, 0.7),
             (groups & (profile.own_groups | said), 0.7),
-            (profile.reads and looking, 0.65),
+            (profile.reads and looking and not free, 0.65),
             (verb.canonical in profile.example_verbs, 0.5),
             (generic, 0.5),
         )
@@ -116,6 +121,8 @@ class WordEvidence:
     ) -> float:
         """Return how far `profile` explains the word at `place`."""
         worded = self._vocabulary.strength(profile, clause.tokens[place])
+        if verb >= OWN_WORD and self._is_unnamed(clause, place):
+            worded = max(worded, _SURE)
         for slot in profile.slots:
             found = fill.values.get(slot.name)
             if found is not None and place in found.places:
@@ -123,6 +130,12 @@ class WordEvidence:
                 own = verb >= OWN_WORD and (alone or profile.capability.reasoning)
                 return max(worded, self._taken(slot, clause.tokens[place], found.strength, own=own))
         return worded
+
+    def _is_unnamed(self, clause: Clause, place: int) -> bool:
+        """Whether "the service" says no more than that there is one: which, is to be asked."""
+        before = clause.tokens[place - 1].fold if place else ""
+        general = clause.tokens[place].fold in self._index.lexicon.words("omissible")
+        return general and before in self._index.lexicon.words("determiners")
 
     def _taken(self, slot: Slot, token: Token, strength: float, *, own: bool) -> float:
         """Return how far a word is explained by being the value of `slot`.
@@ -156,19 +169,37 @@ class ObjectEvidence:
         self._vocabulary = vocabulary
         self._keys = index.keys
         self._states = index.keys("status") | {"run"}
+        self._topics = Topics(index, vocabulary)
+        states = self._lexicon.words("state_words") | {"status", "health", "state"}
+        self._stateful = frozenset(
+            profile.name
+            for profile in index.profiles
+            for text in (profile.capability.description, *profile.capability.examples)
+            if profile.reads and states.intersection(words(text))
+        )
         self._own: dict[str, set[str]] = {}
         for profile in index.profiles:
-            for verb in profile.own_verbs | profile.example_verbs:
-                self._own.setdefault(verb, set()).add(profile.name)
+            verbs = profile.own_verbs | profile.example_verbs
+            for key in verbs.union(profile.own_groups, profile.example_groups):
+                self._own.setdefault(key, set()).add(profile.name)
 
     def strength(
         self, profile: Profile, clause: Clause, fill: Fill, explained: float, *, continues: bool
     ) -> float:
         """Return the strongest evidence for the object; `continues`: the order before said it."""
         named = self._vocabulary.objects_named(profile, clause, fill)
-        found = max((named, *self._by_value(profile, clause, fill)))
+        spoken = self._topics.named(profile, clause, fill)
+        found = max((named, spoken, *self._by_value(profile, clause, fill)))
         slot = profile.main_slot
         filled = slot is not None and slot.name in fill.values
+        if self._asks_state(clause) and profile.reads and profile.name not in self._stateful:
+            if not fill.content:
+                return 0.0
+            found = min(found, named)  # a name alone says not that this one tells how it is
+        spoken_of = filled or not fill.content
+        spoken_of = spoken_of or (slot is not None and self._is_general(clause, slot))
+        if spoken_of and found < _OWN_OBJECT and self._tells_state(profile, clause):
+            found = _OWN_OBJECT
         looked = clause.form in {Form.QUESTION, Form.THING}
         if explained >= _SURE and not looked and profile.objects <= self._vocabulary.omissible:
             found = max(found, 1.0 if filled or slot is None or not fill.content else 0.5)
@@ -205,15 +236,22 @@ class ObjectEvidence:
         """Whether no other capability has this verb, and a name, no description, follows it."""
         slot = profile.main_slot
         value = fill.values.get(slot.name) if slot is not None else None
-        if value is None or not any(verb.canonical in self._own for verb in clause.verbs):
+        if value is None:
             return False
         first = min(value.places, default=0)
         before = clause.tokens[first - 1].fold if first else ""
         described = before in self._lexicon.words("english_determiners")
         named = value.strength >= _SURE or clause.tokens[first].is_name_like
-        return any(self._own.get(v.canonical) == {profile.name} for v in clause.verbs) and (
+        return any(map(partial(self._is_alone, profile), clause.verbs)) and (
             named or not described
         )
+
+    def _is_alone(self, profile: Profile, verb: Verb) -> bool:
+        """Whether no other capability has this verb, or one that means the same."""
+        ways = self._own.get(verb.canonical)
+        if ways is None:
+            ways = set[str]().union(*(self._own.get(group, ()) for group in verb.groups))
+        return ways == {profile.name}
 
     def _names_its_kind(self, clause: Clause, slot: Slot) -> bool:
         """Whether the verb acts on "the box" where the slot is a host."""
@@ -225,6 +263,19 @@ class ObjectEvidence:
     def _speaks_of_state(self, profile: Profile) -> bool:
         """Whether the capability tells how something is: a plain "check" means that."""
         return any(self._states & example for example in profile.masked)
+
+    def _is_general(self, clause: Clause, slot: Slot) -> bool:
+        """Whether all of a kind are meant: "the active containers"."""
+        keys = frozenset(key for noun in slot.nouns for key in self._keys(noun))
+        return not slot.required and any(self._keys(t.stem) & keys for t in clause.tokens)
+
+    def _tells_state(self, profile: Profile, clause: Clause) -> bool:
+        """Whether it is asked how something is, and the capability's texts say that it tells."""
+        return profile.name in self._stateful and self._asks_state(clause)
+
+    def _asks_state(self, clause: Clause) -> bool:
+        states = self._lexicon.words("state_words")
+        return any(t.fold in states or self._keys(t.stem) & self._states for t in clause.tokens)
 
     def _by_value(self, profile: Profile, clause: Clause, fill: Fill) -> Iterator[float]:
         """Yield the evidence of the values that were said."""
@@ -238,6 +289,8 @@ class ObjectEvidence:
         ):
             yield 0.7 if found is None else 0.8
         if found is not None and (slot.kind not in _FREE or _is_address(slot, found.value)):
+            yield 0.0 if looked and slot.kind is SlotKind.ENUM and fill.spare else 0.8
+        if found is not None and not looked and _looks_known(profile, slot, found.value):
             yield 0.8
         if found is not None and found.strength >= _SURE and not looked:
             yield 0.8
@@ -264,6 +317,12 @@ def _is_placed(profile: Profile, clause: Clause, fill: Fill, main: Slot) -> bool
     return found[0].strength >= _SURE and before in PLACE_WORDS
 
 
+def _looks_known(profile: Profile, slot: Slot, value: JsonValue) -> bool:
+    """Whether a value has the looks of one in the examples, and no plain word's: "tank/vms"."""
+    seen = looks(str(value))
+    return bool(seen) and any(looks(one) == seen for one in profile.known.get(slot.name, ()))
+
+
 def _is_address(slot: Slot, value: JsonValue) -> bool:
     """Whether a value of what is called an address is one, whatever its pattern says."""
     shaped = isinstance(value, str) and looks_like(SlotKind.ADDRESS, value)
@@ -280,10 +339,11 @@ def _is_qualified(profile: Profile, fill: Fill) -> bool:
 def _has_typed_value(profile: Profile, fill: Fill, main: Slot) -> bool:
     """Whether a named or typed value was said, though not of the main slot."""
     kinds = {slot.name: slot.kind for slot in profile.slots}
+    shaped = {slot.name for slot in profile.slots if slot.has_own_pattern}  # "nvme0n1"
     return any(
         found.strength >= _TYPED
         and name != main.name
-        and kinds[name] not in {SlotKind.NAME, SlotKind.TEXT, SlotKind.HOST}
+        and (kinds[name] not in {SlotKind.NAME, SlotKind.TEXT, SlotKind.HOST} or name in shaped)
         for name, found in fill.values.items()
     )
 

@@ -24,12 +24,6 @@ from orchestrator.nlu.text import Kind, Token
 
 _LEFT_OVER = 0.6
 _STATED = 0.8
-_STATES = {
-    "start": ("on", "start", "up", "enabled", "enable"),
-    "stop": ("off", "stop", "shutdown", "down", "disabled", "disable"),
-    "restart": ("restart", "reboot"),
-}
-"""What verbs make of a thing that has such states."""
 _TELLS = frozenset({"that", "dass", "que", "saying"})
 _ARTICLES = frozenset(
     {"the", "a", "an", "our", "der", "die", "das", "le", "la", "les", "el", "los"}
@@ -143,9 +137,11 @@ class Filler:
         pointed = alone or first in person
         named = any(is_content(token, self._lexicon) for token in objects)
         own = any(verb.canonical in profile.own_verbs for verb in clause.verbs)
-        if pointed or (named and not own):
-            return frozenset(range(aim, len(tokens)))
-        return frozenset()
+        if not pointed and (own or not named):
+            return frozenset()
+        places = self._lexicon.words("prepositions") - _AIMS
+        end = (p for p in range(aim + 1, len(tokens)) if tokens[p].fold in places)
+        return frozenset(range(aim, next(end, len(tokens))))
 
     def _enums(self, profile: Profile, clause: Clause, fill: Fill, aimed: frozenset[int]) -> None:
         for slot in profile.slots:
@@ -153,16 +149,20 @@ class Filler:
                 continue
             used = fill.used
             if slot is profile.main_slot and aimed:
-                used |= aimed
+                begin = [place for place in fill.content if place < min(aimed)]
                 found = profile.enums[slot.name].find(clause.tokens, [*aimed], [*aimed])
-                fill.joins = found is not None
+                first = profile.enums[slot.name].find(clause.tokens, begin, begin)
+                if profile.is_risky or first is not None or found is None:
+                    used |= aimed  # but "set the house to away"
+                    fill.joins = found is not None
             hit = profile.enums[slot.name].find(
                 clause.tokens,
                 [p for p in range(len(clause.tokens)) if p not in used],
                 [p for p in fill.content if p not in used],
             )
-            if hit is None and slot.required:
-                hit = _by_verb(slot, clause)
+            if hit is None and slot.name in profile.choices:
+                value = profile.choices[slot.name].of(clause.verbs)
+                hit = None if value is None else EnumHit((str(value),), frozenset(), _STATED)
             if hit is None:
                 continue
             if len(hit.values) > 1:
@@ -179,6 +179,10 @@ class Filler:
                 flag = read_flag(slot, clause.tokens, clause.excluded, self._lexicon)
                 if flag is not None:
                     fill.values[slot.name] = Found(flag[0], flag[1], 0.9)
+                elif slot.name in profile.choices:
+                    value = profile.choices[slot.name].of(clause.verbs)
+                    if value is not None:
+                        fill.values[slot.name] = Found(value, frozenset(), _STATED)
 
     def _quantities(self, profile: Profile, clause: Clause, fill: Fill) -> None:
         slots = [slot for slot in profile.slots if slot.kind is SlotKind.NUMBER]
@@ -265,7 +269,9 @@ class Filler:
         used = fill.used
         free = [place for place in fill.content if place not in used]
         nouns = self.nouns_of(profile)
-        chunks = chunks_of(clause.tokens, free, nouns, self._lexicon, clause.verb_places)
+        topics = frozenset(profile.nouns) & self._lexicon.noun_groups.keys()
+        verbs = clause.verb_places
+        chunks = chunks_of(clause.tokens, free, nouns, self._lexicon, verbs, topics)
         return [chunk for chunk in chunks if chunk.places]
 
     def _value(self, slot: Slot, chunk: Chunk, tokens: Sequence[Token]) -> JsonValue | None:
@@ -275,6 +281,8 @@ class Filler:
         whole = f"{text} {behind[0].value}" if behind and behind[0].stem in slot.nouns else ""
         if whole and text.endswith("ing") and slot.accepts(whole):
             return whole  # "the living room"
+        if behind and behind[0].stem in chunk.nouns - slot.nouns and slot.accepts("a b"):
+            text = f"{text} {behind[0].value}"  # "the kitchen lights", where words may be names
         shared = self._index.shared_enums.get(slot.name)
         if shared is not None and not chunk.quoted:
             hit = shared.find(tokens, chunk.places, chunk.places)
@@ -307,15 +315,6 @@ class Filler:
             text = _joined(clause.tokens, left)
             if slot.accepts(text):
                 fill.values[slot.name] = Found(text, frozenset(left), 0.5)
-
-
-def _by_verb(slot: Slot, clause: Clause) -> EnumHit | None:
-    """Return the state that the verb itself asks for: "apaga el enchufe" is off."""
-    for group in (group for verb in clause.verbs for group in verb.groups):
-        for state in _STATES.get(group, ()):
-            if state in slot.enum:
-                return EnumHit((state,), frozenset(), _STATED)
-    return None
 
 
 def _typed(slot: Slot, value: str) -> JsonValue:

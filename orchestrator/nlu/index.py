@@ -5,7 +5,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
 from orchestrator.catalog.models import Capability, Catalog, Risk
-from orchestrator.nlu.clauses import Reader
+from orchestrator.nlu.actions import aliases_of, choices_of
+from orchestrator.nlu.clauses import Form, Reader
 from orchestrator.nlu.enums import EnumFinder
 from orchestrator.nlu.lexicon import Lexicon, lexicon
 from orchestrator.nlu.pieces import Splitter
@@ -16,13 +17,14 @@ from orchestrator.nlu.profile import (
     object_nouns,
     tokens_of,
 )
-from orchestrator.nlu.slots import slots_of
+from orchestrator.nlu.slots import Slot, slots_of
 from orchestrator.nlu.spelling import Speller
 from orchestrator.nlu.text import Token, fold, stem, words
 from orchestrator.nlu.verbs import VerbBook
 
 _EMPTY = frozenset({"make", "do", "have", "let"})
 """Verbs of descriptions that need another: "make a service read its configuration"."""
+_PARTICLES = frozenset({"up", "back", "out", "off", "on", "down", "in", "over", "away"})
 _SYNONYM = 0.9
 _NAME, _EXAMPLE, _DESCRIPTION, _PARAMETER = 1.0, 0.9, 0.8, 0.8
 
@@ -124,39 +126,79 @@ class CatalogIndex:
         return Speller(self.lexicon, nouns, said | values | nouns)
 
     def _profile(self, capability: Capability) -> Profile:
-        own = self._own_verbs(capability)
         heads = list(self._example_verbs(capability))
-        objects = object_nouns(capability, [stem(word) for word in own], self.lexicon)
+        shown = frozenset(group for _, groups in heads for group in groups)
+        own = self._own_verbs(capability, shown)
         slots = slots_of(capability.parameters)
+        choices = [*choices_of(slots, self.book, self.lexicon)]
+        objects = object_nouns(capability, [stem(word) for word in own], self.lexicon)
+        reads = self._reads(capability, own)
+        if capability.risk is not Risk.NONE:
+            objects = self._plain_objects(capability, objects, slots)
+        if reads and not objects:  # "downloads": a look is told by what it looks at
+            objects = frozenset(stem(word) for word in words(capability.name))
         telling = (verb for verb in own if verb not in _EMPTY)
         groups = frozenset(g for verb in telling for g in self.book.groups_of(verb))
+        groups |= self._phrase_groups(capability)
         profile = Profile(
             capability=capability,
             slots=slots,
-            own_verbs=frozenset(own),
+            own_verbs=frozenset(own).union(*(choice.by_verb for choice in choices)),
             example_verbs=frozenset(canonical for canonical, _ in heads),
-            own_groups=groups,
-            example_groups=frozenset(g for _, found in heads for g in found),
+            own_groups=groups.union(*(choice.by_group for choice in choices)),
+            example_groups=shown,
             objects=objects,
             nouns={},
-            reads=self._reads(capability, own),
+            choices={choice.slot.name: choice for choice in choices},
+            reads=reads,
+            verbless=any(map(self._is_thing, capability.examples)),
         )
         profile.nouns = self._nouns(profile)
         common = self.lexicon.words("stop") | frozenset(self.lexicon.noun_groups)
-        profile.enums = {s.name: EnumFinder(s.enum, common) for s in slots if s.enum}
+        profile.enums = {
+            s.name: EnumFinder(s.enum, common, aliases_of(s, self.lexicon)) for s in slots if s.enum
+        }
         return profile
 
-    def _own_verbs(self, capability: Capability) -> list[str]:
-        """Return the canonical verbs of name and description, phrases such as "back up" too."""
+    def _plain_objects(
+        self, capability: Capability, objects: frozenset[str], slots: Iterable[Slot]
+    ) -> frozenset[str]:
+        """Return the objects without what only colours them: "fresh" in `app_fresh_start`.
+
+        A word that may be a verb is one of them where description or parameters say it, too.
+        """
+        said = {stem(word) for word in words(capability.description)}
+        said = said.union(*(slot.nouns for slot in slots))
+        nouns = self.lexicon.noun_groups.keys()
+        plain = {one for one in objects & nouns if one in said or not self.book.is_verb(one)}
+        return frozenset(plain) or objects
+
+    def _phrase_groups(self, capability: Capability) -> frozenset[str]:
+        """Return the groups of the phrase that opens a description: "Throw away the jobs …"."""
+        opening = tokens_of(capability.description)
+        phrase = self.book.at(opening, 0) if opening else None
+        return phrase.groups if phrase is not None and len(phrase.places) > 1 else frozenset()
+
+    def _own_verbs(self, capability: Capability, shown: frozenset[str]) -> list[str]:
+        """Return the canonical verbs of name and description, phrases such as "back up" too.
+
+        Args:
+            capability: whose they are.
+            shown: the groups of its examples' verbs.
+        """
         named = [stem(word) for word in words(capability.name)]
         verbs = leading_verbs(capability.description, self.lexicon)
         opening = tokens_of(capability.description)
         if opening and (phrase := self.book.at(opening, 0)):
-            verbs.append(phrase.canonical)
+            rest = {opening[place].fold for place in phrase.places - {0}}
+            parted = bool(rest) and rest <= _PARTICLES  # "set up": no setting; but "give … access"
+            verbs = [*(verbs[1:] if parted else verbs), phrase.canonical]
         if self.book.is_verb(named[0]):
             verbs.append(named[0])
         elif self._ends_in_verb(capability, named):
-            verbs.append(named[-1])
+            groups = self.book.groups_of(named[-1])
+            if not (verbs or shown) or not groups or groups & shown:
+                verbs.append(named[-1])  # not the "start" of `app_fresh_start`
         return list(dict.fromkeys(verbs))
 
     def _ends_in_verb(self, capability: Capability, named: list[str]) -> bool:
@@ -171,6 +213,11 @@ class CatalogIndex:
                 clause = self.reader.read(piece)
                 for verb in () if clause.negated else clause.verbs[:1]:
                     yield verb.canonical, verb.groups
+
+    def _is_thing(self, example: str) -> bool:
+        """Whether an example has no verb."""
+        pieces = self.splitter.split(tokens_of(example))
+        return len(pieces) == 1 and self.reader.read(pieces[0]).form is Form.THING
 
     def _reads(self, capability: Capability, verbs: list[str]) -> bool:
         """Whether the capability only looks: risk none, or low with a verb of looking first."""
@@ -200,7 +247,14 @@ class CatalogIndex:
         """Return, for slots called alike, the named values that some capability lists."""
         common = self.lexicon.words("stop") | frozenset(self.lexicon.noun_groups)
         values: dict[str, list[str]] = {}
+        aliases: dict[str, dict[str, str]] = {}
         for profile in self.profiles:
             for slot in profile.slots:
                 values.setdefault(slot.name, []).extend(slot.enum)
-        return {name: EnumFinder(found, common) for name, found in values.items() if found}
+                aliases.setdefault(slot.name, {}).update(aliases_of(slot, self.lexicon))
+        return {
+            name: EnumFinder(found, common, aliases[name])
+            for name, found in values.items()
+            if found
+        }
+

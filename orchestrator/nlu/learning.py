@@ -1,12 +1,17 @@
 """Learns from the catalogue's examples which words are values, not vocabulary."""
 
+import re
+from collections.abc import Iterator
+
 from orchestrator.nlu.fill import Filler
 from orchestrator.nlu.index import CatalogIndex
 from orchestrator.nlu.profile import Profile, tokens_of
 from orchestrator.nlu.shapes import SlotKind
-from orchestrator.nlu.text import stem, words
+from orchestrator.nlu.slots import Slot
+from orchestrator.nlu.text import fold, stem, words
 
 _LEARNT = frozenset({SlotKind.NAME, SlotKind.HOST})
+_EXAMPLES_RE = re.compile(r"(?:\be\.\s?g\.|\bsuch as\b|\bfor example\b|\blike\b)[:,]?\s+([^;()]+)")
 
 
 def learn_examples(index: CatalogIndex, filler: Filler) -> None:
@@ -15,6 +20,9 @@ def learn_examples(index: CatalogIndex, filler: Filler) -> None:
     for profile in index.profiles:
         for text in profile.capability.examples:
             _learn(index, filler, profile, text, values)
+        for slot in profile.slots:
+            if slot.kind in _LEARNT:
+                values.setdefault(slot.name, set()).update(_told(slot))
     for profile in index.profiles:
         for slot in profile.slots:
             profile.known[slot.name] = values.get(slot.name, set())
@@ -41,6 +49,17 @@ def _learn(
                 values.setdefault(name, set()).add(folded)
                 _forget(profile, folded)
     profile.masked.append(frozenset(masked))
+
+
+def _told(slot: Slot) -> Iterator[str]:
+    """Yield the values that a parameter's own texts name: "Machine, e.g. pve2 or nas"."""
+    listed = slot.schema.get("examples")
+    yield from (fold(str(value)) for value in (listed if isinstance(listed, list) else ()))
+    named = _EXAMPLES_RE.search(slot.description)
+    for part in re.split(r",|\bor\b|\band\b", named[1]) if named else ():
+        value = part.strip(" .;:)\"'`")
+        if value and " " not in value and slot.accepts(value):
+            yield fold(value)
 
 
 def _forget(profile: Profile, value: str) -> None:

@@ -80,6 +80,8 @@ class Lexicon:
         self.group_heads = {name: stem(fold(name)) for name in content["actions"]}
         self.questions = {group: Phrases(starts) for group, starts in content["questions"].items()}
         self.noun_groups = self._noun_groups()
+        self.same_values = [tuple(map(fold, group)) for group in content["same_values"]]
+        self.implied = {stem(verb): stem(noun) for verb, noun in content["implied"].items()}
         self.numbers = {fold(word): int(number) for word, number in content["numbers"].items()}
         self._phrases: dict[str, Phrases] = {}
         self._sets: dict[str, frozenset[str]] = {}

@@ -39,6 +39,7 @@ _LIGHT = 0.5  # a verb that goes with anything
 _OWN = 1.0  # the verb of the capability's name or description
 _UNDERSTOOD = 0.5  # a look at something needs at least half of its words explained
 _RESEMBLES = 0.5
+_KNOWN = 0.05  # of two looks, the one whose thing the catalogue names
 _ALIKE = 0.75  # from here on, a clause says the same as an example
 
 
@@ -51,6 +52,7 @@ class Candidate:
     fill: Fill
     focus: float = 1.0  # how surely what it acts on was named (0–1)
     verb: float = 0.0  # how well the verb fits (0–1)
+    known: bool = False  # what it acts on is a name that the catalogue, or the inventory, has
 
     @property
     def confidence(self) -> float:
@@ -120,6 +122,8 @@ class Matcher:
         fill = self._filler.fill(profile, clause)
         if fill.joins and profile.is_risky:
             return None
+        if clause.form is Form.THING and not (profile.reads or clause.verbs or fill.values):
+            return None  # "movie night" is said, "something about it" is not
         likeness = self._vocabulary.likeness(profile, clause, fill)
         named = self._vocabulary.objects_named(profile, clause, fill)
         unnamed = profile.is_risky or not (named and profile.objects)
@@ -138,7 +142,18 @@ class Matcher:
             return None  # a verb that fits any look, and nothing that this one looks at
         score = _VERB * verb + _EXPLAINED * explained + _OBJECT * focus
         score = max(score, (score + likeness) / 2)
-        return Candidate(profile, score, fill, max(focus, likeness), verb)
+        known = self._is_known(profile, clause, fill)
+        score = min(1.0, score + _KNOWN) if known and profile.reads else score
+        return Candidate(profile, score, fill, max(focus, likeness), verb, known)
+
+    @staticmethod
+    def _is_known(profile: Profile, clause: Clause, fill: Fill) -> bool:
+        slot = profile.main_slot
+        found = fill.values.get(slot.name) if slot is not None else None
+        if slot is None or found is None:
+            return False
+        said = " ".join(clause.tokens[place].fold for place in sorted(found.places))
+        return said in profile.known.get(slot.name, ())
 
     def unknown_value(self, profile: Profile, fill: Fill) -> str:
         """Return the name of the required slot whose value is said but not listed, or ""."""

@@ -9,6 +9,7 @@ from orchestrator.nlu.slots import Slot
 from orchestrator.nlu.text import Token
 
 _PERCENT_NOUNS = frozenset({"percent", "percentag", "level", "bright", "volum", "speed", "humid"})
+_PERCENTS = frozenset({"percent", "percentag"})
 _UNIT_NOUNS = {"second": "s", "minut": "m", "hour": "h", "day": "d", "week": "w"}
 
 _COUNTED = frozenset({"count", "number", "time", "repeat"})
@@ -58,10 +59,14 @@ class NumberReader:
             "port" in slot.nouns and _behind_colon(tokens, place)
         ):
             fit += 3
+        elif place and self._is_another_thing(slot, tokens[place - 1]):
+            fit -= 1  # "VM 105" is no port
         if _percent(tokens, place) and slot.nouns & _PERCENT_NOUNS:
             fit += 2
-        if size_unit(unit) and any(map(size_unit, slot.nouns)):
-            fit += 2
+        elif slot.nouns & _PERCENTS:
+            fit -= 1
+        if size_unit(unit):
+            fit += 2 if any(map(size_unit, slot.nouns)) else -1
         if time_unit(unit) and slot.nouns & set(_UNIT_NOUNS):
             fit += 2
         elif time_unit(unit) and after not in slot.nouns:
@@ -73,6 +78,11 @@ class NumberReader:
         if slots == 1 and 0 < place == len(tokens) - 1 and not slot.required and not unit:
             fit += 0.5  # "tail gitea 300"
         return fit + (0.5 if slots == 1 else 0)
+
+    def _is_another_thing(self, slot: Slot, before: Token) -> bool:
+        """Whether the word before a number says of what it is the number, and not of `slot`."""
+        things = self._lexicon.noun_groups.keys() | self._lexicon.words("kinds")
+        return before.stem in things and not self._keys(slot.nouns) & self._keys({before.stem})
 
     def _keys(self, nouns: Iterable[str]) -> frozenset[str]:
         """Return the nouns and what they share with others: "lignes" are lines."""

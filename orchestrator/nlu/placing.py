@@ -66,7 +66,8 @@ class Placer:
             self._thread.refuse(clause)  # a word such as "show" alone fits anything
             return
         margin = _POINTED if self._points_back(clause) else MARGIN
-        rivals = [c for c in candidates[1:4] if c.is_askable and best.score - c.score < margin]
+        others = [c for c in candidates[:4] if c is not best]
+        rivals = [c for c in others if c.is_askable and best.score - c.score < margin]
         rivals, best = self._by_context(clause, rivals, best)
         rivals = [c for c in rivals if abs(best.score - c.score) < MARGIN][:2]
         best, rivals = self._whole_one(clause, best, rivals)
@@ -118,6 +119,8 @@ class Placer:
         whole = [candidate for candidate in (best, *rivals) if candidate.is_whole]
         if any(not _leaves(clause, candidate) for candidate in whole):
             whole = [candidate for candidate in whole if not _leaves(clause, candidate)]
+        if sum(candidate.known for candidate in whole) == 1:
+            whole = [candidate for candidate in whole if candidate.known]
         said = len(whole) == 1 and whole[0].fill.values and whole[0].verb > _LIGHT
         if said and not self._references.has_pronoun(clause):
             return whole[0], []

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from orchestrator.catalog.models import Capability, Risk
+from orchestrator.nlu.actions import Choice
 from orchestrator.nlu.enums import EnumFinder
 from orchestrator.nlu.lexicon import Lexicon
 from orchestrator.nlu.slots import Slot
@@ -23,6 +24,8 @@ class Profile:
     objects: frozenset[str]  # stems of the nouns in the name: what it acts on
     nouns: dict[str, float]  # stem -> how strongly it speaks for this capability
     reads: bool
+    choices: dict[str, Choice] = field(default_factory=dict)  # by parameter
+    verbless: bool = False  # some example is a thing: "movie night, please"
     enums: dict[str, EnumFinder] = field(default_factory=dict)
     known: dict[str, set[str]] = field(default_factory=dict)  # slot -> folded example values
     masked: list[frozenset[str]] = field(default_factory=list)  # examples' stems without values

@@ -41,6 +41,9 @@ _SHAPES: dict[SlotKind, re.Pattern[str]] = {
     SlotKind.DATE: re.compile(r"\d{4}-\d\d-\d\d(?:t[\d:.]+z?)?|\d{1,2}:\d\d", re.IGNORECASE),
     SlotKind.NUMBER: re.compile(r"-?\d+(?:[.,]\d+)?%?"),
 }
+_TELLING = frozenset("0/@.:")
+_LETTERS_RE = re.compile(r"[^\W\d_]+")
+_DIGITS_RE = re.compile(r"\d+")
 _RELEASE_RE = re.compile(r"v\d+(?:\.\d+)*[\w.-]*|\d+(?:\.\d+)+[\w.-]*", re.IGNORECASE)
 SHAPED = frozenset(_SHAPES)
 """Kinds that a word shows by itself."""
@@ -86,6 +89,12 @@ def looks_like(kind: SlotKind, word: str) -> bool:
     """Whether `word` alone has the shape of `kind`."""
     shape = _SHAPES.get(kind)
     return shape is not None and shape.fullmatch(word) is not None
+
+
+def looks(word: str) -> str:
+    """Return the looks of a word that is none of a plain text's, else "": "tank/vms" is "a/a"."""
+    seen = _LETTERS_RE.sub("a", _DIGITS_RE.sub("0", word.casefold()))
+    return seen if _TELLING & {*seen} else ""
 
 
 def stands_alone(word: str) -> bool:

@@ -40,7 +40,12 @@ class VerbBook:
         self._ways: dict[str, list[Action]] = dict(lexicon.actions)
         self.own = frozenset(own.values())
         for verb in self.own:
-            self._ways.setdefault(verb, [Action((verb,), "")])
+            self._ways.setdefault(verb, self._again(verb) or [Action((verb,), "")])
+
+    def _again(self, verb: str) -> list[Action]:
+        """Return the ways of a verb of the catalogue that only says "again": "rescan"."""
+        ways = self._ways.get(verb.removeprefix("re"), ()) if verb.startswith("re") else ()
+        return [Action((verb,), way.group) for way in ways if len(way.stems) == 1]
 
     @cached_property
     def _spellings(self) -> list[str]:

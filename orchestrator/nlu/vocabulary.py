@@ -60,7 +60,7 @@ class Vocabulary:
         compound = _COMPOUND_RE.fullmatch(token.fold)
         return self._best(profile, part) if compound else profile.nouns.get(part, 0.0)
 
-    def _forms(self, token: Token) -> tuple[str, ...]:
+    def forms(self, token: Token) -> tuple[str, ...]:
         """Return the stems that a word may be known by; "DNS-Eintrag" also by its parts."""
         parts = stems(token.fold) if _COMPOUND_RE.fullmatch(token.fold) else []
         return token.stem, self.correct(token.stem), stem("".join(words(token.fold))), *parts
@@ -76,9 +76,12 @@ class Vocabulary:
             key
             for place, token in enumerate(clause.tokens)
             if place in fill.content or token.fold in self._index.lexicon.words("state_words")
-            for one in self._forms(token)
+            for one in self.forms(token)
             for key in self._index.keys(one)
         }
+        implied = self._index.lexicon.implied
+        for noun in (implied[verb.canonical] for verb in clause.verbs if verb.canonical in implied):
+            said |= self._index.keys(noun)
         if any(token.fold in self._index.lexicon.words("state_words") for token in clause.tokens):
             said |= self._index.keys("status")
         telling = frozenset(n for n in profile.objects if not self._index.keys(n) & self.omissible)
