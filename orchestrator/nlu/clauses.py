@@ -15,6 +15,7 @@ from orchestrator.nlu.moments import moments
 from orchestrator.nlu.pieces import Piece, Role
 from orchestrator.nlu.text import Kind, Token
 from orchestrator.nlu.verbs import Verb, VerbBook
+from orchestrator.nlu.wordorder import WordOrder
 
 _TERSE_WORDS = 5
 _TERSE_PLACES = frozenset({"on", "at", "in", "auf", "sur", "en"})
@@ -23,26 +24,6 @@ _EMPTY = frozenset(
     {"do", "make", "take", "give", "have", "get", "need", "mach", "mache", "fais", "haz"}
     | {"lancer", "lance", "lancez", "launch", "start", "initiate", "starte", "iniciar", "inicia"}
     | {"lanza", "lanzar", "effectue", "effectuer", "realiza", "realizar"}
-)
-_HELPERS = frozenset(
-    {"doesnt", "didnt", "isnt", "wasnt", "arent", "werent", "cant", "couldnt", "wont", "wouldnt"}
-)
-_CONTRACTED = frozenset(
-    {
-        "ill",
-        "im",
-        "ive",
-        "id",
-        "youll",
-        "youre",
-        "youve",
-        "weve",
-        "were",
-        "theyre",
-        "theyve",
-        "hes",
-        "shes",
-    }
 )
 _ANYBODY = frozenset({"somebody", "someone"})
 _TOLD = frozenset({"me", "us", "mir", "uns", "moi", "nous"})
@@ -108,6 +89,7 @@ class Reader:
         self._lexicon = lexicon
         self._book = book
         self._manners = Manners(lexicon)
+        self._order_of = WordOrder(lexicon, book)
 
     def read(self, piece: Piece) -> Clause:
         """Return what `piece` says."""
@@ -206,7 +188,7 @@ class Reader:
 
     def _positive(self, piece: Piece, tokens: tuple[Token, ...], *, wished: bool) -> Clause:
         base = Clause(piece, tokens, Form.THING)
-        if tokens[0].fold in _PAST and not wished and not piece.asked:
+        if tokens[0].fold in self._lexicon.words("told_past") and not wished and not piece.asked:
             return replace(base, form=Form.STATEMENT, asked_groups=frozenset({"check"}))
         readings = (
             self._reported(base)
@@ -216,6 +198,7 @@ class Reader:
             or self._wished_order(base, wished=wished)
             or self._statement(base)
             or self._terse(base)
+            or self._final(base)
         )
         if readings is None and piece.asked:
             return replace(base, form=Form.QUESTION, asked_groups=ASKED_ONLY)
@@ -245,13 +228,16 @@ class Reader:
         if verb is not None and (asked := self._asks(base, verb)) is not None:
             return asked
         if light is not None:
-            empty = verb is None or tokens[0].fold in _EMPTY
+            empty = verb is None or tokens[0].fold in _EMPTY or light.canonical in self._book.own
             verbs = (light,) if empty or verb is None else (light, verb)
             return replace(base, form=Form.ORDER, verbs=verbs)
         if verb is not None and self._is_plural(tokens, verb):
             return None
         if verb is not None and not self._is_past(tokens[0], base, wished=wished):
             return replace(base, form=Form.ORDER, verbs=(verb,))
+        manner = self._order_of.behind_manner(tokens) if verb is None else None
+        if manner is not None and not base.piece.asked:
+            return replace(base, form=Form.ORDER, verbs=(manner,))
         told = len(tokens) > 1 and tokens[1].fold in self._lexicon.words("auxiliaries")
         if verb is None and not told and len(tokens) > 1 and not self._is_known(*tokens[:2]):
             verb = self._book.misspelt_at(tokens, 0) or self._alien(tokens)
@@ -283,8 +269,11 @@ class Reader:
 
     def _alien(self, tokens: Sequence[Token]) -> Verb | None:
         """Return an unknown verb: a plain word before "the" or "my" names nothing."""
+        word = tokens[0].fold
         begins = self._lexicon.words("english_determiners")
-        return _ALIEN if tokens[0].fold.isalpha() and tokens[1].fold in begins else None
+        passing = word.endswith("ly") or word in self._lexicon.words("empty_nouns")
+        unknown = word.isalpha() and not passing and tokens[1].fold in begins
+        return _ALIEN if unknown else None
 
     def _is_plural(self, tokens: Sequence[Token], verb: Verb) -> bool:
         """Whether "reports" or "backups" is the noun: no order in English ends so."""
@@ -316,12 +305,16 @@ class Reader:
         """Whether the verb is the noun itself ("a backup of …"), not a part of one."""
         place = max(verb.places) + 1
         following = tokens[place].fold if place < len(tokens) else ""
+        if place < len(tokens) and tokens[place].kind is Kind.QUOTED:
+            return True  # "create a snapshot 'before' of …"
         closed = self._lexicon.words("stop") | self._lexicon.words("prepositions")
         return not following or following in closed | self._lexicon.words("fillers")
 
     def _wished_order(self, base: Clause, *, wished: bool) -> Clause | None:
         """Return the order in "nginx needs a restart", "I want nginx restarted"."""
         tokens = base.tokens
+        if wished and (verb := self._order_of.behind_pronoun(tokens)):
+            return replace(base, form=Form.ORDER, verbs=(verb,))
         folded = [token.fold for token in tokens]
         begin = 0
         found = self._lexicon.phrases("request_words").find(folded)
@@ -363,6 +356,13 @@ class Reader:
             if placed or not after:
                 return replace(base, form=Form.TERSE, verbs=(verb,))
         return None
+
+    def _final(self, base: Clause) -> Clause | None:
+        """Return the order in "(und) die Logs von nginx zeigen": the verb last."""
+        follows = bool(base.piece.lead & {"und", "dann", "danach", "sowie", "anschliessend"})
+        verb = self._order_of.at_end(base.tokens, follows_german=follows)
+        main = base.piece.role is Role.MAIN and not base.piece.asked
+        return replace(base, form=Form.ORDER, verbs=(verb,)) if verb and main else None
 
     def _is_past(self, token: Token, base: Clause, *, wished: bool) -> bool:
         """Whether "restarted nginx" tells what was done."""
@@ -447,36 +447,17 @@ class Reader:
         told = folded[0] in self._lexicon.words("subjects") and len(folded) > 1
         told = told or bool(set(folded[1:]) & _NOMINATIVE)
         told = told or base.tokens[0].text.casefold() in {"it's", "it\u2019s"}
-        told = told or folded[0] in _HELPERS or self._is_contracted(base.tokens)
-        told = told or (folded[0] in _CONTRACTED and "'" in base.tokens[0].text)
+        told = told or folded[0] in self._lexicon.words("denied_helpers") or self._is_contracted(base.tokens)
+        told = told or (folded[0] in self._lexicon.words("contracted_subjects") and "'" in base.tokens[0].text)
         told = told or (folded[0] == "which" and not base.piece.strong and not base.piece.asked)
         told = told or bool(set(folded[1:]) & self._lexicon.words("auxiliaries"))
-        told = told or folded[0] in _PAST or self._is_told(base.tokens)
+        told = told or folded[0] in self._lexicon.words("told_past") or self._is_told(base.tokens)
         if not told and verb is None:
             return None
         form = Form.QUESTION if base.piece.asked else Form.STATEMENT
-        return replace(base, form=form, asked_groups=frozenset({"check"}))
-
-
-_PAST = frozenset(
-    {"bought", "brought", "slept", "felt", "knew", "stood", "sold", "caught", "fell", "grew"}
-    | {
-        "took",
-        "had",
-        "went",
-        "saw",
-        "came",
-        "made",
-        "found",
-        "lost",
-        "left",
-        "ran",
-        "broke",
-        "woke",
-    }
-    | {"spent", "thought", "forgot", "kept", "heard", "noticed", "tried"}
-)
-"""Begins what is told of the past: nobody gives orders so."""
+        hedge = self._lexicon.phrases("hedges").at(folded, 0)
+        tokens = base.tokens[hedge:] or base.tokens
+        return replace(base, tokens=tokens, form=form, asked_groups=frozenset({"check"}))
 
 
 def _is_participle(token: Token) -> bool:

@@ -88,7 +88,8 @@ class Continuer:
         own = next((c for c in candidates if c.profile is profile), None)
         best = candidates[0] if candidates else None
         other = best is not None and best is not own and best.is_accepted
-        if own is not None and clause.form is Form.THING and _is_target(clause, own):
+        target = clause.form is Form.THING and own is not None and _is_target(clause, own)
+        if own is not None and (target or self._is_same(clause)):
             other = False
         if own is not None and not (other and best and own.score <= best.score - MARGIN):
             self._more_of(previous, inherited, own, turning=turning)
@@ -222,9 +223,28 @@ class Continuer:
             self._merge(previous, clause, own)
         elif self._is_aside(clause, own):
             self._thread.refuse(clause)
+        elif main is not None and target and self._is_headed(previous, clause, main):
+            previous.parameters.update(values)
+            previous.words = self._thread.between(previous.clause, clause)
+            piece = replace(previous.clause.piece, listed=True)
+            previous.clause = replace(previous.clause, piece=piece)
         else:
             keep = not target or self._is_same(clause)
             self._another(previous, clause, own, values, keep=keep)
+
+    def _is_headed(self, previous: Draft, clause: Clause, main: Slot) -> bool:
+        """Whether "patch the Proxmox hosts" only opens the list of hosts that follows."""
+        head = previous.clause
+        alone = sum(draft.group == previous.group for draft in self._thread.drafts) == 1
+        own = main.name in previous.fill.values
+        if not clause.piece.listed or head.piece.listed or not alone or not own:
+            return False
+        kinds = self._lexicon.words("kinds")
+        return any(
+            determiner.fold in self._lexicon.words("english_determiners") | {"these", "those"}
+            and any(_is_plural_of(token, kinds) for token in head.tokens[place + 1 : place + 4])
+            for place, determiner in enumerate(head.tokens)
+        )
 
     def _is_aside(self, clause: Clause, own: Candidate) -> bool:
         """Whether a comma begins a remark, no further target: "…, monday mood", "…, kids in bed".
@@ -306,6 +326,10 @@ class Continuer:
         elif own.fill.content:
             thing = replace(clause, form=Form.THING, verbs=())
             self._placer.place(thing, self._matcher.rank(thing))
+
+
+def _is_plural_of(token: Token, kinds: frozenset[str]) -> bool:
+    return token.fold not in kinds and token.fold.removesuffix("s") in kinds
 
 
 def _parallel(values: Parameters, previous: Draft, main: Slot | None) -> Parameters:

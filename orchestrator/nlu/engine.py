@@ -10,17 +10,19 @@ from dataclasses import replace
 
 from orchestrator.domain.request import DecomposedRequest, Subtask
 from orchestrator.nlu.calls import Call, calls_in
-from orchestrator.nlu.clauses import Form
+from orchestrator.nlu.clauses import Clause, Form
 from orchestrator.nlu.drafts import Draft
 from orchestrator.nlu.fill import Fill, Filler
 from orchestrator.nlu.guard import guarded_tokens, is_guarded
 from orchestrator.nlu.index import CatalogIndex
 from orchestrator.nlu.learning import learn_examples
+from orchestrator.nlu.letters import Letter
 from orchestrator.nlu.match import Matcher
 from orchestrator.nlu.pieces import Piece
 from orchestrator.nlu.profile import Profile
 from orchestrator.nlu.reading import Reading
 from orchestrator.nlu.references import doubt_missing
+from orchestrator.nlu.support import by_noun
 from orchestrator.nlu.templates import Templates
 from orchestrator.nlu.text import Kind, normalise, words
 from orchestrator.nlu.understanding import Understanding
@@ -44,6 +46,7 @@ class Engine:
         index.know({})
         self.matcher = Matcher(index, self.filler)
         self.templates = Templates(index, self.filler)
+        self._letter = Letter(index)
 
     def know(self, names: Mapping[str, Iterable[str]]) -> None:
         """Take these for names of what there is, by parameter, beside those of the examples."""
@@ -65,14 +68,20 @@ class Engine:
         for token in tokens:
             if token.kind is Kind.GUARDED:
                 reading.note_guarded(token)
-        for piece in pieces[:MAX_PIECES]:
-            if len(piece.tokens) > MAX_WORDS:
-                reading.refuse_piece(piece)
+        clauses = [self._read(piece) for piece in pieces[:MAX_PIECES]]
+        for clause in self._letter.unframed(clauses):
+            if len(clause.piece.tokens) > MAX_WORDS:
+                reading.refuse_piece(clause.piece)
             else:
-                reading.take(self.index.reader.read(piece))
+                reading.take(clause)
         if len(pieces) > MAX_PIECES:
             reading.refuse_rest(pieces[MAX_PIECES].tokens[0].start)
         return reading.finish()
+
+    def _read(self, piece: Piece) -> Clause:
+        if len(piece.tokens) > MAX_WORDS:
+            return Clause(piece, (), Form.STATEMENT)
+        return by_noun(self.index.reader.read(piece), self.index)
 
     def _remembered(self, text: str) -> Understanding | None:
         """Return the step of a request that is, word for word, a phrase somebody remembered."""

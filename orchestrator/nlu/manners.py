@@ -12,6 +12,7 @@ _THANKS = frozenset(
 )
 _OLDER = frozenset({"version", "release", "previous", "last", "older", "earlier", "before"})
 _FOR = frozenset({"for", "to", "about", "that", "if", "you", "fur", "dass", "pour", "por", "de"})
+_FRENCH_INFINITIVES = ("er", "ir", "re")
 OPENING = 4
 """Words at the head of a piece in which "said" or "not" governs the whole."""
 
@@ -52,6 +53,8 @@ class Manners:
                 tokens = tokens[length:]
             elif folded[:2] == ["go", "back"] and _is_older(folded[2:]):
                 break
+            elif length := self._lexicon.phrases("as_said").at(folded, 0):
+                tokens = tokens[length:]
             elif folded[0] in self._lexicon.words("fillers") or folded[0].startswith("@"):
                 tokens = tokens[1:]
             else:
@@ -80,7 +83,7 @@ class Manners:
     def is_small_talk(self, tokens: Sequence[Token]) -> bool:
         """Whether a piece is nothing but greeting, thanks or chatter."""
         folded = [token.fold for token in tokens if token.kind is Kind.WORD]
-        if self._is_thanks(folded):
+        if self._is_thanks(folded) or self._is_pleading(folded):
             return True
         place = 0
         while place < len(folded):
@@ -90,6 +93,13 @@ class Manners:
             place += length or 1
         return len(folded) == len(tokens)
 
+    def _is_pleading(self, folded: Sequence[str]) -> bool:
+        """Whether a piece begs for patience or pardon: "please forgive me", "bear with me"."""
+        begins = self._lexicon.phrases("polite").at(folded, 0) if folded else 0
+        if begins >= len(folded):
+            return False
+        return self._lexicon.phrases("pleading").at(folded, begins) > 0
+
     @staticmethod
     def _is_thanks(folded: Sequence[str]) -> bool:
         """Whether a piece gives thanks or asks pardon for something: "thanks for the help"."""
@@ -98,6 +108,9 @@ class Manners:
             return False
         if {"please", "pls", "plz", "bitte", "need", "needs"} & {*folded}:
             return False
+        asked = folded[begins] == "merci" and folded[begins + 1] == "de"
+        if asked and any(word.endswith(_FRENCH_INFINITIVES) for word in folded[2:4]):
+            return False  # "merci de le renouveler"
         greets = folded[0] == "dear" and len(folded) <= _GREETING_WORDS
         return greets or bool({*folded[begins + 1 : begins + 2]} & _FOR)
 

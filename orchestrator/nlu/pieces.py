@@ -11,6 +11,7 @@ from enum import StrEnum
 from orchestrator.nlu.lexicon import Lexicon
 from orchestrator.nlu.text import Kind, Token
 from orchestrator.nlu.verbs import VerbBook
+from orchestrator.nlu.wordorder import WordOrder
 
 _STRONG_MARKS = frozenset({".", "!", "?", ";", "->", "\u2022", "\u2026"})
 _WEAK_MARKS = frozenset({",", ":", "(", ")", "+", "&", "\u2014", "\u2013", "|", "-", "*", ">", "/"})
@@ -25,6 +26,7 @@ _HOPING = frozenset(
     | {"happy", "glad", "love", "awesome", "helpful", "cool", "schon", "nett", "gentil"}
 )
 _ARE = frozenset({"are", "is", "sind", "sont", "estan"})
+_POLITE_WORDS = 6
 _DONE = frozenset({"taken", "made", "done"})
 _SPOKEN = frozenset({"before"})
 _MAX_NUMBERING = 2  # digits
@@ -69,6 +71,7 @@ class Splitter:
     def __init__(self, lexicon: Lexicon, book: VerbBook) -> None:
         self._lexicon = lexicon
         self._book = book
+        self._word_order = WordOrder(lexicon, book)
 
     def split(self, tokens: Sequence[Token]) -> list[Piece]:
         """Return the pieces of a request in the order of the text."""
@@ -144,7 +147,14 @@ class Splitter:
             return 0
         if token.fold in self._lexicon.words("sequence"):
             return int(self._opens_order(tokens[place + 1 :]))
-        return int(not self._is_pair(tokens, place))
+        return int(not self._is_pair(tokens, place) and not self._is_polite(tokens, place))
+
+    def _is_polite(self, tokens: Sequence[Token], place: int) -> bool:
+        """Whether "and" is the last word of politeness: "go ahead and", "be so kind and"."""
+        begin = max(0, place - _POLITE_WORDS)
+        folded = [token.fold for token in tokens[begin : place + 1]]
+        polite = self._lexicon.phrases("polite")
+        return any(polite.at(folded, i) == len(folded) - i for i in range(len(folded) - 1))
 
     def _is_pair(self, tokens: Sequence[Token], place: int) -> bool:
         """Whether "and" stands in a set phrase: "up and running", "off and on"."""
@@ -169,7 +179,7 @@ class Splitter:
             yield replace(piece, role=Role.CONDITION)
             return
         if cut is None:
-            yield piece
+            yield from self._purpose(piece)
             return
         place, length, role = cut
         head, tail = piece.tokens[:place], piece.tokens[place + length :]
@@ -180,6 +190,15 @@ class Splitter:
             yield from self._tail(replace(piece, tokens=tail, strong=False), role)
         else:
             yield from self._head(replace(piece, tokens=tail), role)
+
+    def _purpose(self, piece: Piece) -> Iterator[Piece]:
+        """Yield the piece, "to apply the changes" cut off as its reason."""
+        place = self._word_order.purpose(piece.tokens)
+        if place is None:
+            yield piece
+            return
+        yield replace(piece, tokens=piece.tokens[:place])
+        yield replace(piece, tokens=piece.tokens[place:], strong=False, role=Role.REASON)
 
     def _orders_inside(self, tokens: Sequence[Token]) -> bool:
         """Whether an order follows without a comma: "should it be slow restart nginx"."""

@@ -1,5 +1,6 @@
 """One request being read: takes clause after clause and keeps the thread."""
 
+import re
 from dataclasses import replace
 
 from orchestrator.domain.value import Parameters
@@ -7,7 +8,7 @@ from orchestrator.nlu.chunks import is_content
 from orchestrator.nlu.clauses import Clause, Form, Turn
 from orchestrator.nlu.continuing import Continuer
 from orchestrator.nlu.drafts import Draft
-from orchestrator.nlu.fill import Filler
+from orchestrator.nlu.fill import Fill, Filler
 from orchestrator.nlu.index import CatalogIndex
 from orchestrator.nlu.match import MARGIN, Matcher
 from orchestrator.nlu.pieces import Piece, Role
@@ -19,6 +20,8 @@ from orchestrator.nlu.references import (
     share_back,
     share_forward,
 )
+from orchestrator.nlu.remarks import Remarks
+from orchestrator.nlu.repeating import repeated
 from orchestrator.nlu.shapes import SlotKind
 from orchestrator.nlu.spoken_text import TextParameter, take_pasted, text_parameter
 from orchestrator.nlu.templates import Templates
@@ -34,6 +37,15 @@ _POINTING = frozenset({"that", "this", "it", "they", "these", "das", "ca", "eso"
 _BOTH = frozenset({"both", "beide", "ambos", "ambas"})
 _WHITHER = frozenset({"to", "into", "on", "zu", "auf", "nach", "sur", "en"})
 _DOINGS = ("ing", "tion", "ment", "ness", "ance")
+_SPEAKING = frozenset(
+    {"bot", "user", "admin", "agent", "assistant", "system", "root", "operator", "ops", "human"}
+    | {"ai", "dev", "support", "guest", "anon", "player", "member", "speaker", "person"}
+)
+"""In the name of whoever speaks: "user1: reboot" is a line of a chat."""
+_SIDE = 3  # words of "between the old"
+_BETWEEN = frozenset({"between", "zwischen", "entre"})
+_REMAINING = frozenset({"other", "others", "rest", "remaining", "anderen", "autres", "otros"})
+_ANDS = frozenset({"and", "und", "et", "y", "&"})
 _CONTRARY = frozenset({"but", "rather", "sondern", "mais", "sino"})
 
 
@@ -53,7 +65,7 @@ class Reading:
         self._matcher = matcher
         self._templates = templates
         self._references = References(index.lexicon, filler)
-        self._thread = Thread(text)
+        self._thread = Thread(text, Remarks(index.lexicon))
         self._placer = Placer(index, filler, matcher, self._references, self._thread)
         self._continuer = Continuer(
             index, filler, matcher, self._references, self._placer, self._thread
@@ -64,10 +76,15 @@ class Reading:
         self._label = False  # a speaker's name stands before this line's words
         self._heard: Clause | None = None
         self._pasted: list[tuple[int, str]] = []  # place in the text, words
+        self._guarded: list[int] = []  # where something pasted or injected begins
         self._denied: Clause | None = None  # "don't reboot node1", perhaps "but node2"
+        self._nearby: Clause | None = None  # the clause before
+        self._current: Clause | None = None
+        self._excepted = -1  # the sentence that last said what is not to be done
         self._chatting = False  # the clause before told something
         self._greeting = False  # the clause before was "best" or "thanks"
         self._before = -1  # where the clause before this one starts
+        self._joined: list[Clause] = []  # "alice and bob" before "… need a new password"
 
     def remember(self, draft: Draft) -> None:
         """Keep a step of the request before, so that this one may refer to it."""
@@ -81,6 +98,7 @@ class Reading:
     def note_guarded(self, token: Token) -> None:
         """Keep a guarded span: injected ones are always told, pasted ones when nothing else."""
         place = (token.start, self._thread.text[token.start : token.end].strip())
+        self._guarded.append(token.start)
         (self._thread.refused if token.stem == "!" else self._thread.silent).append(place)
         if token.stem != "!":
             self._pasted.append(place)
@@ -96,6 +114,37 @@ class Reading:
 
     def take(self, clause: Clause) -> None:
         """Add one clause."""
+        before = len(self._thread.drafts)
+        self._take(clause)
+        if clause.piece.strong:
+            self._joined.clear()
+        if clause.form is Form.THING and len(self._thread.drafts) == before:
+            self._joined.append(clause)
+            return
+        joined, self._joined = self._joined, []
+        if joined and clause.verbs and clause.piece.lead & _ANDS:
+            self._share(joined, clause, before)
+
+    def _share(self, joined: list[Clause], clause: Clause, before: int) -> None:
+        """Let "alice and bob need a new password" mean both: the verb stands behind them."""
+        new = self._thread.drafts[before:]
+        profile = new[0].profile if len(new) == 1 else None
+        main = profile.main_slot if profile is not None else None
+        if profile is None or main is None or min(clause.verb_places, default=0) == 0:
+            return
+        for thing in reversed(joined):
+            fill = self._filler.fill(profile, replace(thing, form=clause.form))
+            found = fill.values.get(main.name)
+            if found is None or set(fill.content) - found.places:
+                break
+            self._thread.pardon(thing)
+            self._continuer.take(thing, new[0], profile, turning=False)
+            added = self._thread.drafts[before + len(new) :]
+            self._thread.drafts[before:] = [*added, *new]
+            new = [*added, *new]
+
+    def _take(self, clause: Clause) -> None:
+        self._nearby, self._current = self._current, clause
         if clause.piece.strong:
             self._thread.sentence += 1
             self._chatting = False
@@ -119,8 +168,12 @@ class Reading:
 
     def _is_chatter(self, clause: Clause) -> bool:
         """Whether a thing goes on with what was told ("… cats and dogs") or signs: "best, Tom"."""
+        if self._chatting and clause.piece.lead == {"and"} and _is_alien(clause):
+            return True  # "I checked the date and notice that it expired"
         if clause.form is not Form.THING:
             return False
+        if self._chatting and clause.piece.lead == {"("}:
+            return True
         signs = self._greeting and clause.piece.lead == {","} and bool(self._thread.drafts)
         named = len(clause.tokens) == 1 and clause.tokens[0].text[:1].isupper()
         goes_on = self._chatting and clause.piece.lead == {"and"}
@@ -136,7 +189,7 @@ class Reading:
         if clause.piece.strong or {",", "and"} <= clause.piece.lead:
             self._contingent = False
         told = clause.piece.role in {Role.CONDITION, Role.REASON}
-        if anothers or (self._contingent and not told):
+        if anothers or self._is_other_side(clause) or (self._contingent and not told):
             self._thread.refuse(clause)
         elif self._is_heading(clause):
             self._thread.keep_silent(clause)
@@ -171,10 +224,19 @@ class Reading:
         self._before = clause.piece.tokens[0].start
         return self._label and clause.form in {Form.ORDER, Form.TERSE, Form.THING}
 
+    def _is_other_side(self, clause: Clause) -> bool:
+        """Whether "shutdown" in "the difference between stop and shutdown" is no order."""
+        before = self._nearby
+        joined = clause.piece.lead == {"and"} and not clause.piece.strong
+        if before is None or not joined or not self._is_bare(clause):
+            return False
+        folded = [token.fold for token in before.tokens[-_SIDE:]]
+        return bool(_BETWEEN & {*folded}) and len(clause.tokens) == 1
+
     def _is_heading(self, clause: Clause) -> bool:
         """Whether a thing only announces pasted text: "log output:" and then the log."""
         end = clause.piece.tokens[-1].end
-        pasted = (start for start, _ in self._pasted if start >= end)
+        pasted = (start for start in self._guarded if start >= end)
         between = self._thread.text[end : min(pasted, default=end)].strip()
         return clause.form is Form.THING and between == ":"
 
@@ -192,8 +254,21 @@ class Reading:
             return False  # people have names: "Offboard darren please: delete his account"
         if any(token.fold.endswith(_DOINGS) for token in others):
             return False  # "offboarding: remove the account"
+        if len(words) == 1 and self._is_machine(words[0]) and self._is_bare(clause):
+            return False  # "node1: drain"
         topic = clause.form is Form.THING or self._references.has_pronoun(clause)
         return not (known and topic)
+
+    @staticmethod
+    def _is_machine(token: Token) -> bool:
+        """Whether a name is one of a numbered row of things ("node1"), not a person's or a bot's."""
+        parts = re.findall(r"[a-z]+", token.fold)
+        return token.fold[-1:].isdigit() and bool(parts) and not _SPEAKING & {*parts}
+
+    def _is_bare(self, clause: Clause) -> bool:
+        """Whether an order names nothing: what it acts on stands elsewhere."""
+        rest = (t for place, t in enumerate(clause.tokens) if place not in clause.verb_places)
+        return bool(clause.verbs) and not any(is_content(t, self._index.lexicon) for t in rest)
 
     def _is_text(self, clause: Clause) -> bool:
         """Take what follows a colon as the text that the step before still lacks."""
@@ -217,6 +292,10 @@ class Reading:
             self._thread.keep_silent(clause)
         elif clause.form is Form.HOWTO:
             self._thread.refuse(clause)
+        elif (again := repeated(clause, self._thread.drafts, self._index.lexicon)) is not None:
+            self._repeat(again, clause)
+        elif self._is_said(clause, last):
+            self._thread.keep_silent(clause)
         elif last and last.profile and self._continuer.may_continue(clause, turning=turning):
             self._continuer.take(clause, last, last.profile, turning=turning)
         elif all(token.kind is Kind.QUOTED for token in clause.tokens):
@@ -224,10 +303,31 @@ class Reading:
         else:
             if turning or self._was_topic(clause):
                 self._thread.drop_last()
+            elif self._was_label(clause):
+                self._thread.drafts.pop()
             self._new(clause)
         if clause.excluded:
             excepted = replace(clause, tokens=clause.excluded, verbs=(), moments=frozenset())
             self._thread.exceptions.append(excepted)
+
+    def _repeat(self, draft: Draft, clause: Clause) -> None:
+        """Add a step once more: "run it again"."""
+        self._thread.group += 1
+        copy = self._thread.draft(clause, draft.profile, Fill(), draft.confidence)
+        copy.parameters = dict(draft.parameters)
+        self._thread.insert(copy)
+
+    def _is_said(self, clause: Clause, last: Draft | None) -> bool:
+        """Whether an order says what was said: "is it full? please check", "the other two"."""
+        if last is None or last.earlier or last.profile is None:
+            return False
+        asked = last.clause.form in {Form.QUESTION, Form.THING} and last.profile.reads
+        if asked and self._thread.remarks.is_vague(clause):
+            return True
+        said = {verb.canonical for verb in last.clause.verbs}
+        same = any(verb.canonical in said for verb in clause.verbs)
+        rest = {token.fold for token in clause.tokens} & _REMAINING
+        return same and bool(rest) and self._excepted == self._thread.sentence
 
     def _as_thing(self, clause: Clause, last: Draft) -> Clause:
         """Return the clause, its verb taken for a word of the step before where it is one."""
@@ -295,6 +395,13 @@ class Reading:
         last = self._thread.last
         return clause.piece.colon and last is not None and last.clause.form is Form.THING
 
+    def _was_label(self, clause: Clause) -> bool:
+        """Whether "web2" in "web1: reboot, web2: drain" was no further target of the step before."""
+        last, label = self._thread.last, self._nearby
+        if last is None or label is None or not clause.piece.colon or not self._is_bare(clause):
+            return False
+        return label.form is Form.THING and last.clause.piece is label.piece
+
     def _note(self, clause: Clause) -> None:
         """Keep a clause as context: a pronoun may refer to it."""
         pointing = clause.tokens[:1] and clause.tokens[0].fold in _POINTING
@@ -308,6 +415,7 @@ class Reading:
         "Do not open it for the world" says how, and takes nothing back.
         """
         self._denied = clause if clause.verbs else None
+        self._excepted = self._thread.sentence
         self._note(clause)
         last = self._thread.last
         known = {str(value) for value in last.parameters.values()} if last is not None else set()
@@ -356,6 +464,12 @@ class Reading:
         if not ordered and not refused:
             refused = sorted(thread.silent) or [(0, thread.text)]
         return Understanding(ordered, [words for _, words in refused])
+
+
+def _is_alien(clause: Clause) -> bool:
+    """Whether it is an order of which neither lexicon nor catalogue knows the verb."""
+    unknown = not any(verb.groups or verb.canonical for verb in clause.verbs)
+    return clause.form is Form.ORDER and bool(clause.verbs) and unknown
 
 
 def _holds(values: Parameters, wanted: Parameters) -> bool:

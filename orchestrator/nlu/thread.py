@@ -8,6 +8,7 @@ from orchestrator.nlu.fill import Fill
 from orchestrator.nlu.pieces import Role
 from orchestrator.nlu.profile import Profile
 from orchestrator.nlu.references import Mention
+from orchestrator.nlu.remarks import Remarks
 
 
 @dataclass(slots=True)
@@ -15,6 +16,7 @@ class Thread:
     """State shared by what reads one request."""
 
     text: str
+    remarks: Remarks
     drafts: list[Draft] = field(default_factory=list)
     said: list[Mention] = field(default_factory=list)
     refused: list[tuple[int, str]] = field(default_factory=list)  # place in the text, words
@@ -91,15 +93,13 @@ class Thread:
     def refuse(self, clause: Clause) -> None:
         """Put a clause out of scope; a pronoun may still refer to a thing in it.
 
-        "Coffee's in" asks for nothing: a thing in a sentence without a step is an aside.
+        "Coffee's in" asks for nothing: a remark is told where there is no step at all.
         """
-        thing = clause.form is Form.THING
         alone = self.last is None or self.last.sentence != self.sentence or self.last.earlier
-        wished = any(t.fold in {"please", "pls", "plz", "bitte"} for t in clause.piece.tokens)
-        aside = thing and alone and not clause.piece.listed and not wished
+        aside = self.remarks.is_remark(clause, alone=alone)
         place = (clause.piece.tokens[0].start, self.words(clause))
         (self.asides if aside else self.refused).append(place)
-        if thing:
+        if clause.form is Form.THING:
             self.said.append(Mention(context=clause))
 
     def pardon(self, clause: Clause) -> None:

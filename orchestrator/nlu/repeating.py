@@ -1,0 +1,31 @@
+"""Finds the step that "run it again" repeats."""
+
+from collections.abc import Sequence
+
+from orchestrator.nlu.chunks import is_content
+from orchestrator.nlu.clauses import Clause, Form
+from orchestrator.nlu.drafts import Draft
+from orchestrator.nlu.lexicon import Lexicon
+
+_REPEATS = frozenset({"repeat", "redo"})
+_DOES = frozenset({"do", "repeat", "redo", "mach", "mache", "fais", "refais", "haz", "repite"})
+
+
+def repeated(clause: Clause, drafts: Sequence[Draft], lexicon: Lexicon) -> Draft | None:
+    """Return the last step of the same verb; of "do it again", the last one."""
+    if clause.form not in {Form.ORDER, Form.QUESTION} or clause.negated or not clause.tokens:
+        return None
+    again = lexicon.words("again")
+    said = {token.fold for token in clause.piece.tokens}
+    does = clause.tokens[0].fold in _DOES
+    places = clause.verb_places | ({0} if does else set())
+    rest = [t for place, t in enumerate(clause.tokens) if place not in places]
+    more = any(is_content(t, lexicon) and t.fold not in again for t in rest)
+    pointed = said & lexicon.words("pronouns")
+    if more or not pointed or not (said & again or clause.tokens[0].fold in _REPEATS):
+        return None
+    verbs = {verb.canonical for verb in clause.verbs}
+    done = [draft for draft in drafts if draft.profile is not None]
+    same = [d for d in done if does or verbs & {verb.canonical for verb in d.clause.verbs}]
+    one = not pointed & lexicon.words("plural_pronouns") or len(same) == 1
+    return same[-1] if same and one else None
