@@ -24,6 +24,8 @@ _SEGMENT_RE = re.compile(r"\s[-\u2013\u2014]\s|[;,.:()]|\bor\b|\band\b")
 _ASIDE_RE = re.compile(r"([\w-]+)\s+\(([^)]+)\)")
 _IS_RE = re.compile(r"([\w/-]+)\s+is\s+([\w-]+)")
 _ALIAS_WORDS = 2
+_BROAD = frozenset({"set", "create"})
+"""Groups of verbs that fit nearly anything: only the very word chooses a value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,7 @@ def _unique(groups: Sequence[tuple[str, str]], lexicon: Lexicon) -> dict[str, Js
         values = {value for one, value in groups if one == group}
         heads = [value for value in values if stem(fold(value)) == lexicon.group_heads[group]]
         chosen = [*values] if len(values) == 1 else heads
-        if len(chosen) == 1:
+        if len(chosen) == 1 and group not in _BROAD:
             found[group] = chosen[0]
     return found
 

@@ -8,7 +8,7 @@ from orchestrator.nlu.index import CatalogIndex
 from orchestrator.nlu.profile import Profile
 from orchestrator.nlu.shapes import SHAPED, SlotKind, looks, looks_like, stands_alone
 from orchestrator.nlu.slots import Slot
-from orchestrator.nlu.text import Kind, Token, words
+from orchestrator.nlu.text import Kind, Token, stem, words
 
 _MAX_WORDS = 3
 _ADDRESSED = frozenset({SlotKind.HOST, SlotKind.DOMAIN, SlotKind.ADDRESS})
@@ -195,8 +195,10 @@ class Scorer:
         preposition = _SAME_PREPOSITION.get(chunk.preposition, chunk.preposition)
         placed = slot.kind is not SlotKind.HOST or preposition in {"on", "at"} or slot.required
         placed = placed or looks_like(SlotKind.HOST, chunk.text(tokens))
+        if slot.kind is SlotKind.NAME and self._holds_noun(slot, chunk, tokens):
+            score += 1.0
         if placed and is_called_by(slot, preposition):
-            score += 2.0
+            score += 2.5
         elif main:
             score += 1.0 if preposition else 2.0
         elif (
@@ -206,6 +208,12 @@ class Scorer:
         ):
             score += 2.0  # "the logs of nginx"
         return score
+
+    def _holds_noun(self, slot: Slot, chunk: Chunk, tokens: Sequence[Token]) -> bool:
+        """Whether a name says what it is: "db-replica-2" a replica, "orders-db" a database."""
+        parts = [stem(part) for part in words(chunk.text(tokens))]
+        keys = self._index.expand(slot.nouns)
+        return len(parts) > 1 and any(self._index.keys(part) & keys for part in parts)
 
     @staticmethod
     def _is_placed(profile: Profile, slot: Slot, chunk: Chunk, tokens: Sequence[Token]) -> bool:

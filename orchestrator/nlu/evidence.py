@@ -218,6 +218,11 @@ class ObjectEvidence:
             return 1.0
         return found or (0.0 if fill.content else 0.6)
 
+    def is_named(self, profile: Profile, clause: Clause, fill: Fill) -> bool:
+        """Whether a word says what `profile` acts on, beside the values."""
+        named = bool(profile.objects) and self._vocabulary.objects_named(profile, clause, fill) > 0
+        return named or self._topics.named(profile, clause, fill) > 0
+
     def _points(self, clause: Clause) -> bool:
         persons = self._lexicon.words("personal_pronouns")
         return any(token.fold == "it" or token.fold in persons for token in clause.tokens)

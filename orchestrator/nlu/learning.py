@@ -3,29 +3,36 @@
 import re
 from collections.abc import Iterator
 
-from orchestrator.nlu.fill import Filler
+from orchestrator.nlu.clauses import Clause
+from orchestrator.nlu.fill import Fill, Filler, Found
 from orchestrator.nlu.index import CatalogIndex
 from orchestrator.nlu.profile import Profile, tokens_of
 from orchestrator.nlu.shapes import SlotKind
 from orchestrator.nlu.slots import Slot
 from orchestrator.nlu.text import fold, stem, words
 
+_GENERIC = frozenset({"name", "id", "value", "target", "key", "title", "label", "identifier"})
 _LEARNT = frozenset({SlotKind.NAME, SlotKind.HOST})
 _EXAMPLES_RE = re.compile(r"(?:\be\.\s?g\.|\bsuch as\b|\bfor example\b|\blike\b)[:,]?\s+([^;()]+)")
 
 
 def learn_examples(index: CatalogIndex, filler: Filler) -> None:
     """Read every example as its own capability's; note the values, forget them as nouns."""
-    values: dict[str, set[str]] = {}
+    values: dict[tuple[str, ...], set[str]] = {}
     for profile in index.profiles:
         for text in profile.capability.examples:
             _learn(index, filler, profile, text, values)
         for slot in profile.slots:
             if slot.kind in _LEARNT:
-                values.setdefault(slot.name, set()).update(_told(slot))
+                values.setdefault(_key(profile, slot.name), set()).update(_told(slot))
     for profile in index.profiles:
         for slot in profile.slots:
-            profile.known[slot.name] = values.get(slot.name, set())
+            profile.known[slot.name] = values.get(_key(profile, slot.name), set())
+
+
+def _key(profile: Profile, name: str) -> tuple[str, ...]:
+    """Return under what the values of a parameter are kept: all `host` are hosts, no `name` is."""
+    return (profile.name, name) if name in _GENERIC else (name,)
 
 
 def _learn(
@@ -33,7 +40,7 @@ def _learn(
     filler: Filler,
     profile: Profile,
     text: str,
-    values: dict[str, set[str]],
+    values: dict[tuple[str, ...], set[str]],
 ) -> None:
     kinds = {slot.name: slot.kind for slot in profile.slots}
     masked: set[str] = set()
@@ -42,13 +49,27 @@ def _learn(
         fill = filler.fill(profile, clause)
         places = (set(fill.content) | clause.verb_places) - fill.used
         masked |= {clause.tokens[place].stem for place in places}
+        _take_last(profile, clause, fill)
         for name, value in fill.values.items():
+            before = clause.tokens[min(value.places) - 1].fold if min(value.places, default=0) else ""
+            if before in index.lexicon.words("prepositions"):
+                profile.prepositions.setdefault(name, set()).add(before)
             named = all(clause.tokens[place].is_name_like for place in value.places)
             if (clause.verbs or named) and kinds[name] in _LEARNT:
                 folded = " ".join(clause.tokens[place].fold for place in sorted(value.places))
-                values.setdefault(name, set()).add(folded)
+                values.setdefault(_key(profile, name), set()).add(folded)
                 _forget(profile, folded)
     profile.masked.append(frozenset(masked))
+
+
+def _take_last(profile: Profile, clause: Clause, fill: Fill) -> None:
+    """Give the one thing that an example says beside to the one parameter that it must have."""
+    lacking = [s for s in profile.slots if s.required and s.name not in fill.values]
+    left = [c for c in fill.spare if any(clause.tokens[p].is_name_like for p in c.places)]
+    if len(lacking) == len(left) == 1 and lacking[0].kind in _LEARNT:
+        text = left[0].text(clause.tokens)
+        if lacking[0].accepts(text):
+            fill.values[lacking[0].name] = Found(text, frozenset(left[0].places), 1.0)
 
 
 def _told(slot: Slot) -> Iterator[str]:

@@ -10,7 +10,8 @@ A clause that says the same as an example, values masked, is lifted half the way
 """
 
 import math
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 
 from orchestrator.catalog.models import Risk
 from orchestrator.nlu.clauses import Clause, Form
@@ -25,6 +26,7 @@ from orchestrator.nlu.fill import Fill, Filler
 from orchestrator.nlu.index import CatalogIndex
 from orchestrator.nlu.profile import Profile
 from orchestrator.nlu.shapes import SlotKind
+from orchestrator.nlu.similar import Similarity
 from orchestrator.nlu.vocabulary import Vocabulary
 
 _VERB, _EXPLAINED, _OBJECT = 0.45, 0.30, 0.25
@@ -39,6 +41,11 @@ _LIGHT = 0.5  # a verb that goes with anything
 _OWN = 1.0  # the verb of the capability's name or description
 _UNDERSTOOD = 0.5  # a look at something needs at least half of its words explained
 _RESEMBLES = 0.5
+_ALIKE_WEIGHT, _VERY_ALIKE, _ALIKE_SHIFT = 0.1, 0.4, 0.03
+_RESEMBLING, _CHOSEN = 0.2, 0.1
+_STANDS_OUT = 0.05
+_TRUSTED = 0.8
+_ASKING = frozenset({Form.ORDER, Form.TERSE, Form.QUESTION, Form.THING})
 _KNOWN = 0.05  # of two looks, the one whose thing the catalogue names
 _ALIKE = 0.75  # from here on, a clause says the same as an example
 
@@ -94,6 +101,7 @@ class Matcher:
         self._index = index
         self._filler = filler
         self._vocabulary = Vocabulary(index)
+        self.similarity = Similarity(index)
         self._verbs = VerbEvidence(index)
         self._words = WordEvidence(index, self._vocabulary)
         self._objects = ObjectEvidence(index, self._vocabulary)
@@ -105,8 +113,9 @@ class Matcher:
             clause: what to read.
             previous: the capability of the order that this clause may continue.
         """
+        alike = self.similarity.of(clause.tokens)
         found = [
-            candidate
+            replace(candidate, score=_together(candidate.score, alike.get(profile.name, 0.0)))
             for profile in self._index.profiles
             if (candidate := self.score(profile, clause, previous)) is not None
         ]
@@ -124,6 +133,11 @@ class Matcher:
             return None
         if clause.form is Form.THING and not (profile.reads or clause.verbs or fill.values):
             return None  # "movie night" is said, "something about it" is not
+        plain = clause.form is Form.THING and not clause.verbs
+        if plain and not (profile.reads or profile.verbless) and not self._objects.is_named(
+            profile, clause, fill
+        ):
+            return None  # a number alone asks for nothing
         likeness = self._vocabulary.likeness(profile, clause, fill)
         named = self._vocabulary.objects_named(profile, clause, fill)
         unnamed = profile.is_risky or not (named and profile.objects)
@@ -155,6 +169,48 @@ class Matcher:
         said = " ".join(clause.tokens[place].fold for place in sorted(found.places))
         return said in profile.known.get(slot.name, ())
 
+    def resembling(self, clause: Clause, among: Collection[str] = ()) -> Candidate | None:
+        """Return the one capability whose texts the clause resembles; None where none stands out.
+
+        What could spoil something needs one of its verbs, wherever in the clause it is said.
+
+        Args:
+            clause: what to read.
+            among: the capabilities that rules leave open, if any; then less will do.
+        """
+        alike = self.similarity.of(clause.tokens)
+        ranked = sorted(
+            ((n, one) for n, one in alike.items() if not among or n in among),
+            key=lambda pair: -pair[1],
+        )
+        if not ranked:
+            return None
+        profile = self._index.by_name[ranked[0][0]]
+        lead = ranked[0][1] - (ranked[1][1] if len(ranked) > 1 else 0.0)
+        enough = _CHOSEN if among and profile.reads else _RESEMBLING
+        apart = _STANDS_OUT if profile.reads or not among else 2 * _STANDS_OUT
+        if ranked[0][1] < enough or lead < apart:
+            return None
+        if clause.form not in _ASKING or (clause.form is Form.QUESTION and not profile.reads):
+            return None
+        if not profile.reads and not self._says_verb(profile, clause):
+            return None
+        fill = self._filler.fill(profile, clause, settled=True)
+        score = max(_ACCEPT[profile.capability.risk], _TRUSTED)
+        return Candidate(profile, score, fill, 1.0, OWN_WORD)
+
+    def _says_verb(self, profile: Profile, clause: Clause) -> bool:
+        places = (self._index.book.at(clause.tokens, p) for p in range(len(clause.tokens)))
+        said = [verb for verb in (*clause.verbs, *places) if verb is not None]
+        groups = (profile.own_groups | profile.example_groups) - self._index.lexicon.reading_groups
+        verbs = profile.own_verbs | profile.example_verbs
+        return any(verb.canonical in verbs or verb.groups & groups for verb in said)
+
     def unknown_value(self, profile: Profile, fill: Fill) -> str:
         """Return the name of the required slot whose value is said but not listed, or ""."""
         return unknown_value(profile, fill, self._index.lexicon)
+
+
+def _together(score: float, likeness: float) -> float:
+    """Return the score of the rules, lifted by the likeness of the texts."""
+    return score + _ALIKE_WEIGHT * min(1.0, likeness / _VERY_ALIKE) - _ALIKE_SHIFT

@@ -54,16 +54,18 @@ class Placer:
         """Add the best reading as a step; two close ones, or a weak one, as a question."""
         best = candidates[0] if candidates else None
         if best is None or self._is_empty(clause, best) or not best.is_askable:
-            if not self._asks_vaguely(clause):
+            if not self._resembles(clause) and not self._asks_vaguely(clause):
                 self._thread.refuse(clause)
             return
         if not best.is_accepted and not best.focus:
-            self._thread.refuse(clause)  # "make popcorn": nothing that it acts on is named
+            if not self._resembles(clause):
+                self._thread.refuse(clause)  # "make popcorn": nothing that it acts on is named
             return
         best = self._timely(clause, candidates) or best
         close = [c for c in candidates if c.is_askable and best.score - c.score < MARGIN]
         if len(close) > _MAX_READINGS and not any(c.focus for c in close):
-            self._thread.refuse(clause)  # a word such as "show" alone fits anything
+            if not self._resembles(clause):
+                self._thread.refuse(clause)  # a word such as "show" alone fits anything
             return
         margin = _POINTED if self._points_back(clause) else MARGIN
         others = [c for c in candidates[:4] if c is not best]
@@ -74,11 +76,21 @@ class Placer:
         if best.is_accepted and not rivals:
             self.add(clause, best)
             return
+        if self._resembles(clause, (best, *rivals)):
+            return
         options = tuple(c.profile.name for c in (best, *rivals))
         content = Fill(content=best.fill.content)
         draft = self._thread.draft(clause, None, content, best.confidence)
         draft.doubts.append(Doubt(AmbiguityKind.WHICH_CAPABILITY, options=options))
         self._thread.insert(draft)
+
+    def _resembles(self, clause: Clause, among: Sequence[Candidate] = ()) -> bool:
+        """Take the clause for what its words resemble, where rules leave it open."""
+        alike = self._matcher.resembling(clause, [c.profile.name for c in among])
+        if alike is None:
+            return False
+        self.add(clause, next((c for c in among if c.profile is alike.profile), alike))
+        return True
 
     @staticmethod
     def _timely(clause: Clause, candidates: Sequence[Candidate]) -> Candidate | None:

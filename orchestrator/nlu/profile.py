@@ -28,6 +28,7 @@ class Profile:
     verbless: bool = False  # some example is a thing: "movie night, please"
     enums: dict[str, EnumFinder] = field(default_factory=dict)
     known: dict[str, set[str]] = field(default_factory=dict)  # slot -> folded example values
+    prepositions: dict[str, set[str]] = field(default_factory=dict)  # before values of examples
     masked: list[frozenset[str]] = field(default_factory=list)  # examples' stems without values
 
     @property

@@ -45,6 +45,8 @@ class Vocabulary:
         best = self._best(profile, token.stem)
         if best:
             return best
+        if token.fold == "".join(words(profile.name)):
+            return 1.0  # "speedtest"
         corrected = self.correct(token.stem)
         if corrected != token.stem:
             return 0.85 * profile.nouns.get(corrected, 0.0)
@@ -70,7 +72,8 @@ class Vocabulary:
 
     def objects_named(self, profile: Profile, clause: Clause, fill: Fill) -> float:
         """Return the share of the capability's object nouns that the clause names (0–1)."""
-        if not profile.objects:
+        joined = "".join(words(profile.name))
+        if not profile.objects or any(token.fold == joined for token in clause.tokens):
             return 1.0
         said = {
             key
