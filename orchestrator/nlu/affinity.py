@@ -239,9 +239,9 @@ class Scorer:
 
     def _is_listed_elsewhere(self, slot: Slot, chunk: Chunk, tokens: Sequence[Token]) -> bool:
         """Whether another parameter of the catalogue lists the word as a value of its own."""
-        if len(chunk.places) != 1 or chunk.quoted:
+        if chunk.quoted:
             return False
-        said = tokens[chunk.places[0]].fold
+        said = tokens[chunk.places[-1]].fold  # "system load" is no service either
         return any(
             said in finder.values and name != slot.name
             for name, finder in self._index.shared_enums.items()

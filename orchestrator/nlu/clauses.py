@@ -13,7 +13,7 @@ from orchestrator.nlu.lexicon import Lexicon
 from orchestrator.nlu.manners import OPENING, Manners
 from orchestrator.nlu.moments import moments
 from orchestrator.nlu.pieces import Piece, Role
-from orchestrator.nlu.text import Kind, Token
+from orchestrator.nlu.text import Kind, Token, stem
 from orchestrator.nlu.verbs import Verb, VerbBook
 from orchestrator.nlu.wordorder import WordOrder
 
@@ -25,6 +25,7 @@ _EMPTY = frozenset(
     | {"lancer", "lance", "lancez", "launch", "start", "initiate", "starte", "iniciar", "inicia"}
     | {"lanza", "lanzar", "effectue", "effectuer", "realiza", "realizar"}
 )
+_FOUND = frozenset({"report", "complain", "notic", "confirm", "discov", "found", "see", "saw"})
 _ANYBODY = frozenset({"somebody", "someone"})
 _TOLD = frozenset({"me", "us", "mir", "uns", "moi", "nous"})
 _ASKED = frozenset({"who", "whos", "what", "whats", "how", "which", "where", "when"})
@@ -124,8 +125,8 @@ class Reader:
         """Return the tokens without words that take something back, and how much they do."""
         skipped = self._fillers(tokens)
         folded = [token.fold for token in tokens[skipped:]]
-        if not folded:
-            return tokens, Turn.NOTHING
+        if not folded or self._manners.is_pleading(folded):
+            return tokens, Turn.NOTHING  # "sorry for the noise" takes nothing back
         for name, turn in (("withdraw_all", Turn.ALL), ("withdraw_last", Turn.LAST)):
             if length := self._lexicon.phrases(name).at(folded, 0):
                 rest = tokens[skipped + length :]
@@ -228,21 +229,28 @@ class Reader:
         if verb is not None and (asked := self._asks(base, verb)) is not None:
             return asked
         if light is not None:
-            empty = verb is None or tokens[0].fold in _EMPTY or light.canonical in self._book.own
+            empty = verb is None or tokens[0].fold in _EMPTY
             verbs = (light,) if empty or verb is None else (light, verb)
             return replace(base, form=Form.ORDER, verbs=verbs)
         if verb is not None and self._is_plural(tokens, verb):
             return None
+        if tokens[0].fold in self._lexicon.words("adjectives_of_manner"):
+            verb = None  # "rolling restart"
         if verb is not None and not self._is_past(tokens[0], base, wished=wished):
             return replace(base, form=Form.ORDER, verbs=(verb,))
-        manner = self._order_of.behind_manner(tokens) if verb is None else None
+        verb = self._unknown(base) if verb is None else None
+        return replace(base, form=Form.ORDER, verbs=(verb,)) if verb else None
+
+    def _unknown(self, base: Clause) -> Verb | None:
+        """Return the verb of an order that does not open with one that is known as it stands."""
+        tokens = base.tokens
+        manner = self._order_of.behind_manner(tokens)
         if manner is not None and not base.piece.asked:
-            return replace(base, form=Form.ORDER, verbs=(manner,))
+            return manner
         told = len(tokens) > 1 and tokens[1].fold in self._lexicon.words("auxiliaries")
-        if verb is None and not told and len(tokens) > 1 and not self._is_known(*tokens[:2]):
-            verb = self._book.misspelt_at(tokens, 0) or self._alien(tokens)
-            return replace(base, form=Form.ORDER, verbs=(verb,)) if verb else None
-        return None
+        if told or len(tokens) < 2 or self._is_known(*tokens[:2]):  # noqa: PLR2004
+            return None
+        return self._book.misspelt_at(tokens, 0) or self._alien(tokens)
 
     def _sigh(self, base: Clause) -> Clause | None:
         """Return the small talk in "kill me now", which acts on nobody but who speaks."""
@@ -389,18 +397,27 @@ class Reader:
             return None  # "we're not"
         groups = self._question_groups(base.tokens)
         reads = self._reads(base.tokens) if groups else ()
-        question = replace(base, form=Form.QUESTION, asked_groups=groups, verbs=reads)
+        tokens = tuple(map(self._in_english, base.tokens))
+        question = replace(
+            base, tokens=tokens, form=Form.QUESTION, asked_groups=groups, verbs=reads
+        )
         return question if groups else None
+
+    def _in_english(self, token: Token) -> Token:
+        """Return "tourne" so that it matches as "running" does."""
+        word = self._lexicon.states.get(token.fold) if token.kind is Kind.WORD else None
+        return replace(token, fold=word, stem=stem(word)) if word else token
 
     def _question_groups(self, tokens: Sequence[Token]) -> frozenset[str]:
         folded = [token.fold for token in tokens]
-        states = self._lexicon.words("state_words") & set(folded)
+        states = self._lexicon.words("state_words") | self._lexicon.words("state_nouns")
+        stated = bool(states & set(folded))
         best, groups = 0, frozenset[str]()
         for group, starts in self._lexicon.questions.items():
             length = starts.at(folded, 0)
             if length > best:
                 best, groups = length, frozenset({group})
-        return groups | {"check"} if groups and states else groups
+        return groups | {"check"} if groups and stated else groups
 
     def _reads(self, tokens: Sequence[Token]) -> tuple[Verb, ...]:
         """Return a verb of looking inside a question: "can I see the logs"."""
@@ -439,6 +456,14 @@ class Reader:
             for token, following in itertools.pairwise(tokens)
         )
 
+    @staticmethod
+    def _hedged(tokens: Sequence[Token]) -> int:
+        """Return how many words only say who found it: "users report that …"."""
+        for place in range(1, min(len(tokens), OPENING + 1)):
+            if tokens[place].fold == "that" and tokens[place - 1].stem in _FOUND:
+                return place + 1
+        return 0
+
     def _statement(self, base: Clause) -> Clause | None:
         folded = [token.fold for token in base.tokens]
         verb = self._book.at(base.tokens, 0)
@@ -447,15 +472,21 @@ class Reader:
         told = folded[0] in self._lexicon.words("subjects") and len(folded) > 1
         told = told or bool(set(folded[1:]) & _NOMINATIVE)
         told = told or base.tokens[0].text.casefold() in {"it's", "it\u2019s"}
-        told = told or folded[0] in self._lexicon.words("denied_helpers") or self._is_contracted(base.tokens)
-        told = told or (folded[0] in self._lexicon.words("contracted_subjects") and "'" in base.tokens[0].text)
+        told = (
+            told
+            or folded[0] in self._lexicon.words("denied_helpers")
+            or self._is_contracted(base.tokens)
+        )
+        told = told or (
+            folded[0] in self._lexicon.words("contracted_subjects") and "'" in base.tokens[0].text
+        )
         told = told or (folded[0] == "which" and not base.piece.strong and not base.piece.asked)
         told = told or bool(set(folded[1:]) & self._lexicon.words("auxiliaries"))
         told = told or folded[0] in self._lexicon.words("told_past") or self._is_told(base.tokens)
         if not told and verb is None:
             return None
         form = Form.QUESTION if base.piece.asked else Form.STATEMENT
-        hedge = self._lexicon.phrases("hedges").at(folded, 0)
+        hedge = self._lexicon.phrases("hedges").at(folded, 0) or self._hedged(base.tokens)
         tokens = base.tokens[hedge:] or base.tokens
         return replace(base, tokens=tokens, form=form, asked_groups=frozenset({"check"}))
 

@@ -222,7 +222,7 @@ class Continuer:
         elif not set(values) & set(previous.parameters):
             self._merge(previous, clause, own)
         elif self._is_aside(clause, own):
-            self._thread.refuse(clause)
+            self._thread.refuse(replace(clause, form=Form.THING, verbs=()))
         elif main is not None and target and self._is_headed(previous, clause, main):
             previous.parameters.update(values)
             previous.words = self._thread.between(previous.clause, clause)

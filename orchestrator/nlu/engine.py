@@ -22,7 +22,7 @@ from orchestrator.nlu.pieces import Piece
 from orchestrator.nlu.profile import Profile
 from orchestrator.nlu.reading import Reading
 from orchestrator.nlu.references import doubt_missing
-from orchestrator.nlu.support import by_noun
+from orchestrator.nlu.support import by_noun, without_manner
 from orchestrator.nlu.templates import Templates
 from orchestrator.nlu.text import Kind, normalise, words
 from orchestrator.nlu.understanding import Understanding
@@ -81,7 +81,8 @@ class Engine:
     def _read(self, piece: Piece) -> Clause:
         if len(piece.tokens) > MAX_WORDS:
             return Clause(piece, (), Form.STATEMENT)
-        return by_noun(self.index.reader.read(piece), self.index)
+        clause = self.index.reader.read(piece)
+        return without_manner(by_noun(clause, self.index), self.index)
 
     def _remembered(self, text: str) -> Understanding | None:
         """Return the step of a request that is, word for word, a phrase somebody remembered."""

@@ -24,6 +24,7 @@ from orchestrator.nlu.text import Kind, Token
 
 _LEFT_OVER = 0.6
 _STATED = 0.8
+_LOOSE = frozenset({SlotKind.NAME, SlotKind.HOST, SlotKind.TEXT})
 _TELLS = frozenset({"that", "dass", "que", "saying"})
 _ARTICLES = frozenset(
     {"the", "a", "an", "our", "der", "die", "das", "le", "la", "les", "el", "los"}
@@ -231,11 +232,32 @@ class Filler:
                 strength = self._scorer.sureness(profile, slot, chunk, tokens, score)
                 places = frozenset(chunk.places) | self._unit_places(slot, chunk, clause.tokens)
                 fill.values[slot.name] = Found([value] if slot.many else value, places, strength)
+        self._to_main(profile, clause, fill, [(pair[2], pair[3]) for pair in pairs])
         self._last_one(
             profile, clause, fill, slots, [c for c in chunks if not taken & set(c.places)]
         )
         gone = fill.used | taken | aimed
         fill.spare = tuple(c for c in chunks if c.places and not gone & set(c.places))
+
+    def _to_main(
+        self, profile: Profile, clause: Clause, fill: Fill, pairs: Sequence[tuple[Slot, Chunk]]
+    ) -> None:
+        """Give what must be said the name that a parameter took that may be left out."""
+        main = profile.main_slot
+        if main is None or not main.required or main.name in fill.values:
+            return
+        for slot, chunk in pairs:
+            found = fill.values.get(slot.name)
+            loose = slot.kind in _LOOSE and not slot.required and not slot.nouns & chunk.nouns
+            if not loose or found is None or not found.places >= {*chunk.places}:
+                continue
+            if slot.kind is SlotKind.HOST and chunk.preposition in {"on", "at"}:
+                continue
+            value = self._value(main, chunk, clause.tokens)
+            if value is not None and (main, chunk) in pairs:
+                del fill.values[slot.name]
+                fill.values[main.name] = Found(value, found.places, found.strength)
+                return
 
     def _last_one(
         self,

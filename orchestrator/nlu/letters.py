@@ -9,6 +9,7 @@ from orchestrator.nlu.text import Kind, Token
 
 _NAMES = 3  # words of a name, and lines of a signature
 _JOINS = frozenset({"and", "&", "und", "et", "y"})
+_DASHES = frozenset({"-", "\u2013", "\u2014"})
 _SMALL = frozenset({"of", "from", "the", "von", "de", "at", "dr"})
 
 
@@ -50,10 +51,12 @@ class Letter:
             lines = clauses[place:]
             if before.form is Form.SMALL_TALK and all(self._is_name(c, low=True) for c in lines):
                 return place
+        if len(clauses) > 1 and clauses[-1].piece.lead <= _DASHES and self._is_name(clauses[-1]):
+            return len(clauses) - (not clauses[-1].piece.strong and bool(clauses[-1].piece.lead))
         last = clauses[-1].piece.tokens if clauses else ()
         length = self._lexicon.phrases("small_talk").at([t.fold for t in last], 0) if last else 0
         names = last[length:]
-        signs = 0 < length and 0 < len(names) < _NAMES and all(t.text[:1].isupper() for t in names)
+        signs = length > 0 and 0 < len(names) < _NAMES and all(t.text[:1].isupper() for t in names)
         return len(clauses) - int(signs and not any(map(self._index.is_known, names)))
 
     def _is_name(self, clause: Clause, *, low: bool = False) -> bool:
@@ -66,7 +69,8 @@ class Letter:
         if clause.form not in {Form.THING, Form.SMALL_TALK} and not (high and len(tokens) == 1):
             return False
         plain = low and own_line and len(tokens) == 1 and self._may_be_name(tokens[0])
-        return (high or plain) and not any(map(self._index.is_known, tokens))
+        numbered = any(character.isdigit() for t in tokens for character in t.text)
+        return (high or plain) and not numbered and not any(map(self._index.is_known, tokens))
 
     def _may_be_name(self, token: Token) -> bool:
         if token.kind is not Kind.WORD or self._index.is_known(token):

@@ -83,6 +83,7 @@ class Lexicon:
         self.same_values = [tuple(map(fold, group)) for group in content["same_values"]]
         self.implied = {stem(verb): stem(noun) for verb, noun in content["implied"].items()}
         self.numbers = {fold(word): int(number) for word, number in content["numbers"].items()}
+        self.states = {fold(said): word for said, word in content["states_in_english"].items()}
         self._phrases: dict[str, Phrases] = {}
         self._sets: dict[str, frozenset[str]] = {}
 

@@ -12,6 +12,7 @@ _THANKS = frozenset(
 )
 _OLDER = frozenset({"version", "release", "previous", "last", "older", "earlier", "before"})
 _FOR = frozenset({"for", "to", "about", "that", "if", "you", "fur", "dass", "pour", "por", "de"})
+_TOLD = frozenset({"ca", "cest", "tout", "it", "its", "that", "everything", "das", "alles", "todo"})
 _FRENCH_INFINITIVES = ("er", "ir", "re")
 OPENING = 4
 """Words at the head of a piece in which "said" or "not" governs the whole."""
@@ -53,6 +54,8 @@ class Manners:
                 tokens = tokens[length:]
             elif folded[:2] == ["go", "back"] and _is_older(folded[2:]):
                 break
+            elif folded[0] in _THANKS and folded[1:2] and folded[1] in _TOLD:
+                tokens = tokens[1:]  # "merci ca marche"
             elif length := self._lexicon.phrases("as_said").at(folded, 0):
                 tokens = tokens[length:]
             elif folded[0] in self._lexicon.words("fillers") or folded[0].startswith("@"):
@@ -83,7 +86,7 @@ class Manners:
     def is_small_talk(self, tokens: Sequence[Token]) -> bool:
         """Whether a piece is nothing but greeting, thanks or chatter."""
         folded = [token.fold for token in tokens if token.kind is Kind.WORD]
-        if self._is_thanks(folded) or self._is_pleading(folded):
+        if self._is_thanks(folded) or self.is_pleading(folded):
             return True
         place = 0
         while place < len(folded):
@@ -93,12 +96,13 @@ class Manners:
             place += length or 1
         return len(folded) == len(tokens)
 
-    def _is_pleading(self, folded: Sequence[str]) -> bool:
+    def is_pleading(self, folded: Sequence[str]) -> bool:
         """Whether a piece begs for patience or pardon: "please forgive me", "bear with me"."""
+        pleading = self._lexicon.phrases("pleading")
         begins = self._lexicon.phrases("polite").at(folded, 0) if folded else 0
         if begins >= len(folded):
             return False
-        return self._lexicon.phrases("pleading").at(folded, begins) > 0
+        return pleading.at(folded, 0) > 0 or pleading.at(folded, begins) > 0
 
     @staticmethod
     def _is_thanks(folded: Sequence[str]) -> bool:

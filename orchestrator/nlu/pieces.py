@@ -26,6 +26,11 @@ _HOPING = frozenset(
     | {"happy", "glad", "love", "awesome", "helpful", "cool", "schon", "nett", "gentil"}
 )
 _ARE = frozenset({"are", "is", "sind", "sont", "estan"})
+_WHOEVER = frozenset(
+    {"you", "anything", "something", "it", "this", "that", "there", "any", "i", "we", "im", "its"}
+    | {"youre", "anyone", "somebody", "someone", "theres", "needed", "necessary", "not", "so"}
+)
+"""After "let me know if", a remark goes on, no question: "… you have questions"."""
 _POLITE_WORDS = 6
 _DONE = frozenset({"taken", "made", "done"})
 _SPOKEN = frozenset({"before"})
@@ -193,12 +198,17 @@ class Splitter:
 
     def _purpose(self, piece: Piece) -> Iterator[Piece]:
         """Yield the piece, "to apply the changes" cut off as its reason."""
-        place = self._word_order.purpose(piece.tokens)
-        if place is None:
+        found = self._word_order.purpose(piece.tokens)
+        if found is None:
             yield piece
             return
-        yield replace(piece, tokens=piece.tokens[:place])
-        yield replace(piece, tokens=piece.tokens[place:], strong=False, role=Role.REASON)
+        begin, end = found
+        if begin:
+            yield replace(piece, tokens=piece.tokens[:begin])
+        strong = piece.strong and not begin
+        yield replace(piece, tokens=piece.tokens[begin:end], strong=strong, role=Role.REASON)
+        if end < len(piece.tokens):
+            yield replace(piece, tokens=piece.tokens[end:], strong=False)
 
     def _orders_inside(self, tokens: Sequence[Token]) -> bool:
         """Whether an order follows without a comma: "should it be slow restart nginx"."""
@@ -232,12 +242,12 @@ class Splitter:
             return bool(following) and self._is_action(following)
         if role is Role.CONDITION:
             dated = bool(following) and following[0].fold[:1].isdigit()
-            asking = self._is_asking(tokens[:place]) or self._is_question(tokens, place)
+            asking = self._is_asking(tokens[:place], following) or self._is_question(tokens, place)
             return not asking and bool(following) and not dated
         if following and following[0].fold[:1].isdigit():
             return False  # "since 2 hours"
         relative = tokens[place].fold in self._lexicon.words("relatives")
-        return not relative or (place > 0 and not self._is_asking(tokens[:place]))
+        return not relative or (place > 0 and not self._is_asking(tokens[:place], following))
 
     def _is_event(self, tokens: Sequence[Token], role: Role) -> bool:
         """Whether "after the backup of orders" speaks of something that happens."""
@@ -263,7 +273,7 @@ class Splitter:
         """Whether "when" asks: "when does it expire"."""
         return place == 0 and len(tokens) > 1 and tokens[1].fold in _ASKS_BEHIND_WHEN
 
-    def _is_asking(self, before: Sequence[Token]) -> bool:
+    def _is_asking(self, before: Sequence[Token], following: Sequence[Token]) -> bool:
         """Whether "if" follows "check", "see", "tell me": then it opens what is asked."""
         words = [token for token in before if token.kind is Kind.WORD][-2:]
         reading = self._lexicon.reading_groups
@@ -271,6 +281,8 @@ class Splitter:
             return True  # "take a look if"
         if any(token.fold in _HOPING for token in before[-3:]):
             return True  # "I was wondering if you could"
+        if [word.fold for word in words] == ["me", "know"]:
+            return bool(following) and following[0].fold not in _WHOEVER
         return any(self._book.groups_of(token.stem) & reading for token in words)
 
     def _tail(self, piece: Piece, role: Role) -> Iterator[Piece]:

@@ -1,6 +1,5 @@
 """One request being read: takes clause after clause and keeps the thread."""
 
-import re
 from dataclasses import replace
 
 from orchestrator.domain.value import Parameters
@@ -10,6 +9,7 @@ from orchestrator.nlu.continuing import Continuer
 from orchestrator.nlu.drafts import Draft
 from orchestrator.nlu.fill import Fill, Filler
 from orchestrator.nlu.index import CatalogIndex
+from orchestrator.nlu.labels import Labels
 from orchestrator.nlu.match import MARGIN, Matcher
 from orchestrator.nlu.pieces import Piece, Role
 from orchestrator.nlu.placing import Placer
@@ -29,23 +29,16 @@ from orchestrator.nlu.text import Kind, Token
 from orchestrator.nlu.thread import Thread
 from orchestrator.nlu.understanding import Understanding
 
-_LABEL_WORDS = 3
 _FAILING = frozenset(
     {"fail", "failur", "wrong", "break", "broken", "crash", "error", "fehlschlagt"}
 )
 _POINTING = frozenset({"that", "this", "it", "they", "these", "das", "ca", "eso", "esto"})
 _BOTH = frozenset({"both", "beide", "ambos", "ambas"})
 _WHITHER = frozenset({"to", "into", "on", "zu", "auf", "nach", "sur", "en"})
-_DOINGS = ("ing", "tion", "ment", "ness", "ance")
-_SPEAKING = frozenset(
-    {"bot", "user", "admin", "agent", "assistant", "system", "root", "operator", "ops", "human"}
-    | {"ai", "dev", "support", "guest", "anon", "player", "member", "speaker", "person"}
-)
-"""In the name of whoever speaks: "user1: reboot" is a line of a chat."""
 _SIDE = 3  # words of "between the old"
 _BETWEEN = frozenset({"between", "zwischen", "entre"})
 _REMAINING = frozenset({"other", "others", "rest", "remaining", "anderen", "autres", "otros"})
-_ANDS = frozenset({"and", "und", "et", "y", "&"})
+_ANDS = frozenset({"and", "und", "et", "y", "&", "plus", "sowie"})
 _CONTRARY = frozenset({"but", "rather", "sondern", "mais", "sino"})
 
 
@@ -65,6 +58,7 @@ class Reading:
         self._matcher = matcher
         self._templates = templates
         self._references = References(index.lexicon, filler)
+        self._labels = Labels(index, self._references)
         self._thread = Thread(text, Remarks(index.lexicon))
         self._placer = Placer(index, filler, matcher, self._references, self._thread)
         self._continuer = Continuer(
@@ -80,6 +74,7 @@ class Reading:
         self._denied: Clause | None = None  # "don't reboot node1", perhaps "but node2"
         self._nearby: Clause | None = None  # the clause before
         self._current: Clause | None = None
+        self._tentative = -1  # the group of what "take a look" may have meant
         self._excepted = -1  # the sentence that last said what is not to be done
         self._chatting = False  # the clause before told something
         self._greeting = False  # the clause before was "best" or "thanks"
@@ -170,6 +165,8 @@ class Reading:
         """Whether a thing goes on with what was told ("… cats and dogs") or signs: "best, Tom"."""
         if self._chatting and clause.piece.lead == {"and"} and _is_alien(clause):
             return True  # "I checked the date and notice that it expired"
+        if self._thread.remarks.is_idle(clause):
+            return True
         if clause.form is not Form.THING:
             return False
         if self._chatting and clause.piece.lead == {"("}:
@@ -218,7 +215,7 @@ class Reading:
         if clause.piece.strong:
             self._label = False
         if clause.piece.colon:
-            self._label = self._is_label(clause)
+            self._label = self._labels.is_speaker(self._heard, clause)
             self._thread.announce(self._before)
         self._heard = clause
         self._before = clause.piece.tokens[0].start
@@ -228,7 +225,7 @@ class Reading:
         """Whether "shutdown" in "the difference between stop and shutdown" is no order."""
         before = self._nearby
         joined = clause.piece.lead == {"and"} and not clause.piece.strong
-        if before is None or not joined or not self._is_bare(clause):
+        if before is None or not joined or not self._labels.is_bare(clause):
             return False
         folded = [token.fold for token in before.tokens[-_SIDE:]]
         return bool(_BETWEEN & {*folded}) and len(clause.tokens) == 1
@@ -239,36 +236,6 @@ class Reading:
         pasted = (start for start in self._guarded if start >= end)
         between = self._thread.text[end : min(pasted, default=end)].strip()
         return clause.form is Form.THING and between == ":"
-
-    def _is_label(self, clause: Clause) -> bool:
-        """Whether what stands before a colon names who speaks, not what is to be done."""
-        head = self._heard
-        if head is None or head.form is not Form.THING or head.piece.colon:
-            return False
-        words = [token for token in head.tokens if is_content(token, self._index.lexicon)]
-        known = [token for token in words if self._index.is_known(token)]  # "nginx: restart it"
-        others = [token for token in words if token not in known]
-        if not 0 < len(words) <= _LABEL_WORDS or any(map(self._index.is_said, others)):
-            return False
-        if len(words) > 1 and not all(token.text[:1].isupper() for token in words):
-            return False  # people have names: "Offboard darren please: delete his account"
-        if any(token.fold.endswith(_DOINGS) for token in others):
-            return False  # "offboarding: remove the account"
-        if len(words) == 1 and self._is_machine(words[0]) and self._is_bare(clause):
-            return False  # "node1: drain"
-        topic = clause.form is Form.THING or self._references.has_pronoun(clause)
-        return not (known and topic)
-
-    @staticmethod
-    def _is_machine(token: Token) -> bool:
-        """Whether a name is one of a numbered row of things ("node1"), not a person's or a bot's."""
-        parts = re.findall(r"[a-z]+", token.fold)
-        return token.fold[-1:].isdigit() and bool(parts) and not _SPEAKING & {*parts}
-
-    def _is_bare(self, clause: Clause) -> bool:
-        """Whether an order names nothing: what it acts on stands elsewhere."""
-        rest = (t for place, t in enumerate(clause.tokens) if place not in clause.verb_places)
-        return bool(clause.verbs) and not any(is_content(t, self._index.lexicon) for t in rest)
 
     def _is_text(self, clause: Clause) -> bool:
         """Take what follows a colon as the text that the step before still lacks."""
@@ -286,16 +253,8 @@ class Reading:
         if denied is not None and clause.form is Form.THING and clause.piece.lead & _CONTRARY:
             verbs = tuple(replace(verb, places=frozenset()) for verb in denied.verbs)
             self._new(replace(clause, form=Form.ORDER, verbs=verbs))
-        elif clause.form is Form.STATEMENT:
-            self._note(clause)
-        elif clause.form is Form.SMALL_TALK:
-            self._thread.keep_silent(clause)
-        elif clause.form is Form.HOWTO:
-            self._thread.refuse(clause)
-        elif (again := repeated(clause, self._thread.drafts, self._index.lexicon)) is not None:
-            self._repeat(again, clause)
-        elif self._is_said(clause, last):
-            self._thread.keep_silent(clause)
+        elif self._asks_nothing_new(clause, last):
+            pass
         elif last and last.profile and self._continuer.may_continue(clause, turning=turning):
             self._continuer.take(clause, last, last.profile, turning=turning)
         elif all(token.kind is Kind.QUOTED for token in clause.tokens):
@@ -303,12 +262,43 @@ class Reading:
         else:
             if turning or self._was_topic(clause):
                 self._thread.drop_last()
-            elif self._was_label(clause):
+            elif self._labels.was_label(self._nearby, clause, self._thread.last):
                 self._thread.drafts.pop()
             self._new(clause)
         if clause.excluded:
             excepted = replace(clause, tokens=clause.excluded, verbs=(), moments=frozenset())
             self._thread.exceptions.append(excepted)
+
+    def _asks_nothing_new(self, clause: Clause, last: Draft | None) -> bool:
+        """Take what is told, small talk, a question of how, and what repeats what was said."""
+        if clause.form is Form.STATEMENT:
+            self._note(clause)
+        elif clause.form is Form.SMALL_TALK or self._is_said(clause, last):
+            self._thread.keep_silent(clause)
+        elif clause.form is Form.HOWTO:
+            self._thread.refuse(clause)
+        elif (again := repeated(clause, self._thread.drafts, self._index.lexicon)) is not None:
+            self._repeat(again, clause)
+        else:
+            return self._looks_into(clause)
+        return True
+
+    def _looks_into(self, clause: Clause) -> bool:
+        """Look at what the remark before says, for "the disk of web1 is full, take a look"."""
+        told = self._nearby
+        new = not any(not draft.earlier for draft in self._thread.drafts)
+        if not new or told is None or told.form is not Form.STATEMENT or told.negated:
+            return False
+        if clause.form is not Form.ORDER or not self._thread.remarks.is_look(clause):
+            return False
+        asked = replace(told, form=Form.QUESTION)
+        best = next(iter(self._matcher.rank(asked)), None)
+        if best is None or not best.is_accepted or not best.profile.reads:
+            return False
+        self._thread.group += 1
+        self._tentative = self._thread.group
+        self._placer.add(asked, best)
+        return True
 
     def _repeat(self, draft: Draft, clause: Clause) -> None:
         """Add a step once more: "run it again"."""
@@ -360,6 +350,9 @@ class Reading:
 
     def _new(self, clause: Clause) -> None:
         """Read a clause that stands for itself."""
+        if self._thread.remarks.is_nothing(clause):
+            self._thread.refuse(clause)
+            return
         self._thread.group += 1
         candidates = self._matcher.rank(clause)
         if self._continuer.adds_to(clause, candidates):
@@ -394,13 +387,6 @@ class Reading:
         """Whether the step before was only what "DNS:" announces."""
         last = self._thread.last
         return clause.piece.colon and last is not None and last.clause.form is Form.THING
-
-    def _was_label(self, clause: Clause) -> bool:
-        """Whether "web2" in "web1: reboot, web2: drain" was no further target of the step before."""
-        last, label = self._thread.last, self._nearby
-        if last is None or label is None or not clause.piece.colon or not self._is_bare(clause):
-            return False
-        return label.form is Form.THING and last.clause.piece is label.piece
 
     def _note(self, clause: Clause) -> None:
         """Keep a clause as context: a pronoun may refer to it."""
@@ -442,10 +428,21 @@ class Reading:
         pointed = self._references.has_pronoun(clause)
         return bool(clause.verbs) and same_verb and (pointed or not fill.content)
 
+    def _is_passing(self, draft: Draft) -> bool:
+        """Whether a weak reading of a remark is not worth a question beside what was asked for."""
+        others = [d for d in self._thread.drafts if d.group != draft.group and d.profile]
+        if not others:
+            return False
+        piece, thing = draft.clause.piece, draft.clause.form is Form.THING
+        wished = self._thread.remarks.is_wished(draft.clause)
+        alone = piece.strong and not (piece.listed or piece.asked or wished)
+        return draft.group == self._tentative or (draft.profile is None and thing and alone)
+
     def finish(self) -> Understanding:
         """Return the steps in the order they are to run, and what is out of scope."""
         thread = self._thread
         thread.forget_earlier()
+        thread.drafts = [draft for draft in thread.drafts if not self._is_passing(draft)]
         for draft in thread.drafts:
             take_pasted(draft, thread.text, self._pasted)
         share_forward(thread.drafts)

@@ -17,6 +17,7 @@ from orchestrator.nlu.slots import Slot
 from orchestrator.nlu.text import Token
 
 _EACH = frozenset({"each", "both", "apiece", "jeweils", "chacun", "chacune", "cada"})
+_COPULAS = frozenset({"is", "are", "was", "were", "ist", "sind", "est", "sont"})
 _SURE = 0.8
 _WHILE = frozenset({"all", "now", "moment", "while", "time", "being", "today", "yet", "again"})
 _LIKELY = 0.75  # of what looks like a name
@@ -102,7 +103,8 @@ class References:
             mention = said[position]
             if mention.context is not None:
                 found = self._filler.fill(profile, mention.context).values.get(slot.name)
-                if found is not None and len(found.places) == 1 and found.strength > _GUESS:
+                sure = found is not None and len(found.places) == 1 and found.strength > _GUESS
+                if found and sure and not _is_predicate(mention.context, found.places, slot):
                     return [found.value], mention.context
             elif mention.draft is not None:
                 own = value_for(mention.draft, slot)
@@ -151,6 +153,15 @@ class References:
             and bool(following)
             and (following[0].fold not in self._lexicon.words("stop"))
         )
+
+
+def _is_predicate(context: Clause, places: Collection[int], slot: Slot) -> bool:
+    """Whether a word only says how something is: "users are furious", not "the login is zoe"."""
+    place = min(places)
+    before = context.tokens[place - 1].fold if place else ""
+    named = context.tokens[place].is_name_like
+    called = any(token.stem in slot.nouns for token in context.tokens[: max(place - 1, 0)])
+    return before in _COPULAS and not named and not called
 
 
 def value_for(draft: Draft, slot: Slot) -> JsonValue | None:

@@ -3,14 +3,15 @@
 from collections.abc import Sequence
 
 from orchestrator.nlu.chunks import is_content
-from orchestrator.nlu.clauses import Clause, Form
+from orchestrator.nlu.clauses import ASKED_ONLY, Clause, Form
 from orchestrator.nlu.lexicon import Lexicon
 from orchestrator.nlu.text import Kind, Token
 
 _PLEASE = frozenset({"please", "pls", "plz", "bitte", "stp", "svp"})
 _ASIDE = frozenset({",", "(", "\u2014", "\u2013", "-"})
+_REFERS = frozenset({"see", "cf", "siehe", "vgl", "voir", "vease", "per", "ref"})
+_WHATEVER = frozenset({"whatever", "something", "so", "such", "similar", "sth", "quelque", "algo"})
 _TARGET_WORDS = 2
-_SPEAKER = frozenset({"i", "we", "me", "ich", "wir", "je", "nous", "yo"})
 _ASKS_OF_SELF = 3  # "did I", "what am I", "what did we": the speaker within so many words
 
 
@@ -28,24 +29,57 @@ class Remarks:
             alone: whether its sentence holds no step before it.
         """
         if clause.form is Form.THING:
-            return self._is_aside(clause, alone=alone)
+            return self.is_vague(clause) or self._is_aside(clause, alone=alone)
         if clause.form is Form.QUESTION:
             return self._is_musing(clause)
         return clause.form in {Form.ORDER, Form.TERSE} and self.is_vague(clause)
 
-    def is_vague(self, clause: Clause) -> bool:
-        """Whether an order only wants somebody to look or to help: "can someone take a look"."""
-        if clause.negated or not clause.verbs:
+    @staticmethod
+    def is_wished(clause: Clause) -> bool:
+        """Whether a clause says please."""
+        return any(token.fold in _PLEASE for token in clause.piece.tokens)
+
+    def is_nothing(self, clause: Clause) -> bool:
+        """Whether a thing names nothing: "still broken", "second time today", "not sure"."""
+        if clause.form is not Form.THING or clause.piece.asked or not clause.tokens:
             return False
-        folded = [token.fold for token in clause.tokens]
-        starts = (self._lexicon.phrases(name).at(folded, 0) for name in ("vague", "vague_looks"))
+        if self._opens(clause, "vague") or self.is_wished(clause):
+            return False
+        return not self._says_anything(clause)
+
+    def is_idle(self, clause: Clause) -> bool:
+        """Whether it only talks about the talk: "(second time today)", "anyone?", "(see below)"."""
+        first, lead = clause.piece.tokens[0].fold, clause.piece.lead
+        if ("(" in lead and first in _REFERS) or ("or" in lead and first in _WHATEVER):
+            return True
+        if clause.form is Form.QUESTION and self._is_of_self(clause):
+            return True
+        bare = clause.form is Form.QUESTION and clause.asked_groups == ASKED_ONLY
+        nothing = not self._says_anything(clause) if bare else self.is_nothing(clause)
+        empty = self._lexicon.words("empty_nouns")
+        return nothing and any(t.fold in empty for t in clause.tokens)
+
+    def is_vague(self, clause: Clause) -> bool:
+        """Whether an order only wants somebody to look, to act or to help, at nothing named."""
+        does = self._opens(clause, "vague") or self._opens(clause, "vague_doings")
+        return self.is_look(clause) or (does and not self._says_anything(clause))
+
+    def is_look(self, clause: Clause) -> bool:
+        """Whether an order only wants somebody to look: "can someone take a look"."""
+        if clause.negated or self._opens(clause, "vague"):
+            return False
         looks = any(verb.groups & self._lexicon.reading_groups for verb in clause.verbs)
-        return (looks or any(starts)) and not self._says_anything(clause)
+        looks = looks or self._opens(clause, "vague_looks")
+        return looks and not self._says_anything(clause)
+
+    def _opens(self, clause: Clause, name: str) -> bool:
+        folded = [token.fold for token in clause.tokens]
+        return bool(folded) and self._lexicon.phrases(name).at(folded, 0) > 0
 
     def _is_aside(self, clause: Clause, *, alone: bool) -> bool:
         """Whether a thing is said in passing: "Coffee's in", "…, the hardware guy comes at 3"."""
         piece = clause.piece
-        if piece.listed or any(token.fold in _PLEASE for token in piece.tokens):
+        if piece.listed or self.is_wished(clause):
             return False
         if alone or "(" in piece.lead:
             return True
@@ -55,17 +89,24 @@ class Remarks:
         """Whether "…, the coffee machine" may be one more thing that an order is to act on."""
         tokens = clause.tokens
         said = [token for token in tokens if is_content(token, self._lexicon)]
-        named = any(token.is_name_like or token.kind is not Kind.WORD for token in said)
+        named = any(
+            token.kind is not Kind.WORD or (token.is_name_like and not token.text.isdigit())
+            for token in said
+        )
         determined = bool(tokens) and tokens[0].fold in self._lexicon.words("english_determiners")
         few = len(said) <= _TARGET_WORDS
         return few and (named or determined or len(tokens) == 1)
 
     def _is_musing(self, clause: Clause) -> bool:
         """Whether a question asks about nothing: "any idea?", "did I do something wrong?"."""
+        return self._is_of_self(clause) or not self._says_anything(clause)
+
+    @staticmethod
+    def _is_of_self(clause: Clause) -> bool:
+        """Whether a question is one of the speaker's deeds: "what am I doing wrong?"."""
         opening = [token.fold for token in clause.tokens[:_ASKS_OF_SELF]]
-        own = bool(_SPEAKER & {*opening[:2]}) and opening[0] in {"did", "do", "am", "have", "was"}
-        own = own or (len(opening) > 2 and opening[2] in _SPEAKER and opening[0] == "what")  # noqa: PLR2004
-        return own or not self._says_anything(clause)
+        asks = opening[1:] if opening[:1] in (["what"], ["where"], ["why"]) else opening
+        return asks[:1] in (["did"], ["am"], ["was"]) and asks[1:2] == ["i"]
 
     def _says_anything(self, clause: Clause) -> bool:
         """Whether a clause names anything beside its verb and words such as "idea"."""

@@ -1,4 +1,4 @@
-"""Reads "create a snapshot" by its noun, where the catalogue has the noun for a verb."""
+"""Takes off words around the verb that say nothing: "create" a snapshot, a "hard" reset."""
 
 from dataclasses import replace
 
@@ -22,6 +22,18 @@ def by_noun(clause: Clause, index: CatalogIndex) -> Clause:
         _says(profile, support) and noun.canonical in profile.nouns for profile in index.profiles
     )
     return replace(clause, verbs=(noun,)) if does and not makes else clause
+
+
+def without_manner(clause: Clause, index: CatalogIndex) -> Clause:
+    """Return the clause without "rolling" before "restart", unless the catalogue knows the word."""
+    if len(clause.verbs) != 1 or min(clause.verb_places) != 1 or len(clause.tokens) < 2:  # noqa: PLR2004
+        return clause
+    how, verb = clause.tokens[0], clause.verbs[0]
+    told = how.fold in index.lexicon.words("adjectives_of_manner")
+    if not told or index.is_said(how):
+        return clause
+    places = frozenset(place - 1 for place in verb.places)
+    return replace(clause, tokens=clause.tokens[1:], verbs=(replace(verb, places=places),))
 
 
 def _says(profile: Profile, verb: Verb) -> bool:

@@ -20,6 +20,10 @@ _MODALS = frozenset(
     | {"musste", "mussten", "darf", "durfen", "mochte", "mochten", "haben", "hat", "hatte", "habe"}
     | {"lassen", "lasst", "liess", "zu", "ich", "er", "man", "wir", "wer", "warum", "wie", "wann"}
 )
+_INFINITIVES = {"pour": ("er", "ir", "re"), "para": ("ar", "er", "ir")}
+_ROMANCE_ARTICLES = frozenset(
+    {"le", "la", "les", "un", "une", "des", "du", "el", "los", "las", "una", "su", "sa", "son"}
+)
 _ASKED_FOR = frozenset(
     {"want", "need", "like", "love", "able", "sure", "remember", "try", "going", "ready", "how"}
     | {"what", "where", "when", "which", "time", "way", "about", "supposed", "used", "have", "has"}
@@ -82,20 +86,44 @@ class WordOrder:
         infinitive = tokens[1].fold.endswith(("er", "ir", "re"))
         return self._book.at(tokens, 1) if infinitive else None
 
-    def purpose(self, tokens: Sequence[Token]) -> int | None:
-        """Return where "restart nginx to apply the changes" begins to say what for."""
+    def purpose(self, tokens: Sequence[Token]) -> tuple[int, int] | None:
+        """Return where "restart nginx to apply the changes" says what for, and to where."""
+        if tokens and (end := self._um_zu(tokens, 0)):
+            return 0, end
         verb = self._head(tokens)
         if verb is None or not verb.groups & _DONE_FOR:
             return None
-        for place in range(max(verb.places) + 2, len(tokens) - 2):
-            what = tokens[place + 1].fold
-            before = tokens[place - 1].fold
-            if tokens[place].fold != "to" or what not in self._lexicon.words("purposes"):
-                continue
-            closed = self._lexicon.words("prepositions") - {"for", "with", "about"}
-            if before not in _ASKED_FOR and tokens[place + 2].fold not in closed:
-                return place
+        last = max(verb.places)  # "I need nginx restarted to …", "starte nginx neu um …"
+        whole = tokens[last].fold.endswith("ed") or last - min(verb.places) >= len(verb.places)
+        for place in range(last + (1 if whole else 2), len(tokens) - 2):
+            ways = (self._um_zu(tokens, place), self._is_pour(tokens, place))
+            if any(ways) or self._is_to(tokens, place):
+                return place, len(tokens)
         return None
+
+    def _is_to(self, tokens: Sequence[Token], place: int) -> bool:
+        before, what = tokens[place - 1].fold, tokens[place + 1].fold
+        closed = self._lexicon.words("prepositions") - {"for", "with", "about"}
+        opens = tokens[place].fold == "to" and what in self._lexicon.words("purposes")
+        return opens and before not in _ASKED_FOR and tokens[place + 2].fold not in closed
+
+    def _is_pour(self, tokens: Sequence[Token], place: int) -> bool:
+        """Whether "pour appliquer la config", "para aplicar los cambios" begins at `place`."""
+        endings = _INFINITIVES.get(tokens[place].fold)
+        if endings is None or not tokens[place + 1].fold.endswith(endings):
+            return False
+        acts = self._book.at(tokens, place + 1) is not None
+        return acts or tokens[place + 2].fold in _ROMANCE_ARTICLES
+
+    @staticmethod
+    def _um_zu(tokens: Sequence[Token], place: int) -> int:
+        """Return where "um die Konfiguration zu laden" at `place` ends; 0 where none begins."""
+        if tokens[place].fold != "um":
+            return 0
+        for end in range(place + 3, len(tokens) + 1):
+            if tokens[end - 2].fold == "zu" and tokens[end - 1].fold.endswith("en"):
+                return end
+        return 0
 
     def _head(self, tokens: Sequence[Token]) -> Verb | None:
         """Return the first verb, within a few words of politeness."""
