@@ -96,6 +96,8 @@ def _listed(slot: Slot, book: VerbBook, lexicon: Lexicon) -> Choice:
     if 2 * len({*verbs, *states}) < len(slot.enum):
         return Choice(slot, {}, {})
     by_verb: dict[str, JsonValue] = {verb.canonical: value for value, verb in verbs.items()}
+    for value, group in states.items():
+        by_verb.setdefault(lexicon.group_heads[group], value)
     groups = [(group, value) for value, verb in verbs.items() for group in verb.groups]
     groups += [(group, value) for value, group in states.items()]
     for verb, value in _told(slot, book, lexicon):

@@ -101,6 +101,8 @@ class Scorer:
 
         But not where the capability needs a host and the word stands where one is said.
         """
+        if self._is_phrase(slot, chunk, tokens):
+            return 0.5  # "the living room lights" is no container
         shared = {SlotKind.HOST, SlotKind.PATH}
         guess = slot.kind in shared and not looks_like(slot.kind, chunk.text(tokens))
         preposition = _SAME_PREPOSITION.get(chunk.preposition, chunk.preposition)
@@ -113,6 +115,13 @@ class Scorer:
             acted_on = slot.required and slot is profile.main_slot and not preposition
             return BARE if acted_on else 0.5
         return min(1.0, 0.45 + score / 8)
+
+    def _is_phrase(self, slot: Slot, chunk: Chunk, tokens: Sequence[Token]) -> bool:
+        """Whether plain words with a common noun would have to be joined to be a name."""
+        plain = all(tokens[p].text.islower() and tokens[p].fold.isalpha() for p in chunk.places)
+        common = any(tokens[p].stem in self._index.lexicon.noun_groups for p in chunk.places)
+        joined = len(chunk.places) > 1 and not chunk.quoted and not slot.accepts("a b")
+        return slot.kind is SlotKind.NAME and joined and plain and common
 
     def _shape(self, slot: Slot, chunk: Chunk, tokens: Sequence[Token]) -> float | None:
         """Return the score of the looks alone; None where the shape rules the pair out."""
@@ -127,6 +136,8 @@ class Scorer:
         if slot.kind in SHAPED - {SlotKind.HOST, SlotKind.PATH}:
             unit = tokens[chunk.places[-1] + 1 : chunk.places[-1] + 2]
             return self._typed(slot, word, unit[0].fold if unit else "", number=number)
+        if looks_like(SlotKind.DATE, word) and slot.kind in {SlotKind.NAME, SlotKind.HOST}:
+            return None  # "as of 11:38"
         timed = split_number(first.fold)
         if (
             slot.kind in {SlotKind.NAME, SlotKind.HOST}
@@ -197,7 +208,8 @@ class Scorer:
         placed = placed or looks_like(SlotKind.HOST, chunk.text(tokens))
         if slot.kind is SlotKind.NAME and self._holds_noun(slot, chunk, tokens):
             score += 1.0
-        if placed and is_called_by(slot, preposition):
+        shown = chunk.preposition and chunk.preposition in profile.prepositions.get(slot.name, ())
+        if placed and (is_called_by(slot, preposition) or shown):
             score += 2.5
         elif main:
             score += 1.0 if preposition else 2.0

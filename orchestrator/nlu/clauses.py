@@ -26,6 +26,9 @@ _EMPTY = frozenset(
     | {"lanza", "lanzar", "effectue", "effectuer", "realiza", "realizar"}
 )
 _FOUND = frozenset({"report", "complain", "notic", "confirm", "discov", "found", "see", "saw"})
+_MAKING = frozenset({"create", "make", "take", "do", "run", "perform", "trigger", "add", "execute"})
+_SAYS = frozenset({"says", "said", "sagt", "meint", "dit", "dice"})
+_ASKING = frozenset({"do", "have"})
 _ANYBODY = frozenset({"somebody", "someone"})
 _TOLD = frozenset({"me", "us", "mir", "uns", "moi", "nous"})
 _ASKED = frozenset({"who", "whos", "what", "whats", "how", "which", "where", "when"})
@@ -286,7 +289,8 @@ class Reader:
     def _is_plural(self, tokens: Sequence[Token], verb: Verb) -> bool:
         """Whether "reports" or "backups" is the noun: no order in English ends so."""
         word = tokens[0].fold
-        plural = word.endswith("s") and not word.endswith("ss") and tokens[0].stem == word[:-1]
+        singular = {stem(word[:-1]), stem(word.removesuffix("es"))}
+        plural = word.endswith("s") and not word.endswith("ss") and tokens[0].stem in singular
         plural = plural and word not in self._lexicon.spellings  # "eteins la prise"
         return plural and len(verb.places) == 1
 
@@ -294,6 +298,8 @@ class Reader:
         """Return the action of "do a restart of", "give it a kick", "get it restarted"."""
         if tokens[0].fold not in self._lexicon.words("light_verbs"):
             return None
+        if tokens[0].fold in _ASKING and tokens[1:] and tokens[1].fold in _NOMINATIVE | {"you"}:
+            return None  # "do we have a backup of it"
         articles = self._lexicon.words("articles")
         for place in range(1, min(len(tokens), _LIGHT_REACH + 1)):
             verb = self._book.at(tokens, place)
@@ -301,6 +307,9 @@ class Reader:
                 continue
             near = {token.fold for token in tokens[max(1, place - 2) : place]}
             done = _is_participle(tokens[place])
+            bare = place == 1 and not done and len(tokens) > max(verb.places) + 1
+            if bare and self._ends_noun(tokens, verb) and tokens[0].fold in _MAKING:
+                return replace(verb, places=verb.places | {0})  # "create backup of orders"
             fresh = tokens[place].fold == "new" and bool(near & articles)
             if fresh:  # "get a new certificate"
                 return replace(verb, places=verb.places | {0})
@@ -442,6 +451,8 @@ class Reader:
         folded = [token.fold for token in base.tokens]
         if self._lexicon.phrases("you_did").find(folded) is not None:
             return replace(base, form=Form.STATEMENT)  # "confirm that you did not delete it"
+        if folded[0] in _SAYS:
+            return replace(base, form=Form.STATEMENT)  # "…, says the admin of the other site"
         if self._book.at(base.tokens, 0) is not None:
             return None
         speech = self._lexicon.words("speech")

@@ -91,7 +91,7 @@ class Continuer:
         target = clause.form is Form.THING and own is not None and _is_target(clause, own)
         if own is not None and (target or self._is_same(clause)):
             other = False
-        if own is not None and not (other and best and own.score <= best.score - MARGIN):
+        if own is not None and not (other and best and own.rank <= best.rank - MARGIN):
             self._more_of(previous, inherited, own, turning=turning)
         elif other and best is not None:
             self._thread.group += 1

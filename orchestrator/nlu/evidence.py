@@ -28,6 +28,9 @@ _SPOKEN_OF = 0.5
 _OWN_OBJECT = 0.8  # how sure the object is where the verb alone tells it
 _PLACED = 0.8  # "nginx on web1": a thing and where it is
 _LOOKED_AT = 0.6
+_BROAD_GROUPS = frozenset({"create", "set"})
+_BROAD, _LOOKS_LIKE = 0.4, 0.8
+_SAID = 0.9  # the very state that is asked for stands in the capability's texts
 _LOOSE = 0.5  # a word that nothing but its place makes a value of a host or the like
 
 
@@ -48,6 +51,11 @@ class VerbEvidence:
             return 0.45 if profile.reads else harmless * (0.6 if profile.verbless else 0.35)
         best = max((self._spoken(profile, verb) for verb in clause.verbs), default=0.0)
         return best * (0.9 if clause.form is Form.TERSE else 1.0)
+
+    def is_look(self, clause: Clause) -> bool:
+        """Whether the verb fits any look: "show", "list"."""
+        shows = self._lexicon.reading_groups - {"check"}
+        return bool(clause.verbs) and all(v.groups and v.groups <= shows for v in clause.verbs)
 
     def is_empty(self, profile: Profile, clause: Clause) -> bool:
         """Whether no verb of an order says what to do: "get", "give", "run" fit anything."""
@@ -189,7 +197,10 @@ class ObjectEvidence:
         """Return the strongest evidence for the object; `continues`: the order before said it."""
         named = self._vocabulary.objects_named(profile, clause, fill)
         spoken = self._topics.named(profile, clause, fill)
-        found = max((named, spoken, *self._by_value(profile, clause, fill)))
+        valued = max(self._by_value(profile, clause, fill), default=0.0)
+        if self._is_broad(clause) and not max(named, spoken):
+            valued = min(valued, _LOOKS_LIKE if self._has_known_looks(profile, fill) else _BROAD)
+        found = max(named, spoken, valued)
         slot = profile.main_slot
         filled = slot is not None and slot.name in fill.values
         if self._asks_state(clause) and profile.reads and profile.name not in self._stateful:
@@ -198,11 +209,11 @@ class ObjectEvidence:
             found = min(found, named)  # a name alone says not that this one tells how it is
         spoken_of = filled or not fill.content
         spoken_of = spoken_of or (slot is not None and self._is_general(clause, slot))
-        if spoken_of and found < _OWN_OBJECT and self._tells_state(profile, clause):
-            found = _OWN_OBJECT
+        if spoken_of and found < _SAID and self._tells_state(profile, clause):
+            found = _SAID if self._says_state(profile, clause) else max(found, _OWN_OBJECT)
         looked = clause.form in {Form.QUESTION, Form.THING}
         if explained >= _SURE and not looked and profile.objects <= self._vocabulary.omissible:
-            found = max(found, 1.0 if filled or slot is None or not fill.content else 0.5)
+            found = max(found, self._omitted(fill, slot))
         if not looked and explained >= _SURE and found < _OWN_OBJECT:
             found = max(found, _OWN_OBJECT * self._is_only_one(profile, clause, fill))
         if (
@@ -217,6 +228,28 @@ class ObjectEvidence:
         if continues and (filled or explained >= _SURE):
             return 1.0
         return found or (0.0 if fill.content else 0.6)
+
+    @staticmethod
+    def _omitted(fill: Fill, slot: Slot | None) -> float:
+        """Return how sure the object is where its kind need not be said: "restart nginx"."""
+        value = fill.values.get(slot.name) if slot is not None else None
+        if slot is None or not fill.content:
+            return 1.0
+        if value is None:
+            return 0.5
+        guessed = slot.kind is SlotKind.HOST and value.strength <= BARE
+        return _OWN_OBJECT if guessed else 1.0  # a plain word is rather a service than a host
+
+    def _is_broad(self, clause: Clause) -> bool:
+        """Whether the verb fits nearly anything: "create", "set", "change"."""
+        groups = (verb.groups for verb in clause.verbs)
+        return bool(clause.verbs) and all(g and g <= _BROAD_GROUPS for g in groups)
+
+    @staticmethod
+    def _has_known_looks(profile: Profile, fill: Fill) -> bool:
+        slot = profile.main_slot
+        found = fill.values.get(slot.name) if slot is not None else None
+        return slot is not None and found is not None and _looks_known(profile, slot, found.value)
 
     def is_named(self, profile: Profile, clause: Clause, fill: Fill) -> bool:
         """Whether a word says what `profile` acts on, beside the values."""
@@ -241,7 +274,7 @@ class ObjectEvidence:
         """Whether no other capability has this verb, and a name, no description, follows it."""
         slot = profile.main_slot
         value = fill.values.get(slot.name) if slot is not None else None
-        if value is None:
+        if value is None or self._is_broad(clause):
             return False
         first = min(value.places, default=0)
         before = clause.tokens[first - 1].fold if first else ""
@@ -278,9 +311,29 @@ class ObjectEvidence:
         """Whether it is asked how something is, and the capability's texts say that it tells."""
         return profile.name in self._stateful and self._asks_state(clause)
 
+    def _says_state(self, profile: Profile, clause: Clause) -> bool:
+        states = self._lexicon.words("state_words")
+        asked = {token.fold for token in clause.tokens if token.fold in states}
+        texts = (profile.capability.description, *profile.capability.examples)
+        return any(asked.intersection(words(text)) for text in texts)
+
     def _asks_state(self, clause: Clause) -> bool:
         states = self._lexicon.words("state_words")
         return any(t.fold in states or self._keys(t.stem) & self._states for t in clause.tokens)
+
+    def _leaves(self, profile: Profile, clause: Clause, fill: Fill) -> bool:
+        """Whether words are left that are neither values nor the capability's own."""
+        return any(
+            not self._vocabulary.strength(profile, clause.tokens[place])
+            for chunk in fill.spare
+            for place in chunk.places
+        )
+
+    def _is_qualified(self, profile: Profile, clause: Clause, fill: Fill) -> bool:
+        """Whether a named value says what is looked for: "errors in nextcloud"."""
+        return not self._leaves(profile, clause, fill) and any(
+            slot.kind is SlotKind.ENUM and slot.name in fill.values for slot in profile.slots
+        )
 
     def _by_value(self, profile: Profile, clause: Clause, fill: Fill) -> Iterator[float]:
         """Yield the evidence of the values that were said."""
@@ -290,11 +343,12 @@ class ObjectEvidence:
         looked = clause.form in {Form.QUESTION, Form.THING}
         found = fill.values.get(slot.name)
         if _has_typed_value(profile, fill, slot) and (
-            found is None or not looked or _is_qualified(profile, fill)
+            found is None or not looked or self._is_qualified(profile, clause, fill)
         ):
             yield 0.7 if found is None else 0.8
         if found is not None and (slot.kind not in _FREE or _is_address(slot, found.value)):
-            yield 0.0 if looked and slot.kind is SlotKind.ENUM and fill.spare else 0.8
+            listed = slot.kind is SlotKind.ENUM
+            yield 0.0 if looked and listed and self._leaves(profile, clause, fill) else 0.8
         if found is not None and not looked and _looks_known(profile, slot, found.value):
             yield 0.8
         if found is not None and found.strength >= _SURE and not looked:
@@ -332,13 +386,6 @@ def _is_address(slot: Slot, value: JsonValue) -> bool:
     """Whether a value of what is called an address is one, whatever its pattern says."""
     shaped = isinstance(value, str) and looks_like(SlotKind.ADDRESS, value)
     return shaped and bool(slot.nouns & {"address", "network"})
-
-
-def _is_qualified(profile: Profile, fill: Fill) -> bool:
-    """Whether a named value says what is looked for: "errors in nextcloud"."""
-    return not fill.spare and any(
-        slot.kind is SlotKind.ENUM and slot.name in fill.values for slot in profile.slots
-    )
 
 
 def _has_typed_value(profile: Profile, fill: Fill, main: Slot) -> bool:

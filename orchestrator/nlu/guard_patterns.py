@@ -11,10 +11,10 @@ URL_RE = re.compile(
 )
 JSON_RE = re.compile(r"\{[^{}]*[:\"][^{}]*\}|\[\s*[\"{][^\[\]]*\]")
 ELEMENT_RE = re.compile(
-    r"<(?P<tag>[a-z][\w-]*)\b[^<>\n]{0,80}>.*?(?:</(?P=tag)>|\Z)|<\|[a-z_]+\|>.*?(?:<\|[a-z_]*end[a-z_]*\|>|\Z)",
+    r"<!--.*?(?:-->|\Z)|<(?P<tag>[a-z][\w-]*)\b[^<>\n]{0,80}>.*?(?:</(?P=tag)>|\Z)|<\|[a-z_]+\|>.*?(?:<\|[a-z_]*end[a-z_]*\|>|\Z)",
     re.DOTALL | re.IGNORECASE,
 )
-TAG_RE = re.compile(r"<!--.*?(?:-->|\Z)|<(?=[/a-z|])[^<>\n]{1,80}>", re.DOTALL | re.IGNORECASE)
+TAG_RE = re.compile(r"<(?=[/a-z|])[^<>\n]{1,80}>", re.DOTALL | re.IGNORECASE)
 
 BLOCK_RE = re.compile(
     r"^[ \t]*[-=#*_~]{2,}[ \t]*(?:BEGIN|START)\b[^\n]*\n.*?"

@@ -234,6 +234,7 @@ class CatalogIndex:
             (capability.description, _DESCRIPTION),
             (capability.name, _NAME),
             *((noun, _PARAMETER) for slot in profile.slots for noun in slot.nouns),
+            *((value, _PARAMETER) for slot in profile.slots for value in slot.enum),
         ):
             for word in words(text):
                 if word in self.lexicon.words("stop") or word.isdigit():

@@ -44,6 +44,7 @@ def _learn(
 ) -> None:
     kinds = {slot.name: slot.kind for slot in profile.slots}
     masked: set[str] = set()
+    described = {stem(word) for word in words(profile.capability.description)}
     for piece in index.splitter.split(tokens_of(text)):
         clause = index.reader.read(piece)
         fill = filler.fill(profile, clause)
@@ -55,7 +56,8 @@ def _learn(
             if before in index.lexicon.words("prepositions"):
                 profile.prepositions.setdefault(name, set()).add(before)
             named = all(clause.tokens[place].is_name_like for place in value.places)
-            if (clause.verbs or named) and kinds[name] in _LEARNT:
+            told = any(clause.tokens[place].stem in described for place in value.places)
+            if (named or (clause.verbs and not told)) and kinds[name] in _LEARNT:
                 folded = " ".join(clause.tokens[place].fold for place in sorted(value.places))
                 values.setdefault(_key(profile, name), set()).add(folded)
                 _forget(profile, folded)
@@ -64,9 +66,14 @@ def _learn(
 
 def _take_last(profile: Profile, clause: Clause, fill: Fill) -> None:
     """Give the one thing that an example says beside to the one parameter that it must have."""
-    lacking = [s for s in profile.slots if s.required and s.name not in fill.values]
-    left = [c for c in fill.spare if any(clause.tokens[p].is_name_like for p in c.places)]
-    if len(lacking) == len(left) == 1 and lacking[0].kind in _LEARNT:
+    free = [s for s in profile.slots if s.kind in _LEARNT and s.name not in fill.values]
+    lacking = [s for s in free if s.required] or free
+    left = [
+        chunk
+        for chunk in fill.spare
+        if chunk.preposition or any(clause.tokens[p].is_name_like for p in chunk.places)
+    ]
+    if len(lacking) == len(left) == 1:
         text = left[0].text(clause.tokens)
         if lacking[0].accepts(text):
             fill.values[lacking[0].name] = Found(text, frozenset(left[0].places), 1.0)

@@ -99,6 +99,14 @@ class Lexicon:
             self._sets[name] = frozenset(map(fold, self._content[name]))
         return self._sets[name]
 
+    def is_light(self, stems: str) -> bool:
+        """Whether a verb means nothing without its object: "get", "make", "put"."""
+        return stems in self._light
+
+    @cached_property
+    def _light(self) -> frozenset[str]:
+        return frozenset(map(stem, self.words("light_verbs"))) | {"put", "set", "send", "let"}
+
     @cached_property
     def all_words(self) -> frozenset[str]:
         """Every folded word of the file and its stem: none of them is a slip of the finger."""

@@ -10,7 +10,7 @@ A clause that says the same as an example, values masked, is lifted half the way
 """
 
 import math
-from collections.abc import Collection
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from orchestrator.catalog.models import Risk
@@ -41,9 +41,10 @@ _LIGHT = 0.5  # a verb that goes with anything
 _OWN = 1.0  # the verb of the capability's name or description
 _UNDERSTOOD = 0.5  # a look at something needs at least half of its words explained
 _RESEMBLES = 0.5
-_ALIKE_WEIGHT, _VERY_ALIKE, _ALIKE_SHIFT = 0.1, 0.4, 0.03
+_ALIKE_WEIGHT, _VERY_ALIKE = 0.1, 0.4
 _RESEMBLING, _CHOSEN = 0.2, 0.1
 _STANDS_OUT = 0.05
+_NEARLY = 0.15  # as far below what its risk asks for, a risky reading may still be confirmed
 _TRUSTED = 0.8
 _ASKING = frozenset({Form.ORDER, Form.TERSE, Form.QUESTION, Form.THING})
 _KNOWN = 0.05  # of two looks, the one whose thing the catalogue names
@@ -60,6 +61,7 @@ class Candidate:
     focus: float = 1.0  # how surely what it acts on was named (0–1)
     verb: float = 0.0  # how well the verb fits (0–1)
     known: bool = False  # what it acts on is a name that the catalogue, or the inventory, has
+    alike: float = 0.0  # how alike the texts are, whatever the rules say (0–1)
 
     @property
     def confidence(self) -> float:
@@ -70,6 +72,11 @@ class Candidate:
         """
         above = min(1.0, max(0.0, (self.score - _BACKGROUND) / (1 - _BACKGROUND)))
         return round(1 - math.pow(1 - above, _BEND), 2)
+
+    @property
+    def rank(self) -> float:
+        """The score by which readings are compared: the rules', and the likeness of the texts."""
+        return self.score + _ALIKE_WEIGHT * min(1.0, self.alike / _VERY_ALIKE)
 
     @property
     def is_accepted(self) -> bool:
@@ -85,7 +92,7 @@ class Candidate:
 
     def outdoes(self, other: "Candidate") -> bool:
         """Whether a reading nearly as good is none: a mere synonym beside the catalogue's word."""
-        better = self.score > other.score and self.focus >= other.focus - MARGIN
+        better = self.rank > other.rank and self.focus >= other.focus - MARGIN
         return better and self.verb >= _OWN > OWN_WORD > other.verb
 
     @property
@@ -115,11 +122,11 @@ class Matcher:
         """
         alike = self.similarity.of(clause.tokens)
         found = [
-            replace(candidate, score=_together(candidate.score, alike.get(profile.name, 0.0)))
+            replace(candidate, alike=alike.get(profile.name, 0.0))
             for profile in self._index.profiles
             if (candidate := self.score(profile, clause, previous)) is not None
         ]
-        return sorted(found, key=lambda candidate: -candidate.score)
+        return sorted(found, key=lambda candidate: -candidate.rank)
 
     def score(
         self, profile: Profile, clause: Clause, previous: Profile | None = None
@@ -151,8 +158,12 @@ class Matcher:
         if looked and (not (focus or likeness >= _RESEMBLES) or explained < _UNDERSTOOD):
             return None
         valued = fill.values and verb > _LIGHT  # not "send it to the consulate"
+        if profile.reads and self._verbs.is_look(clause) and not self._is_known(
+            profile, clause, fill
+        ):
+            valued = False  # "show me the weather"
         spoken = focus or likeness >= _RESEMBLES or valued or not fill.content
-        if not spoken and verb < OWN_WORD and profile.reads:
+        if not spoken and profile.reads and (verb < OWN_WORD or self._verbs.is_look(clause)):
             return None  # a verb that fits any look, and nothing that this one looks at
         score = _VERB * verb + _EXPLAINED * explained + _OBJECT * focus
         score = max(score, (score + likeness) / 2)
@@ -169,48 +180,52 @@ class Matcher:
         said = " ".join(clause.tokens[place].fold for place in sorted(found.places))
         return said in profile.known.get(slot.name, ())
 
-    def resembling(self, clause: Clause, among: Collection[str] = ()) -> Candidate | None:
+    def resembling(
+        self, clause: Clause, read: Sequence[Candidate], *, chosen: bool = False
+    ) -> Candidate | None:
         """Return the one capability whose texts the clause resembles; None where none stands out.
 
         What could spoil something needs one of its verbs, wherever in the clause it is said.
 
         Args:
             clause: what to read.
-            among: the capabilities that rules leave open, if any; then less will do.
+            read: the readings that rules give it.
+            chosen: whether it is to be one of these; then less will do for a look.
         """
-        alike = self.similarity.of(clause.tokens)
-        ranked = sorted(
-            ((n, one) for n, one in alike.items() if not among or n in among),
-            key=lambda pair: -pair[1],
-        )
-        if not ranked:
+        ranked = sorted(self.similarity.of(clause.tokens).items(), key=lambda pair: -pair[1])
+        if not ranked or clause.form not in _ASKING:
             return None
         profile = self._index.by_name[ranked[0][0]]
         lead = ranked[0][1] - (ranked[1][1] if len(ranked) > 1 else 0.0)
-        enough = _CHOSEN if among and profile.reads else _RESEMBLING
-        apart = _STANDS_OUT if profile.reads or not among else 2 * _STANDS_OUT
+        enough = _CHOSEN if chosen and profile.reads else _RESEMBLING
+        apart = _STANDS_OUT if profile.reads or not chosen else 2 * _STANDS_OUT
+        by_rules = next((c for c in read if c.profile is profile), None)
         if ranked[0][1] < enough or lead < apart:
             return None
-        if clause.form not in _ASKING or (clause.form is Form.QUESTION and not profile.reads):
+        if clause.form is Form.QUESTION and not profile.reads:
             return None
+        needed = _ACCEPT[profile.capability.risk]
+        if by_rules is not None and profile.is_risky and by_rules.score < needed - _NEARLY:
+            return None  # "restart my career": its verb, and nothing that it acts on
         if not profile.reads and not self._says_verb(profile, clause):
             return None
+        if chosen and by_rules is not None:
+            return by_rules
         fill = self._filler.fill(profile, clause, settled=True)
-        score = max(_ACCEPT[profile.capability.risk], _TRUSTED)
-        return Candidate(profile, score, fill, 1.0, OWN_WORD)
+        read_so = Candidate(profile, max(needed, _TRUSTED), fill, 1.0, OWN_WORD)
+        return read_so if read_so.is_whole or not chosen else None
 
     def _says_verb(self, profile: Profile, clause: Clause) -> bool:
         places = (self._index.book.at(clause.tokens, p) for p in range(len(clause.tokens)))
         said = [verb for verb in (*clause.verbs, *places) if verb is not None]
         groups = (profile.own_groups | profile.example_groups) - self._index.lexicon.reading_groups
         verbs = profile.own_verbs | profile.example_verbs
-        return any(verb.canonical in verbs or verb.groups & groups for verb in said)
+        fits = [verb.canonical in verbs or bool(verb.groups & groups) for verb in said]
+        first = clause.verbs[0] if clause.verbs else None
+        told = first is not None and not self._index.lexicon.is_light(first.canonical) and not fits[0]
+        return any(fits) and not told  # "delete the record" is no "create a record"
 
     def unknown_value(self, profile: Profile, fill: Fill) -> str:
         """Return the name of the required slot whose value is said but not listed, or ""."""
         return unknown_value(profile, fill, self._index.lexicon)
 
-
-def _together(score: float, likeness: float) -> float:
-    """Return the score of the rules, lifted by the likeness of the texts."""
-    return score + _ALIKE_WEIGHT * min(1.0, likeness / _VERY_ALIKE) - _ALIKE_SHIFT

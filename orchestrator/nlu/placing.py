@@ -54,29 +54,29 @@ class Placer:
         """Add the best reading as a step; two close ones, or a weak one, as a question."""
         best = candidates[0] if candidates else None
         if best is None or self._is_empty(clause, best) or not best.is_askable:
-            if not self._resembles(clause) and not self._asks_vaguely(clause):
+            if not self._resembles(clause, candidates) and not self._asks_vaguely(clause):
                 self._thread.refuse(clause)
             return
         if not best.is_accepted and not best.focus:
-            if not self._resembles(clause):
+            if not self._resembles(clause, candidates):
                 self._thread.refuse(clause)  # "make popcorn": nothing that it acts on is named
             return
         best = self._timely(clause, candidates) or best
-        close = [c for c in candidates if c.is_askable and best.score - c.score < MARGIN]
+        close = [c for c in candidates if c.is_askable and best.rank - c.rank < MARGIN]
         if len(close) > _MAX_READINGS and not any(c.focus for c in close):
-            if not self._resembles(clause):
+            if not self._resembles(clause, candidates):
                 self._thread.refuse(clause)  # a word such as "show" alone fits anything
             return
         margin = _POINTED if self._points_back(clause) else MARGIN
         others = [c for c in candidates[:4] if c is not best]
-        rivals = [c for c in others if c.is_askable and best.score - c.score < margin]
+        rivals = [c for c in others if c.is_askable and best.rank - c.rank < margin]
         rivals, best = self._by_context(clause, rivals, best)
-        rivals = [c for c in rivals if abs(best.score - c.score) < MARGIN][:2]
+        rivals = [c for c in rivals if abs(best.rank - c.rank) < MARGIN][:2]
         best, rivals = self._whole_one(clause, best, rivals)
         if best.is_accepted and not rivals:
             self.add(clause, best)
             return
-        if self._resembles(clause, (best, *rivals)):
+        if self._resembles(clause, (best, *rivals), chosen=True):
             return
         options = tuple(c.profile.name for c in (best, *rivals))
         content = Fill(content=best.fill.content)
@@ -84,20 +84,21 @@ class Placer:
         draft.doubts.append(Doubt(AmbiguityKind.WHICH_CAPABILITY, options=options))
         self._thread.insert(draft)
 
-    def _resembles(self, clause: Clause, among: Sequence[Candidate] = ()) -> bool:
+    def _resembles(
+        self, clause: Clause, read: Sequence[Candidate], *, chosen: bool = False
+    ) -> bool:
         """Take the clause for what its words resemble, where rules leave it open."""
-        alike = self._matcher.resembling(clause, [c.profile.name for c in among])
-        if alike is None:
-            return False
-        self.add(clause, next((c for c in among if c.profile is alike.profile), alike))
-        return True
+        alike = self._matcher.resembling(clause, read, chosen=chosen)
+        if alike is not None:
+            self.add(clause, alike)
+        return alike is not None
 
     @staticmethod
     def _timely(clause: Clause, candidates: Sequence[Candidate]) -> Candidate | None:
         """Return the reading that takes "every day at 02:00", if the best one leaves it out."""
         if candidates[0].fill.used & clause.moments:
             return None
-        near = (c for c in candidates if candidates[0].score - c.score < _POINTED)
+        near = (c for c in candidates if candidates[0].rank - c.rank < _POINTED)
         return next((c for c in near if c.is_accepted and c.fill.used & clause.moments), None)
 
     def _asks_vaguely(self, clause: Clause) -> bool:

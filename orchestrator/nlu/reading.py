@@ -372,7 +372,7 @@ class Reading:
         if clause.form in {Form.ORDER, Form.TERSE, Form.QUESTION} and not clause.negated:
             ranked = self._matcher.rank(clause)
             alike = [c for c in ranked[:1] if c.profile is candidate.profile and c.is_accepted]
-            sure = len(ranked) < 2 or ranked[0].score - ranked[1].score >= MARGIN  # noqa: PLR2004
+            sure = len(ranked) < 2 or ranked[0].rank - ranked[1].rank >= MARGIN  # noqa: PLR2004
             same = [c for c in alike if _holds(c.fill.parameters, candidate.fill.parameters)]
             if sure and same:
                 return False
@@ -424,7 +424,11 @@ class Reading:
         verbs = {verb.canonical for verb in draft.clause.verbs}
         same_verb = not clause.verbs or any(verb.canonical in verbs for verb in clause.verbs)
         if found is not None and main is not None:
-            return same_verb and draft.parameters.get(main.name) == found.value
+            others = [v for n, v in draft.parameters.items() if n != main.name]
+            listed = found.value in others  # "… on web1, web2 and web3, but leave web3 alone"
+            return (same_verb and draft.parameters.get(main.name) == found.value) or (
+                listed and not (set(fill.values) - {main.name})
+            )
         pointed = self._references.has_pronoun(clause)
         return bool(clause.verbs) and same_verb and (pointed or not fill.content)
 

@@ -43,6 +43,7 @@ _SHAPES: dict[SlotKind, re.Pattern[str]] = {
 }
 _TELLING = frozenset("0/@.:")
 _LETTERS_RE = re.compile(r"[^\W\d_]+")
+_DOTTED_RE = re.compile(r"(?:\.[a0-]+)+$")
 _DIGITS_RE = re.compile(r"\d+")
 _RELEASE_RE = re.compile(r"v\d+(?:\.\d+)*[\w.-]*|\d+(?:\.\d+)+[\w.-]*", re.IGNORECASE)
 SHAPED = frozenset(_SHAPES)
@@ -94,6 +95,7 @@ def looks_like(kind: SlotKind, word: str) -> bool:
 def looks(word: str) -> str:
     """Return the looks of a word that is none of a plain text's, else "": "tank/vms" is "a/a"."""
     seen = _LETTERS_RE.sub("a", _DIGITS_RE.sub("0", word.casefold()))
+    seen = _DOTTED_RE.sub(".a", seen)  # of a domain it does not matter how deep it is
     return seen if _TELLING & {*seen} else ""
 
 

@@ -81,6 +81,7 @@ class Templates:
                 if template.words <= stems
                 and (template.profile.reads or not clause.piece.asked)
                 and (gaps := self._aligned(template.items, said)) is not None
+                and self._is_listed(template.profile, gaps)
                 and (template.telling or _names(gaps))
             ]
         readings = {template.profile.name for template, _ in found}
@@ -136,6 +137,17 @@ class Templates:
             if others is not None:
                 return {**others, item: gap}
         return None
+
+    @staticmethod
+    def _is_listed(profile: Profile, gaps: Mapping[Slot, tuple[Token, ...]]) -> bool:
+        """Whether each gap for a listed value, or for an action, holds one."""
+        for slot, gap in gaps.items():
+            if slot.kind is SlotKind.ENUM:
+                places = range(len(gap))
+                hit = profile.enums[slot.name].find(gap, places, places)
+                if hit is None and slot.name in profile.choices:
+                    return False
+        return True
 
     def _fits(self, slot: Slot, gap: Sequence[Token]) -> bool:
         """Whether the words may be a value of `slot`."""

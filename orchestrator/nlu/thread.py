@@ -11,6 +11,9 @@ from orchestrator.nlu.references import Mention
 from orchestrator.nlu.remarks import Remarks
 
 
+_AGAIN = frozenset({"again", "another", "twice", "once", "more", "repeat", "nochmal", "encore", "otra"})
+
+
 @dataclass(slots=True)
 class Thread:
     """State shared by what reads one request."""
@@ -50,6 +53,8 @@ class Thread:
 
     def insert(self, draft: Draft) -> None:
         """Add a step; "… after backing it up" goes before the steps of the clause before."""
+        if self._is_said_already(draft):
+            return
         if (draft.clause.piece.role is Role.AFTER or draft.clause.ahead) and self.drafts:
             draft.sentence = self.drafts[-1].sentence
             group = self.drafts[-1].group
@@ -58,6 +63,15 @@ class Thread:
         else:
             self.drafts.append(draft)
         self.said.append(Mention(draft=draft))
+
+    def _is_said_already(self, draft: Draft) -> bool:
+        """Whether "cordon node1 and drain it" only says the step before again."""
+        last = self.last
+        if last is None or last.earlier or draft.profile is None or draft.doubts:
+            return False
+        same = last.profile is draft.profile and last.parameters == draft.parameters
+        spoken = {token.fold for token in draft.clause.piece.tokens}
+        return same and bool(draft.parameters) and not spoken & _AGAIN
 
     def forget_earlier(self) -> None:
         """Leave the steps of the request before out of this one."""

@@ -5,7 +5,7 @@ import re
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
-from orchestrator.nlu.clauses import Clause
+from orchestrator.nlu.clauses import Clause, Form
 from orchestrator.nlu.fill import Fill
 from orchestrator.nlu.index import CatalogIndex
 from orchestrator.nlu.profile import Profile
@@ -82,6 +82,10 @@ class Vocabulary:
             for one in self.forms(token)
             for key in self._index.keys(one)
         }
+        if clause.form in {Form.QUESTION, Form.THING}:  # "when was it last backed up"
+            found = (self._index.book.at(clause.tokens, p) for p in range(len(clause.tokens)))
+            for verb in found:
+                said |= self._index.keys(verb.canonical) if verb is not None else frozenset()
         implied = self._index.lexicon.implied
         for noun in (implied[verb.canonical] for verb in clause.verbs if verb.canonical in implied):
             said |= self._index.keys(noun)
