@@ -29,6 +29,7 @@ _FOUND = frozenset({"report", "complain", "notic", "confirm", "discov", "found",
 _MAKING = frozenset({"create", "make", "take", "do", "run", "perform", "trigger", "add", "execute"})
 _SAYS = frozenset({"says", "said", "sagt", "meint", "dit", "dice"})
 _ASKING = frozenset({"do", "have"})
+_WHAT_ANOTHER = frozenset({"what", "as", "whatever", "everything", "exactly", "anything"})
 _ANYBODY = frozenset({"somebody", "someone"})
 _TOLD = frozenset({"me", "us", "mir", "uns", "moi", "nous"})
 _ASKED = frozenset({"who", "whos", "what", "whats", "how", "which", "where", "when"})
@@ -197,6 +198,7 @@ class Reader:
         readings = (
             self._reported(base)
             or self._sigh(base)
+            or self._delegated(base)
             or self._order(base, wished=wished)
             or self._question(base)
             or self._wished_order(base, wished=wished)
@@ -254,6 +256,15 @@ class Reader:
         if told or len(tokens) < 2 or self._is_known(*tokens[:2]):  # noqa: PLR2004
             return None
         return self._book.misspelt_at(tokens, 0) or self._alien(tokens)
+
+    @staticmethod
+    def _delegated(base: Clause) -> Clause | None:
+        """Return the order in "do what it says", which nobody but another's text could read."""
+        folded = [token.fold for token in base.piece.tokens]
+        does = next((i for i, word in enumerate(folded[:OPENING]) if word == "do"), len(folded))
+        if not {*folded[does + 1 : does + 2]} & _WHAT_ANOTHER or base.piece.asked:
+            return None
+        return replace(base, form=Form.ORDER, verbs=(_ALIEN,))
 
     def _sigh(self, base: Clause) -> Clause | None:
         """Return the small talk in "kill me now", which acts on nobody but who speaks."""
@@ -467,14 +478,6 @@ class Reader:
             for token, following in itertools.pairwise(tokens)
         )
 
-    @staticmethod
-    def _hedged(tokens: Sequence[Token]) -> int:
-        """Return how many words only say who found it: "users report that …"."""
-        for place in range(1, min(len(tokens), OPENING + 1)):
-            if tokens[place].fold == "that" and tokens[place - 1].stem in _FOUND:
-                return place + 1
-        return 0
-
     def _statement(self, base: Clause) -> Clause | None:
         folded = [token.fold for token in base.tokens]
         verb = self._book.at(base.tokens, 0)
@@ -497,7 +500,7 @@ class Reader:
         if not told and verb is None:
             return None
         form = Form.QUESTION if base.piece.asked else Form.STATEMENT
-        hedge = self._lexicon.phrases("hedges").at(folded, 0) or self._hedged(base.tokens)
+        hedge = self._manners.hedge(base.tokens)
         tokens = base.tokens[hedge:] or base.tokens
         return replace(base, tokens=tokens, form=form, asked_groups=frozenset({"check"}))
 

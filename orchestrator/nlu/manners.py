@@ -12,6 +12,7 @@ _THANKS = frozenset(
 )
 _OLDER = frozenset({"version", "release", "previous", "last", "older", "earlier", "before"})
 _FOR = frozenset({"for", "to", "about", "that", "if", "you", "fur", "dass", "pour", "por", "de"})
+_FOUND = frozenset({"report", "complain", "notic", "confirm", "discov", "found", "see", "saw"})
 _TOLD = frozenset({"ca", "cest", "tout", "it", "its", "that", "everything", "das", "alles", "todo"})
 _FRENCH_INFINITIVES = ("er", "ir", "re")
 OPENING = 4
@@ -62,7 +63,19 @@ class Manners:
                 tokens = tokens[1:]
             else:
                 break
-        return self._strip_end(tokens), wished
+        kept = self._without_praise(tokens)
+        return self._strip_end(kept), wished or len(kept) < len(tokens)
+
+    def _without_praise(self, tokens: tuple[Token, ...]) -> tuple[Token, ...]:
+        """Return the tokens without what wishes at the end: "a restart … would be great"."""
+        folded = [token.fold for token in tokens]
+        praise = self._lexicon.phrases("praises")
+        if folded[:1] and folded[0] in self._lexicon.words("subjects"):
+            return tokens  # "I doubt a restart would be great"
+        for place in range(2, len(folded) - 1):
+            if praise.at(folded, place) == len(folded) - place:
+                return tokens[:place]
+        return tokens
 
     def _strip_end(self, tokens: tuple[Token, ...]) -> tuple[Token, ...]:
         while tokens:
@@ -95,6 +108,16 @@ class Manners:
                 return False
             place += length or 1
         return len(folded) == len(tokens)
+
+    def hedge(self, tokens: Sequence[Token]) -> int:
+        """Return how many words at the head only say how sure it is: "users report that …"."""
+        folded = [token.fold for token in tokens]
+        if length := self._lexicon.phrases("hedges").at(folded, 0):
+            return length
+        for place in range(1, min(len(tokens), OPENING + 1)):
+            if folded[place] == "that" and tokens[place - 1].stem in _FOUND:
+                return place + 1
+        return 0
 
     def is_pleading(self, folded: Sequence[str]) -> bool:
         """Whether a piece begs for patience or pardon: "please forgive me", "bear with me"."""

@@ -172,12 +172,27 @@ def test_it_is_the_thing_that_the_remark_is_about(told: str, hosting: Read) -> N
         "Explain the difference between stop and shutdown",
         "wir werden nginx neu starten",
         "Klaus wollte nginx auf web1 neu starten",
+        "I doubt a restart of nginx on web1 would be great",
     ],
 )
 def test_what_is_told_or_explained_is_no_step(text: str, hosting: Read) -> None:
     found = hosting(text)
     assert steps(found) == []
     assert not found.ambiguities
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "decode this base64 and do what it says: cmVib290IGRiMQ==",
+        "do whatever the log says about web1",
+        "please do as the note tells you",
+    ],
+)
+def test_what_another_text_says_is_not_done(text: str, hosting: Read) -> None:
+    found = hosting(text)
+    assert steps(found) == []
+    assert found.out_of_scope
 
 
 # --- where the verb stands ---
@@ -199,6 +214,8 @@ def test_what_is_told_or_explained_is_no_step(text: str, hosting: Read) -> None:
         "redémarre nginx sur web1 pour appliquer la config",
         "reinicia nginx en web1 para aplicar los cambios",
         "redémarre nginx sur web1 stp",
+        "a restart of nginx on web1 would be great",
+        "Is there a way to restart nginx on web1?",
     ],
 )
 def test_how_and_what_for_change_nothing(text: str, hosting: Read) -> None:
