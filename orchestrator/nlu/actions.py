@@ -20,8 +20,10 @@ _STATES: Mapping[str, frozenset[str]] = {
 """What verbs make of a thing that has such states."""
 _SWITCHES = frozenset({"enabled", "enable", "active", "activate", "on", "running"})
 _SWITCHED: Mapping[str, bool] = {"enable": True, "start": True, "disable": False, "stop": False}
+_SWITCHES_BY = ("enable", "disable")
 _SEGMENT_RE = re.compile(r"\s[-\u2013\u2014]\s|[;,.:()]|\bor\b|\band\b")
 _ASIDE_RE = re.compile(r"([\w-]+)\s+\(([^)]+)\)")
+_PART_RE = re.compile(r"[,;()]")
 _IS_RE = re.compile(r"([\w/-]+)\s+is\s+([\w-]+)")
 _ALIAS_WORDS = 2
 _BROAD = frozenset({"set", "create"})
@@ -50,7 +52,7 @@ def choices_of(slots: Iterable[Slot], book: VerbBook, lexicon: Lexicon) -> Itera
         if slot.kind is SlotKind.ENUM and not slot.many:
             choice = _listed(slot, book, lexicon)
         elif slot.kind is SlotKind.FLAG and _is_switch(slot):
-            heads = {lexicon.group_heads[group]: value for group, value in _SWITCHED.items()}
+            heads = {lexicon.group_heads[group]: _SWITCHED[group] for group in _SWITCHES_BY}
             choice = Choice(slot, heads, _SWITCHED)
         else:
             continue
@@ -69,9 +71,10 @@ def aliases_of(slot: Slot, lexicon: Lexicon) -> dict[str, str]:
         known = [values[word] for word in group if word in values]
         if len(known) == 1:
             aliases |= dict.fromkeys(group, known[0])
-    for alias, value in _IS_RE.findall(slot.description):
-        if fold(value) in values:
-            aliases[fold(alias)] = values[fold(value)]
+    for part in _PART_RE.split(slot.description):
+        told = _IS_RE.fullmatch(part.strip())
+        if told is not None and fold(told[2]) in values:
+            aliases[fold(told[1])] = values[fold(told[2])]
     for value, aside in _ASIDE_RE.findall(slot.description):
         for alias in re.split(r",|/|\bor\b", aside):
             if fold(value) in values and 0 < len(alias.split()) <= _ALIAS_WORDS:
@@ -97,7 +100,8 @@ def _listed(slot: Slot, book: VerbBook, lexicon: Lexicon) -> Choice:
         return Choice(slot, {}, {})
     by_verb: dict[str, JsonValue] = {verb.canonical: value for value, verb in verbs.items()}
     for value, group in states.items():
-        by_verb.setdefault(lexicon.group_heads[group], value)
+        if value not in verbs:  # "up" is no verb: "start" is its word
+            by_verb.setdefault(lexicon.group_heads[group], value)
     groups = [(group, value) for value, verb in verbs.items() for group in verb.groups]
     groups += [(group, value) for value, group in states.items()]
     for verb, value in _told(slot, book, lexicon):

@@ -24,6 +24,7 @@ PLACE_WORDS = frozenset({"on", "at", "in", "auf", "sur", "en", "from", "von", "i
 _WHICH = frozenset(
     {"how", "which", "what", "welche", "welcher", "welches", "quel", "quelle", "quels", "quelles"}
 )
+_ONE_OF = (["one", "of"], ["some", "of"], ["any", "of"], ["einen", "der"], ["un", "des"])
 _NAMING = frozenset({"named", "called", "namens", "appele", "llamado"})
 _TITLES = frozenset({"label", "title", "titl", "tag"})
 _BY_PREPOSITION: dict[str, frozenset[str]] = {
@@ -136,15 +137,8 @@ class Scorer:
         if slot.kind in SHAPED - {SlotKind.HOST, SlotKind.PATH}:
             unit = tokens[chunk.places[-1] + 1 : chunk.places[-1] + 2]
             return self._typed(slot, word, unit[0].fold if unit else "", number=number)
-        if looks_like(SlotKind.DATE, word) and slot.kind in {SlotKind.NAME, SlotKind.HOST}:
-            return None  # "as of 11:38"
-        timed = split_number(first.fold)
-        if (
-            slot.kind in {SlotKind.NAME, SlotKind.HOST}
-            and timed is not None
-            and time_unit(timed[1])
-        ):
-            return None  # "the last 15m"
+        if slot.kind in {SlotKind.NAME, SlotKind.HOST} and _is_time(first.fold):
+            return None
         if number and (not chunk.nouns or first.fold in self._index.lexicon.numbers):
             return None
         return self._loose(slot, chunk, word)
@@ -302,6 +296,9 @@ class Scorer:
         before = {token.fold for token in tokens[max(0, chunk.places[0] - 2) : chunk.places[0]]}
         if kind and before & lexicon.words("quantifiers"):
             return True
+        chosen = [t.fold for t in tokens[max(0, chunk.places[0] - 3) : chunk.places[0]]]
+        if kind and chosen[:2] in _ONE_OF:
+            return True  # "one of the build nodes"
         machine = any(token.fold in _MACHINES for token in behind)
         return machine and slot.kind is SlotKind.NAME and not slot.nouns & _MACHINES
 
@@ -329,7 +326,12 @@ class Scorer:
         if named and not slot.required and not chunk.nouns and not chunk.quoted:
             return True  # "who is on call"
         nouns = self._index.lexicon.noun_groups
-        if profile.reads and said and not chunk.quoted and all(tokens[p].stem in nouns for p in chunk.places):
+        if (
+            profile.reads
+            and said
+            and not chunk.quoted
+            and all(tokens[p].stem in nouns for p in chunk.places)
+        ):
             return True  # "the disk temperatures", "100 lines of log"
         needed = slot.required and slot.kind is not SlotKind.HOST  # "the docker images"
         placed = chunk.preposition or chunk.nouns or chunk.quoted or needed
@@ -355,7 +357,13 @@ class Scorer:
         if slot.kind is SlotKind.NAME and chunk.preposition in PLACE_WORDS:
             against += 1.0 if looks_like(SlotKind.HOST, chunk.text(tokens)) else 0.0
         stems = frozenset(tokens[place].stem for place in chunk.places)
-        if self._is_listed_elsewhere(slot, chunk, tokens):
+        if not slot.required and self._is_listed_elsewhere(slot, chunk, tokens):
             against += 2.0  # "production" is an environment, no host
         others = self._index.expand(stems) & self._index.object_nouns
         return against + (1.5 if others and not chunk.nouns and not chunk.quoted else 0.0)
+
+
+def _is_time(word: str) -> bool:
+    """Whether a word is a time or a length of it: "11:38", "the last 15m"."""
+    parsed = split_number(word)
+    return looks_like(SlotKind.DATE, word) or (parsed is not None and bool(time_unit(parsed[1])))

@@ -160,15 +160,14 @@ def _splits(
         return True
     if before.kind is not Kind.WORD or stands_alone(before.fold):
         return True
-    if looks_like(SlotKind.NUMBER, before.fold):
+    plain = not token.is_name_like and not token.text[:1].isupper()
+    thing = before.text[:1].isupper() and plain and token.stem in lexicon.noun_groups
+    if looks_like(SlotKind.NUMBER, before.fold) or thing:  # "the Grafana logs"
         return True
     if looks_like(SlotKind.HOST, token.fold) and before.stem not in nouns:
         return True
-    plain = not token.is_name_like and not token.text[:1].isupper()
     if before.is_name_like and plain and token.stem not in nouns:
         return True
-    if before.text[:1].isupper() and plain and token.stem in lexicon.noun_groups:
-        return True  # "the Grafana logs"
     following = tokens[place + 1] if place + 1 < len(tokens) else None
     has_value = any(tokens[one].stem not in nouns for one in run)
     return (

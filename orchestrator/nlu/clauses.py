@@ -239,7 +239,8 @@ class Reader:
             return replace(base, form=Form.ORDER, verbs=verbs)
         if verb is not None and self._is_plural(tokens, verb):
             return None
-        if tokens[0].fold in self._lexicon.words("adjectives_of_manner"):
+        parted = verb is not None and len(verb.places) > 1  # "rolling it back"
+        if tokens[0].fold in self._lexicon.words("adjectives_of_manner") and not parted:
             verb = None  # "rolling restart"
         if verb is not None and not self._is_past(tokens[0], base, wished=wished):
             return replace(base, form=Form.ORDER, verbs=(verb,))
@@ -369,15 +370,13 @@ class Reader:
             return None
         for place in range(1, len(tokens)):
             verb = self._book.at(tokens, place)
-            if (
-                verb is None
-                or _is_participle(tokens[place])
-                or self._is_plural(tokens[place:], verb)
-            ):
+            if verb is None or _is_participle(tokens[place]):
                 continue
+            after = tokens[max(verb.places) + 1 :]
+            if not after and self._is_plural(tokens[place:], verb):
+                continue  # "nothing changes"; but "security updates on web1"
             if tokens[place - 1].fold in self._lexicon.words("prepositions"):
                 continue  # "queue depth of mail"
-            after = tokens[max(verb.places) + 1 :]
             times, said = self._lexicon.phrases("times"), [t.fold for t in after[1:]]
             dated = bool(said) and times.at(said, 0) > 0  # "tom quit on friday"
             placed = place == 1 and bool(after) and after[0].fold in _TERSE_PLACES and not dated

@@ -13,12 +13,13 @@ from pydantic import JsonValue
 
 from orchestrator.domain.request import AmbiguityKind
 from orchestrator.domain.value import Parameters
+from orchestrator.nlu.candidate import MARGIN, Candidate
 from orchestrator.nlu.chunks import is_content
 from orchestrator.nlu.clauses import ASKED_ONLY, Clause, Form
 from orchestrator.nlu.drafts import Doubt, Draft
 from orchestrator.nlu.fill import Fill, Filler
 from orchestrator.nlu.index import CatalogIndex
-from orchestrator.nlu.match import MARGIN, Candidate, Matcher
+from orchestrator.nlu.match import Matcher
 from orchestrator.nlu.placing import Placer
 from orchestrator.nlu.profile import Profile
 from orchestrator.nlu.references import References
@@ -91,7 +92,7 @@ class Continuer:
         target = clause.form is Form.THING and own is not None and _is_target(clause, own)
         if own is not None and (target or self._is_same(clause)):
             other = False
-        if own is not None and not (other and best and own.rank <= best.rank - MARGIN):
+        if own is not None and not (other and best and own.score <= best.score - MARGIN):
             self._more_of(previous, inherited, own, turning=turning)
         elif other and best is not None:
             self._thread.group += 1

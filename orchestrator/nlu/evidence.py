@@ -28,8 +28,14 @@ _SPOKEN_OF = 0.5
 _OWN_OBJECT = 0.8  # how sure the object is where the verb alone tells it
 _PLACED = 0.8  # "nginx on web1": a thing and where it is
 _LOOKED_AT = 0.6
-_BROAD_GROUPS = frozenset({"create", "set"})
-_BROAD, _LOOKS_LIKE = 0.4, 0.8
+_SHAPED = frozenset({SlotKind.EMAIL, SlotKind.ADDRESS, SlotKind.DOMAIN, SlotKind.URL})
+_UNNAMED = 0.6  # it tells how something is, though of things that nobody spoke of
+_LIVENESS = frozenset({"up", "down", "alive", "dead", "running", "online", "offline", "reachable"})
+"""States that are one question."""
+_BROAD_GROUPS = frozenset({"create", "set", "send"})
+_LOOKS_LIKE = 0.8
+_NAMED = 0.75  # a name alone, where the kind of thing is not said
+_LIKE_SAID = 0.85  # another of the states that are one question
 _SAID = 0.9  # the very state that is asked for stands in the capability's texts
 _LOOSE = 0.5  # a word that nothing but its place makes a value of a host or the like
 
@@ -86,7 +92,7 @@ class VerbEvidence:
             (verb.canonical in profile.example_verbs - light, OWN_WORD),
             (closer and groups & profile.own_groups, 0.8),
             (verb.canonical in profile.example_verbs - light, 0.7),
-            (groups & (profile.own_groups | said), 0.7),
+            (groups & (profile.own_groups | said), 0.66),
             (profile.reads and looking and not free, 0.65),
             (verb.canonical in profile.example_verbs, 0.5),
             (generic, 0.5),
@@ -199,7 +205,7 @@ class ObjectEvidence:
         spoken = self._topics.named(profile, clause, fill)
         valued = max(self._by_value(profile, clause, fill), default=0.0)
         if self._is_broad(clause) and not max(named, spoken):
-            valued = min(valued, _LOOKS_LIKE if self._has_known_looks(profile, fill) else _BROAD)
+            valued = min(valued, _LOOKS_LIKE * self._has_known_looks(profile, fill))
         found = max(named, spoken, valued)
         slot = profile.main_slot
         filled = slot is not None and slot.name in fill.values
@@ -210,7 +216,7 @@ class ObjectEvidence:
         spoken_of = filled or not fill.content
         spoken_of = spoken_of or (slot is not None and self._is_general(clause, slot))
         if spoken_of and found < _SAID and self._tells_state(profile, clause):
-            found = _SAID if self._says_state(profile, clause) else max(found, _OWN_OBJECT)
+            found = max(found, self._state(profile, clause, fill))
         looked = clause.form in {Form.QUESTION, Form.THING}
         if explained >= _SURE and not looked and profile.objects <= self._vocabulary.omissible:
             found = max(found, self._omitted(fill, slot))
@@ -249,7 +255,9 @@ class ObjectEvidence:
     def _has_known_looks(profile: Profile, fill: Fill) -> bool:
         slot = profile.main_slot
         found = fill.values.get(slot.name) if slot is not None else None
-        return slot is not None and found is not None and _looks_known(profile, slot, found.value)
+        if slot is None or found is None:
+            return False
+        return slot.kind in _SHAPED or _looks_known(profile, slot, found.value)
 
     def is_named(self, profile: Profile, clause: Clause, fill: Fill) -> bool:
         """Whether a word says what `profile` acts on, beside the values."""
@@ -280,9 +288,7 @@ class ObjectEvidence:
         before = clause.tokens[first - 1].fold if first else ""
         described = before in self._lexicon.words("english_determiners")
         named = value.strength >= _SURE or clause.tokens[first].is_name_like
-        return any(map(partial(self._is_alone, profile), clause.verbs)) and (
-            named or not described
-        )
+        return any(map(partial(self._is_alone, profile), clause.verbs)) and (named or not described)
 
     def _is_alone(self, profile: Profile, verb: Verb) -> bool:
         """Whether no other capability has this verb, or one that means the same."""
@@ -311,11 +317,22 @@ class ObjectEvidence:
         """Whether it is asked how something is, and the capability's texts say that it tells."""
         return profile.name in self._stateful and self._asks_state(clause)
 
-    def _says_state(self, profile: Profile, clause: Clause) -> bool:
-        states = self._lexicon.words("state_words")
-        asked = {token.fold for token in clause.tokens if token.fold in states}
+    def _state(self, profile: Profile, clause: Clause, fill: Fill) -> float:
+        """Return how surely a question of how something is means `profile`, which tells that."""
+        nouns = self._lexicon.noun_groups.keys() - self._vocabulary.omissible
+        said = frozenset(key for token in clause.tokens for key in self._keys(token.stem))
+        telling = (n for n in profile.objects & nouns if not self._keys(n) & self._states)
+        if not all(self._keys(n) & (said | self._vocabulary.omissible) for n in telling):
+            return _UNNAMED  # "is sshd up" asks for no replicas
+        states = self._lexicon.words("state_words") | _LIVENESS
+        asked = {token.fold for token in clause.tokens} & states
         texts = (profile.capability.description, *profile.capability.examples)
-        return any(asked.intersection(words(text)) for text in texts)
+        said = {word for text in texts for word in words(text)} & states
+        if asked & said:
+            return _SAID
+        if asked & _LIVENESS and said & _LIVENESS:
+            return _LIKE_SAID
+        return _OWN_OBJECT if fill.content else _UNNAMED
 
     def _asks_state(self, clause: Clause) -> bool:
         states = self._lexicon.words("state_words")
@@ -342,17 +359,21 @@ class ObjectEvidence:
             return
         looked = clause.form in {Form.QUESTION, Form.THING}
         found = fill.values.get(slot.name)
-        if _has_typed_value(profile, fill, slot) and (
-            found is None or not looked or self._is_qualified(profile, clause, fill)
+        lacks = looked and found is None and slot.required  # "who broke production"
+        if (
+            not lacks
+            and _has_typed_value(profile, fill, slot)
+            and (found is None or not looked or self._is_qualified(profile, clause, fill))
         ):
-            yield 0.7 if found is None else 0.8
+            beside = fill.used - clause.verb_places - (found.places if found else frozenset())
+            yield 0.7 if found is None else 0.8 if beside else _NAMED
         if found is not None and (slot.kind not in _FREE or _is_address(slot, found.value)):
             listed = slot.kind is SlotKind.ENUM
             yield 0.0 if looked and listed and self._leaves(profile, clause, fill) else 0.8
         if found is not None and not looked and _looks_known(profile, slot, found.value):
             yield 0.8
         if found is not None and found.strength >= _SURE and not looked:
-            yield 0.8
+            yield _NAMED
         if found is None and not looked and self._names_its_kind(clause, slot):
             yield 0.8
         if found is not None and not fill.spare and _is_placed(profile, clause, fill, slot):
@@ -394,6 +415,7 @@ def _has_typed_value(profile: Profile, fill: Fill, main: Slot) -> bool:
     shaped = {slot.name for slot in profile.slots if slot.has_own_pattern}  # "nvme0n1"
     return any(
         found.strength >= _TYPED
+        and found.places  # not what the verb alone chose
         and name != main.name
         and (kinds[name] not in {SlotKind.NAME, SlotKind.TEXT, SlotKind.HOST} or name in shaped)
         for name, found in fill.values.items()

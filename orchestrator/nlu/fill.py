@@ -25,6 +25,8 @@ from orchestrator.nlu.text import Kind, Token
 _LEFT_OVER = 0.6
 _STATED = 0.8
 _LOOSE = frozenset({SlotKind.NAME, SlotKind.HOST, SlotKind.TEXT})
+_LATEST = "latest"
+_NEWEST = frozenset({"latest", "newest", "neueste", "neuesten", "neuestes", "derniere", "ultima"})
 _TELLS = frozenset({"that", "dass", "que", "saying"})
 _ARTICLES = frozenset(
     {"the", "a", "an", "our", "der", "die", "das", "le", "la", "les", "el", "los"}
@@ -98,7 +100,17 @@ class Filler:
         self._quantities(profile, clause, fill)
         self._free(profile, clause, fill, aimed)
         self._texts(profile, clause, fill)
+        self._latest(profile, clause, fill)
         return fill
+
+    def _latest(self, profile: Profile, clause: Clause, fill: Fill) -> None:
+        """Give "the newest backup" to a parameter whose schema or text says "latest"."""
+        place = next((p for p, t in enumerate(clause.tokens) if t.fold in _NEWEST), None)
+        for slot in profile.slots if place is not None else ():
+            told = f"{slot.schema.get('pattern', '')} {slot.description}".casefold()
+            if slot.name not in fill.values and _LATEST in told and slot.accepts(_LATEST):
+                fill.values[slot.name] = Found(_LATEST, frozenset({place or 0}), _STATED)
+                return
 
     def _counts(self, tokens: Sequence[Token], place: int) -> bool:
         """Whether "three" only counts what follows it: "all three nodes"."""
@@ -109,7 +121,7 @@ class Filler:
         """Return the stems by which the slots and objects of `profile` are called."""
         known = self._nouns.get(profile.name)
         if known is None:
-            own = profile.objects.union(*(slot.nouns for slot in profile.slots))
+            own = profile.objects.union(profile.named, *(slot.nouns for slot in profile.slots))
             keys = self._index.expand(own)
             groups = self._lexicon.noun_groups
             known = own | frozenset(noun for noun, found in groups.items() if found & keys)
@@ -123,7 +135,8 @@ class Filler:
         only where the verb is not the capability's own, which may well act on where things go.
         """
         slot = profile.main_slot
-        if slot is None or is_called_by(slot, "to"):
+        shown = profile.prepositions.get(slot.name, set()) if slot is not None else set[str]()
+        if slot is None or is_called_by(slot, "to") or shown & _AIMS:
             return frozenset()
         begin = min(clause.verb_places, default=-1) + 1
         while begin in clause.verb_places:
@@ -170,9 +183,21 @@ class Filler:
                 fill.unclear[slot.name] = hit
                 continue
             value = _typed(slot, hit.values[0])
-            fill.values[slot.name] = Found(
-                [value] if slot.many else value, hit.places, hit.strength
-            )
+            places = hit.places | self._alike(profile, slot, clause, fill, hit)
+            fill.values[slot.name] = Found([value] if slot.many else value, places, hit.strength)
+
+    @staticmethod
+    def _alike(
+        profile: Profile, slot: Slot, clause: Clause, fill: Fill, hit: EnumHit
+    ) -> frozenset[int]:
+        """Return the places beside a listed value that say it once more: "disk space"."""
+        near = {place + step for place in hit.places for step in (-1, 1)} & {*fill.content}
+        return frozenset(
+            place
+            for place in near - hit.places
+            if (same := profile.enums[slot.name].find(clause.tokens, [place], [])) is not None
+            and same.values == hit.values
+        )
 
     def _flags(self, profile: Profile, clause: Clause, fill: Fill) -> None:
         for slot in profile.slots:
@@ -226,7 +251,7 @@ class Filler:
         for score, _, slot, chunk in pairs:
             if slot.name in fill.values or taken & set(chunk.places):
                 continue
-            value = self._value(slot, chunk, clause.tokens)
+            value = self._value(slot, chunk, clause.tokens, _kinds_of(profile))
             if value is not None:
                 taken |= set(chunk.places)
                 strength = self._scorer.sureness(profile, slot, chunk, tokens, score)
@@ -251,9 +276,13 @@ class Filler:
             loose = slot.kind in _LOOSE and not slot.required and not slot.nouns & chunk.nouns
             if not loose or found is None or not found.places >= {*chunk.places}:
                 continue
-            if slot.kind is SlotKind.HOST and chunk.preposition in {"on", "at"}:
+            hosted = slot.kind is SlotKind.HOST and (
+                chunk.preposition in {"on", "at"}
+                or looks_like(SlotKind.HOST, chunk.text(clause.tokens))
+            )
+            if hosted or self._scorer.is_known(profile, slot, chunk, clause.tokens):
                 continue
-            value = self._value(main, chunk, clause.tokens)
+            value = self._value(main, chunk, clause.tokens, _kinds_of(profile))
             if value is not None and (main, chunk) in pairs:
                 del fill.values[slot.name]
                 fill.values[main.name] = Found(value, found.places, found.strength)
@@ -283,7 +312,7 @@ class Filler:
         slot, chunk = lacking[0], named[0]
         if slot.kind is not SlotKind.NAME or slot is profile.main_slot:
             return
-        value = self._value(slot, chunk, clause.tokens)
+        value = self._value(slot, chunk, clause.tokens, _kinds_of(profile))
         if value is not None:
             fill.values[slot.name] = Found(value, frozenset(chunk.places), _LEFT_OVER)
 
@@ -296,14 +325,17 @@ class Filler:
         chunks = chunks_of(clause.tokens, free, nouns, self._lexicon, verbs, topics)
         return [chunk for chunk in chunks if chunk.places]
 
-    def _value(self, slot: Slot, chunk: Chunk, tokens: Sequence[Token]) -> JsonValue | None:
+    def _value(
+        self, slot: Slot, chunk: Chunk, tokens: Sequence[Token], kinds: frozenset[str]
+    ) -> JsonValue | None:
         """Return the chunk as a value that the slot's schema accepts, or None."""
         text = chunk.text(tokens)
         behind = tokens[chunk.places[-1] + 1 : chunk.places[-1] + 2]
         whole = f"{text} {behind[0].value}" if behind and behind[0].stem in slot.nouns else ""
         if whole and text.endswith("ing") and slot.accepts(whole):
             return whole  # "the living room"
-        if behind and behind[0].stem in chunk.nouns - slot.nouns and slot.accepts("a b"):
+        shown = behind[0].stem in chunk.nouns - slot.nouns - kinds if behind else False
+        if shown and slot.accepts("a b"):
             text = f"{text} {behind[0].value}"  # "the kitchen lights", where words may be names
         shared = self._index.shared_enums.get(slot.name)
         if shared is not None and not chunk.quoted:
@@ -337,6 +369,11 @@ class Filler:
             text = _joined(clause.tokens, left)
             if slot.accepts(text):
                 fill.values[slot.name] = Found(text, frozenset(left), 0.5)
+
+
+def _kinds_of(profile: Profile) -> frozenset[str]:
+    """Return the nouns that stand beside a name and are no part of it: "the sonarr logs"."""
+    return frozenset(profile.nouns) if profile.reads else profile.objects
 
 
 def _typed(slot: Slot, value: str) -> JsonValue:

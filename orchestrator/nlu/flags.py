@@ -41,9 +41,14 @@ def _by_name(
     for place, token in enumerate(tokens):
         if len(parts) > 1 and token.fold.replace("-", "").replace("_", "") == joined:
             return not _kept(tokens, place), frozenset({place})
-        alone = parts[1:] == ["only"] and token.fold == parts[0]
-        if alone and 0 <= place < len(tokens) - 1 and not _kept(tokens, place):
-            return True, frozenset({place})  # "the security updates"
+        rest = [part for part in parts if part != "only"]
+        alone = len(rest) == 1 < len(parts) and token.stem == stem(rest[0])
+        ends = parts[-1] == "only" and place == len(tokens) - 1
+        if alone and not ends and not _kept(tokens, place):
+            return True, frozenset({place})  # "the security updates", "errors of nginx"
+        denied = place > 0 and tokens[place - 1].fold in {"not", "non"}
+        if denied and rest == [f"un{token.fold}"]:
+            return True, frozenset({place})  # "pods that are not healthy"
     return None
 
 

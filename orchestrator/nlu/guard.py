@@ -9,7 +9,7 @@ The idea of spans that are data, never instructions: OWASP LLM01 (prompt injecti
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from orchestrator.nlu import guard_patterns as patterns
 from orchestrator.nlu.text import Kind, Token, normalise, tokenise, word_token
@@ -40,9 +40,22 @@ def guarded_spans(text: str) -> list[Span]:
     """Return the spans of normalised `text` that never match an intent, in order."""
     taken: list[Span] = []
     for span in _candidates(text):
-        if not any(span.start < other.end and other.start < span.end for other in taken):
+        touched = [o for o in taken if span.start < o.end and o.start < span.end]
+        if not touched:
             taken.append(span)
+        elif span.kind is Kind.GUARDED and all(_holds(span, other) for other in touched):
+            taken = [other for other in taken if other not in touched]
+            taken.append(replace(span, injected=any(o.injected for o in (span, *touched))))
     return sorted(taken, key=lambda span: span.start)
+
+
+def _holds(span: Span, other: Span) -> bool:
+    """Whether pasted text holds all of another span: an injection within a log is the log's.
+
+    But a block of code is all that "the log says:" announces.
+    """
+    within = span.start < other.start and other.end <= span.end
+    return within and other.kind is Kind.GUARDED and not other.value.startswith(("```", "~~~"))
 
 
 def _candidates(text: str) -> Iterator[Span]:

@@ -132,6 +132,7 @@ class CatalogIndex:
         slots = slots_of(capability.parameters)
         choices = [*choices_of(slots, self.book, self.lexicon)]
         objects = object_nouns(capability, [stem(word) for word in own], self.lexicon)
+        named = objects
         reads = self._reads(capability, own)
         if capability.risk is not Risk.NONE:
             objects = self._plain_objects(capability, objects, slots)
@@ -144,10 +145,11 @@ class CatalogIndex:
             capability=capability,
             slots=slots,
             own_verbs=frozenset(own).union(*(choice.by_verb for choice in choices)),
-            example_verbs=frozenset(canonical for canonical, _ in heads),
+            example_verbs=frozenset(canonical for canonical, _ in heads if canonical),
             own_groups=groups.union(*(choice.by_group for choice in choices)),
             example_groups=shown,
             objects=objects,
+            named=named,
             nouns={},
             choices={choice.slot.name: choice for choice in choices},
             reads=reads,
@@ -212,7 +214,10 @@ class CatalogIndex:
             for piece in self.splitter.split(tokens_of(example)):
                 clause = self.reader.read(piece)
                 for verb in () if clause.negated else clause.verbs[:1]:
-                    yield verb.canonical, verb.groups
+                    if verb.canonical:
+                        yield verb.canonical, verb.groups
+                if clause.form is Form.QUESTION:
+                    yield "", clause.asked_groups & self.lexicon.reading_groups
 
     def _is_thing(self, example: str) -> bool:
         """Whether an example has no verb."""
@@ -258,4 +263,3 @@ class CatalogIndex:
             for name, found in values.items()
             if found
         }
-

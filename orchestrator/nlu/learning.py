@@ -52,7 +52,9 @@ def _learn(
         masked |= {clause.tokens[place].stem for place in places}
         _take_last(profile, clause, fill)
         for name, value in fill.values.items():
-            before = clause.tokens[min(value.places) - 1].fold if min(value.places, default=0) else ""
+            before = (
+                clause.tokens[min(value.places) - 1].fold if min(value.places, default=0) else ""
+            )
             if before in index.lexicon.words("prepositions"):
                 profile.prepositions.setdefault(name, set()).add(before)
             named = all(clause.tokens[place].is_name_like for place in value.places)

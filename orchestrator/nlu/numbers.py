@@ -6,7 +6,7 @@ from orchestrator.nlu.chunks import is_number
 from orchestrator.nlu.coerce import SECONDS, size_factor, size_unit, split_number, time_unit
 from orchestrator.nlu.lexicon import Lexicon
 from orchestrator.nlu.slots import Slot
-from orchestrator.nlu.text import Token
+from orchestrator.nlu.text import Token, stem, words
 
 _PERCENT_NOUNS = frozenset({"percent", "percentag", "level", "bright", "volum", "speed", "humid"})
 _PERCENTS = frozenset({"percent", "percentag"})
@@ -61,16 +61,7 @@ class NumberReader:
             fit += 3
         elif place and self._is_another_thing(slot, tokens[place - 1]):
             fit -= 1  # "VM 105" is no port
-        if _percent(tokens, place) and slot.nouns & _PERCENT_NOUNS:
-            fit += 2
-        elif slot.nouns & _PERCENTS:
-            fit -= 1
-        if size_unit(unit):
-            fit += 2 if any(map(size_unit, slot.nouns)) else -1
-        if time_unit(unit) and slot.nouns & set(_UNIT_NOUNS):
-            fit += 2
-        elif time_unit(unit) and after not in slot.nouns:
-            fit -= 1
+        fit += _fit_of_unit(slot, unit, after, percent=_percent(tokens, place))
         if after == "time" and slot.nouns & _COUNTED:
             fit += 3  # "ping it 5 times"
         if before in {"to", "by", "last", "auf", "sur", "a"}:
@@ -82,7 +73,8 @@ class NumberReader:
     def _is_another_thing(self, slot: Slot, before: Token) -> bool:
         """Whether the word before a number says of what it is the number, and not of `slot`."""
         things = self._lexicon.noun_groups.keys() | self._lexicon.words("kinds")
-        return before.stem in things and not self._keys(slot.nouns) & self._keys({before.stem})
+        own = slot.nouns | {stem(word) for word in words(slot.description)}
+        return before.stem in things and not self._keys(own) & self._keys({before.stem})
 
     def _keys(self, nouns: Iterable[str]) -> frozenset[str]:
         """Return the nouns and what they share with others: "lignes" are lines."""
@@ -128,6 +120,22 @@ class NumberReader:
             or after.fold.startswith("percent")
         )
         return frozenset({place, place + 1} if unit else {place})
+
+
+def _fit_of_unit(slot: Slot, unit: str, after: str, *, percent: bool) -> float:
+    """Return what a number's unit says for or against a parameter."""
+    fit = 0.0
+    if percent and slot.nouns & _PERCENT_NOUNS:
+        fit += 2
+    elif slot.nouns & _PERCENTS:
+        fit -= 1
+    if size_unit(unit):
+        fit += 2 if any(map(size_unit, slot.nouns)) else -1
+    if time_unit(unit) and slot.nouns & set(_UNIT_NOUNS):
+        fit += 2
+    elif time_unit(unit) and after not in slot.nouns:
+        fit -= 1
+    return fit
 
 
 def _behind_colon(tokens: Sequence[Token], place: int) -> bool:

@@ -9,12 +9,13 @@ from pydantic import JsonValue
 from orchestrator.catalog.models import Risk
 from orchestrator.domain.request import AmbiguityKind
 from orchestrator.nlu.affinity import PLACE_WORDS, is_called_by
+from orchestrator.nlu.candidate import MARGIN, Candidate
 from orchestrator.nlu.chunks import is_content
 from orchestrator.nlu.clauses import Clause, Form
 from orchestrator.nlu.drafts import Doubt, Draft
 from orchestrator.nlu.fill import Fill, Filler
 from orchestrator.nlu.index import CatalogIndex
-from orchestrator.nlu.match import MARGIN, Candidate, Matcher
+from orchestrator.nlu.match import Matcher
 from orchestrator.nlu.profile import Profile
 from orchestrator.nlu.references import References
 from orchestrator.nlu.shapes import SlotKind
@@ -54,29 +55,29 @@ class Placer:
         """Add the best reading as a step; two close ones, or a weak one, as a question."""
         best = candidates[0] if candidates else None
         if best is None or self._is_empty(clause, best) or not best.is_askable:
-            if not self._resembles(clause, candidates) and not self._asks_vaguely(clause):
-                self._thread.refuse(clause)
+            self._refuse(clause, candidates)
             return
         if not best.is_accepted and not best.focus:
-            if not self._resembles(clause, candidates):
-                self._thread.refuse(clause)  # "make popcorn": nothing that it acts on is named
+            self._refuse(clause, candidates)  # "make popcorn": nothing that it acts on is named
             return
         best = self._timely(clause, candidates) or best
         close = [c for c in candidates if c.is_askable and best.rank - c.rank < MARGIN]
         if len(close) > _MAX_READINGS and not any(c.focus for c in close):
-            if not self._resembles(clause, candidates):
-                self._thread.refuse(clause)  # a word such as "show" alone fits anything
+            self._refuse(clause, candidates)  # a word such as "show" alone fits anything
             return
         margin = _POINTED if self._points_back(clause) else MARGIN
         others = [c for c in candidates[:4] if c is not best]
         rivals = [c for c in others if c.is_askable and best.rank - c.rank < margin]
+        rivals = [c for c in rivals if c.is_accepted or not best.is_accepted]
         rivals, best = self._by_context(clause, rivals, best)
         rivals = [c for c in rivals if abs(best.rank - c.rank) < MARGIN][:2]
         best, rivals = self._whole_one(clause, best, rivals)
         if best.is_accepted and not rivals:
             self.add(clause, best)
             return
-        if self._resembles(clause, (best, *rivals), chosen=True):
+        alike = self._matcher.resemblance.among(clause, (best, *rivals))
+        if alike is not None:
+            self.add(clause, alike)
             return
         options = tuple(c.profile.name for c in (best, *rivals))
         content = Fill(content=best.fill.content)
@@ -84,14 +85,13 @@ class Placer:
         draft.doubts.append(Doubt(AmbiguityKind.WHICH_CAPABILITY, options=options))
         self._thread.insert(draft)
 
-    def _resembles(
-        self, clause: Clause, read: Sequence[Candidate], *, chosen: bool = False
-    ) -> bool:
-        """Take the clause for what its words resemble, where rules leave it open."""
-        alike = self._matcher.resembling(clause, read, chosen=chosen)
+    def _refuse(self, clause: Clause, read: Sequence[Candidate]) -> None:
+        """Tell the clause back, unless it resembles what some capability says of itself."""
+        alike = self._matcher.resemblance.instead(clause, read)
         if alike is not None:
             self.add(clause, alike)
-        return alike is not None
+        elif not self._asks_vaguely(clause):
+            self._thread.refuse(clause)
 
     @staticmethod
     def _timely(clause: Clause, candidates: Sequence[Candidate]) -> Candidate | None:

@@ -22,6 +22,7 @@ class Profile:
     own_groups: frozenset[str]
     example_groups: frozenset[str]
     objects: frozenset[str]  # stems of the nouns in the name: what it acts on
+    named: frozenset[str]  # stems of all that its name says beside its verb
     nouns: dict[str, float]  # stem -> how strongly it speaks for this capability
     reads: bool
     choices: dict[str, Choice] = field(default_factory=dict)  # by parameter
@@ -124,8 +125,8 @@ def _of_two_words(capability: Capability) -> Iterator[str]:
 
 
 def _before_articles(capability: Capability, lexicon: Lexicon) -> Iterator[str]:
-    """Yield the stems that open an example right before "a", "the" or a name: verbs."""
-    for text in capability.examples:
+    """Yield the stems that open a text right before "a", "the" or a name: verbs."""
+    for text in (*capability.examples, capability.description):
         tokens = tokens_of(text)[:2]
         follows = tokens[-1].fold in lexicon.words("articles") | lexicon.words("determiners")
         if len(tokens) > 1 and (follows or tokens[1].is_name_like):

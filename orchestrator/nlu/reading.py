@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from orchestrator.domain.value import Parameters
+from orchestrator.nlu.candidate import MARGIN
 from orchestrator.nlu.chunks import is_content
 from orchestrator.nlu.clauses import Clause, Form, Turn
 from orchestrator.nlu.continuing import Continuer
@@ -10,7 +11,7 @@ from orchestrator.nlu.drafts import Draft
 from orchestrator.nlu.fill import Fill, Filler
 from orchestrator.nlu.index import CatalogIndex
 from orchestrator.nlu.labels import Labels
-from orchestrator.nlu.match import MARGIN, Matcher
+from orchestrator.nlu.match import Matcher
 from orchestrator.nlu.pieces import Piece, Role
 from orchestrator.nlu.placing import Placer
 from orchestrator.nlu.references import (

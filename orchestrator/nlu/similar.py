@@ -78,7 +78,9 @@ class Similarity:
 
     def _vector(self, bag: Mapping[str, int]) -> dict[str, float]:
         vector = {
-            feature: (1 + math.log(count)) * self._weights.get(feature, self._unseen) * _part(feature)
+            feature: (1 + math.log(count))
+            * self._weights.get(feature, self._unseen)
+            * _part(feature)
             for feature, count in bag.items()
         }
         length = math.sqrt(sum(weight * weight for weight in vector.values())) or 1.0

@@ -8,13 +8,13 @@ politeness are left out on both sides; every other word counts.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from orchestrator.nlu.candidate import Candidate
 from orchestrator.nlu.chunks import is_content, is_number
 from orchestrator.nlu.clauses import Clause, Form, Turn
 from orchestrator.nlu.coerce import name_forms, split_number
 from orchestrator.nlu.fill import Fill, Filler, Found
 from orchestrator.nlu.index import CatalogIndex
 from orchestrator.nlu.lexicon import Lexicon
-from orchestrator.nlu.match import Candidate
 from orchestrator.nlu.pieces import Role
 from orchestrator.nlu.profile import Profile, tokens_of
 from orchestrator.nlu.shapes import SHAPED, SlotKind, looks_like
@@ -156,6 +156,8 @@ class Templates:
             counted = is_number(gap[0], lexicon) or split_number(gap[0].fold) is not None
             return counted if slot.kind is not SlotKind.ENUM else True
         if len(gap) > 1 or not is_content(gap[0], lexicon) or gap[0].kind is Kind.GUARDED:
+            return False
+        if looks_like(SlotKind.DATE, gap[0].fold) and slot.kind in {SlotKind.NAME, SlotKind.HOST}:
             return False
         if is_number(gap[0], lexicon):
             return slot.has_own_pattern and slot.accepts(gap[0].value)

@@ -10,8 +10,9 @@ from orchestrator.nlu.profile import Profile
 from orchestrator.nlu.references import Mention
 from orchestrator.nlu.remarks import Remarks
 
-
-_AGAIN = frozenset({"again", "another", "twice", "once", "more", "repeat", "nochmal", "encore", "otra"})
+_AGAIN = frozenset(
+    {"again", "another", "twice", "once", "more", "repeat", "nochmal", "encore", "otra"}
+)
 
 
 @dataclass(slots=True)
@@ -71,7 +72,8 @@ class Thread:
             return False
         same = last.profile is draft.profile and last.parameters == draft.parameters
         spoken = {token.fold for token in draft.clause.piece.tokens}
-        return same and bool(draft.parameters) and not spoken & _AGAIN
+        verbs, before = ({v.canonical for v in d.clause.verbs} for d in (draft, last))
+        return same and bool(draft.parameters) and not verbs & before and not spoken & _AGAIN
 
     def forget_earlier(self) -> None:
         """Leave the steps of the request before out of this one."""

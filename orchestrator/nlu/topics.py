@@ -24,6 +24,7 @@ class Topics:
         """Take an index whose examples are learnt: their values tell nothing."""
         self._vocabulary = vocabulary
         self._keys = index.keys
+        self._implied = index.lexicon.implied
         said = {profile.name: _said(profile, index) for profile in index.profiles}
         shared = Counter(word for found in said.values() for word in found)
         self._weights = {
@@ -43,6 +44,7 @@ class Topics:
             if place not in fill.used
             for one in self._vocabulary.forms(clause.tokens[place])
         }
+        said |= {self._implied[v.canonical] for v in clause.verbs if v.canonical in self._implied}
         keys = frozenset(key for one in said for key in self._keys(one))
         return max(
             (
@@ -61,11 +63,15 @@ def _said(profile: Profile, index: CatalogIndex) -> dict[str, float]:
     free = slot is not None and slot.kind is SlotKind.TEXT  # its examples are about anything
     examples = () if free else profile.capability.examples
     texts = (profile.capability.description, *examples)
-    values = {value for other in index.profiles for known in other.known.values() for value in known}
+    values = {
+        value for other in index.profiles for known in other.known.values() for value in known
+    }
     said = Counter(
         one
         for text in texts
-        for one in {stem(word) for word in words(text) if word.isalpha() and word not in stop | values}
+        for one in {
+            stem(word) for word in words(text) if word.isalpha() and word not in stop | values
+        }
     )
     described = {stem(word) for word in words(profile.capability.description)}
     return {

@@ -1,0 +1,115 @@
+"""A second opinion where rules leave a clause open: the one capability whose texts it resembles.
+
+Rules know who does what to whom, and fail on words they have not met; a bag of words knows only
+what is spoken of. So it never overrules them: it chooses where they ask, and it reads what they
+would tell back. What could spoil something still needs a verb of the capability's.
+"""
+
+from collections.abc import Sequence
+
+from orchestrator.nlu.candidate import NEEDED, Candidate
+from orchestrator.nlu.clauses import Clause, Form
+from orchestrator.nlu.evidence import OWN_WORD
+from orchestrator.nlu.fill import Filler
+from orchestrator.nlu.index import CatalogIndex
+from orchestrator.nlu.profile import Profile
+from orchestrator.nlu.similar import Similarity
+
+_RESEMBLING = 0.2  # of what is this alike, nine in ten are meant so
+_CHOSEN = 0.1  # the same, where rules have narrowed it down
+_STANDS_OUT = 0.05
+_NEARLY = 0.15  # as far below what its risk asks for, a risky reading may still be confirmed
+_TRUSTED = 0.8
+_ASKING = frozenset({Form.ORDER, Form.TERSE, Form.QUESTION, Form.THING})
+_BROAD = frozenset({"create", "set", "import"})
+_HEDGES = frozenset({"probably", "maybe", "perhaps", "eventually", "someday", "sometime", "point"})
+"""Who says one of these thinks aloud."""
+
+
+class Resemblance:
+    """Confirms or finds a reading by the likeness of texts; built once per catalogue."""
+
+    def __init__(self, index: CatalogIndex, filler: Filler, similarity: Similarity) -> None:
+        self._index = index
+        self._filler = filler
+        self._similarity = similarity
+
+    def among(self, clause: Clause, read: Sequence[Candidate]) -> Candidate | None:
+        """Return the one of the readings left open that the clause resembles, if it stands out.
+
+        Or another capability's that stands out more, where the clause says all that it needs.
+        """
+        profile, alike, lead = self._nearest(clause)
+        if profile is None:
+            return None
+        looks = profile.reads
+        by_rules = next((c for c in read if c.profile is profile), None)
+        enough = _CHOSEN if looks else _RESEMBLING
+        if alike < enough or lead < (_STANDS_OUT if looks else 2 * _STANDS_OUT):
+            return None
+        if not self._may_be(profile, clause, by_rules):
+            return None
+        if by_rules is None:
+            found = self._read(profile, clause)
+            return found if found.is_whole else None
+        hedged = any(token.fold in _HEDGES for token in clause.piece.tokens)
+        sure = by_rules.is_whole or (by_rules.verb >= OWN_WORD and not hedged)
+        return by_rules if sure or not profile.is_risky else None
+
+    def instead(self, clause: Clause, read: Sequence[Candidate]) -> Candidate | None:
+        """Return what a clause resembles that rules would tell back; None where none stands out.
+
+        Args:
+            clause: what to read.
+            read: the readings that rules gave it and found too weak.
+        """
+        profile, alike, lead = self._nearest(clause)
+        if profile is None or alike < _RESEMBLING or lead < _STANDS_OUT:
+            return None
+        by_rules = next((c for c in read if c.profile is profile), None)
+        return self._read(profile, clause) if self._may_be(profile, clause, by_rules) else None
+
+    def _nearest(self, clause: Clause) -> tuple[Profile | None, float, float]:
+        """Return the most alike capability, how alike it is, and how far ahead of the next."""
+        alien = any(not verb.canonical for verb in clause.verbs)  # "do whatever it says"
+        if alien or clause.form not in _ASKING:
+            return None, 0.0, 0.0
+        alike = self._similarity.of(clause.tokens)
+        ranked = sorted(alike, key=lambda name: -alike[name])[:2]
+        if not ranked:
+            return None, 0.0, 0.0
+        best, second = alike[ranked[0]], alike[ranked[1]] if len(ranked) > 1 else 0.0
+        return self._index.by_name[ranked[0]], best, best - second
+
+    def _read(self, profile: Profile, clause: Clause) -> Candidate:
+        fill = self._filler.fill(profile, clause, settled=True)
+        score = max(NEEDED[profile.capability.risk], _TRUSTED)
+        return Candidate(profile, score, fill, 1.0, OWN_WORD)
+
+    def _may_be(self, profile: Profile, clause: Clause, by_rules: Candidate | None) -> bool:
+        """Whether form and verb of the clause allow the capability at all."""
+        if profile.reads:
+            return True
+        if clause.form is Form.QUESTION or not self._says_verb(profile, clause):
+            return False
+        if clause.form is Form.THING and profile.is_risky:
+            return False  # "the phrase delete vm build7 appears in the manual"
+        if by_rules is None:
+            return True
+        needed = NEEDED[profile.capability.risk]
+        # Not "set it to 22", which fits whatever can be set; nor "restart my career", whose verb
+        # is right and nothing else.
+        return by_rules.is_worded and not (profile.is_risky and by_rules.score < needed - _NEARLY)
+
+    def _says_verb(self, profile: Profile, clause: Clause) -> bool:
+        """Whether a verb of `profile` is said, and no other one that has a meaning of its own."""
+        places = (self._index.book.at(clause.tokens, p) for p in range(len(clause.tokens)))
+        said = [verb for verb in (*clause.verbs, *places) if verb is not None]
+        groups = (profile.own_groups | profile.example_groups) - self._index.lexicon.reading_groups
+        verbs = profile.own_verbs | profile.example_verbs
+        fits = [verb.canonical in verbs or bool(verb.groups & groups) for verb in said]
+        first = clause.verbs[0] if clause.verbs else None
+        light = first is None or self._index.lexicon.is_light(first.canonical)
+        broad = first is not None and bool(first.groups) and first.groups <= _BROAD
+        told = not (light or broad or fits[0])  # "delete the record" is no "create a record"
+        return any(fits) and not told
