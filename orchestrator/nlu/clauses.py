@@ -4,40 +4,36 @@ Order of the tests matters and follows how little each can be wrong: negation fi
 order wrongly seen is the dear mistake.
 """
 
-import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from orchestrator.nlu.lexicon import Lexicon
+from orchestrator.nlu.lightverbs import LightVerbs, is_participle
 from orchestrator.nlu.manners import OPENING, Manners
 from orchestrator.nlu.moments import moments
 from orchestrator.nlu.pieces import Piece, Role
+from orchestrator.nlu.telling import Telling
 from orchestrator.nlu.text import Kind, Token, stem
 from orchestrator.nlu.verbs import Verb, VerbBook
 from orchestrator.nlu.wordorder import WordOrder
 
 _TERSE_WORDS = 5
 _TERSE_PLACES = frozenset({"on", "at", "in", "auf", "sur", "en"})
-_NOMINATIVE = frozenset({"i", "we", "they", "he", "she", "wir", "ich", "nous", "je"})
 _EMPTY = frozenset(
     {"do", "make", "take", "give", "have", "get", "need", "mach", "mache", "fais", "haz"}
     | {"lancer", "lance", "lancez", "launch", "start", "initiate", "starte", "iniciar", "inicia"}
     | {"lanza", "lanzar", "effectue", "effectuer", "realiza", "realizar"}
 )
 _FOUND = frozenset({"report", "complain", "notic", "confirm", "discov", "found", "see", "saw"})
-_MAKING = frozenset({"create", "make", "take", "do", "run", "perform", "trigger", "add", "execute"})
 _SAYS = frozenset({"says", "said", "sagt", "meint", "dit", "dice"})
-_ASKING = frozenset({"do", "have"})
 _WHAT_ANOTHER = frozenset({"what", "as", "whatever", "everything", "exactly", "anything"})
 _ANYBODY = frozenset({"somebody", "someone"})
 _TOLD = frozenset({"me", "us", "mir", "uns", "moi", "nous"})
 _ASKED = frozenset({"who", "whos", "what", "whats", "how", "which", "where", "when"})
 _SPEAKER = frozenset({"me", "us", "myself", "now", "please", "mich", "moi"})
-_CAUSATIVE = frozenset({"get", "have", "need", "make"})
 _ALIEN = Verb("", frozenset(), frozenset({0}))
 """A verb that neither the lexicon nor the catalogue knows: it means no capability."""
-_LIGHT_REACH = 6
 _ADJECTIVES = frozenset({"empty", "free", "open", "clean", "separate"})
 
 
@@ -95,6 +91,8 @@ class Reader:
         self._book = book
         self._manners = Manners(lexicon)
         self._order_of = WordOrder(lexicon, book)
+        self._light = LightVerbs(lexicon, book)
+        self._telling = Telling(lexicon, book)
 
     def read(self, piece: Piece) -> Clause:
         """Return what `piece` says."""
@@ -168,7 +166,9 @@ class Reader:
         folded = [token.fold for token in tokens]
         found = self._lexicon.phrases("excluding").find(folded)
         if found is None:
-            return tokens, ()
+            found = next(((p, 1) for p in range(2, len(tokens) - 1) if folded[p] == "not"), None)
+            if found is None or not tokens[found[0] + 1].is_name_like:
+                return tokens, ()  # but "reboot web1 not web2"
         place, length = found
         return tokens[:place], tokens[place + length :]
 
@@ -185,26 +185,29 @@ class Reader:
         bidden = len(tokens) > 1 and tokens[0].fold in _ANYBODY and self._is_bidden(tokens)
         if bidden and not piece.asked:
             tokens, wished = tokens[1:], True
-        if not tokens:
-            return Clause(piece, (), Form.SMALL_TALK)
+        if not tokens or (len(tokens) > 1 and self._manners.is_small_talk(tokens)):
+            return Clause(piece, tokens, Form.SMALL_TALK)
         if not told and self._manners.is_negated([token.fold for token in tokens]):
             return self._negated(piece, tokens)
         return self._positive(piece, tokens, wished=wished)
 
     def _positive(self, piece: Piece, tokens: tuple[Token, ...], *, wished: bool) -> Clause:
+        tokens = self._order_of.put_back(tokens) if piece.listed or piece.lead else tokens
         base = Clause(piece, tokens, Form.THING)
         if tokens[0].fold in self._lexicon.words("told_past") and not wished and not piece.asked:
             return replace(base, form=Form.STATEMENT, asked_groups=frozenset({"check"}))
         readings = (
             self._reported(base)
+            or self._narrated(base)
             or self._sigh(base)
             or self._delegated(base)
+            or self._framed(base)
             or self._order(base, wished=wished)
             or self._question(base)
             or self._wished_order(base, wished=wished)
             or self._statement(base)
             or self._terse(base)
-            or self._final(base)
+            or self._final(base, wished=wished)
         )
         if readings is None and piece.asked:
             return replace(base, form=Form.QUESTION, asked_groups=ASKED_ONLY)
@@ -229,7 +232,7 @@ class Reader:
 
     def _order(self, base: Clause, *, wished: bool) -> Clause | None:
         tokens = base.tokens
-        light = self._light(tokens)
+        light = self._light.action(tokens)
         verb = self._book.at(tokens, 0)
         if verb is not None and (asked := self._asks(base, verb)) is not None:
             return asked
@@ -306,39 +309,6 @@ class Reader:
         plural = plural and word not in self._lexicon.spellings  # "eteins la prise"
         return plural and len(verb.places) == 1
 
-    def _light(self, tokens: Sequence[Token]) -> Verb | None:
-        """Return the action of "do a restart of", "give it a kick", "get it restarted"."""
-        if tokens[0].fold not in self._lexicon.words("light_verbs"):
-            return None
-        if tokens[0].fold in _ASKING and tokens[1:] and tokens[1].fold in _NOMINATIVE | {"you"}:
-            return None  # "do we have a backup of it"
-        articles = self._lexicon.words("articles")
-        for place in range(1, min(len(tokens), _LIGHT_REACH + 1)):
-            verb = self._book.at(tokens, place)
-            if verb is None:
-                continue
-            near = {token.fold for token in tokens[max(1, place - 2) : place]}
-            done = _is_participle(tokens[place])
-            bare = place == 1 and not done and len(tokens) > max(verb.places) + 1
-            if bare and self._ends_noun(tokens, verb) and tokens[0].fold in _MAKING:
-                return replace(verb, places=verb.places | {0})  # "create backup of orders"
-            fresh = tokens[place].fold == "new" and bool(near & articles)
-            if fresh:  # "get a new certificate"
-                return replace(verb, places=verb.places | {0})
-            wished = done and place > 1 and tokens[0].fold in _CAUSATIVE
-            if wished or (near & articles and not done and self._ends_noun(tokens, verb)):
-                return replace(verb, places=verb.places | {0})
-        return None
-
-    def _ends_noun(self, tokens: Sequence[Token], verb: Verb) -> bool:
-        """Whether the verb is the noun itself ("a backup of …"), not a part of one."""
-        place = max(verb.places) + 1
-        following = tokens[place].fold if place < len(tokens) else ""
-        if place < len(tokens) and tokens[place].kind is Kind.QUOTED:
-            return True  # "create a snapshot 'before' of …"
-        closed = self._lexicon.words("stop") | self._lexicon.words("prepositions")
-        return not following or following in closed | self._lexicon.words("fillers")
-
     def _wished_order(self, base: Clause, *, wished: bool) -> Clause | None:
         """Return the order in "nginx needs a restart", "I want nginx restarted"."""
         tokens = base.tokens
@@ -355,9 +325,11 @@ class Reader:
             verb = self._book.at(tokens, place)
             article = place > 0 and folded[place - 1] in self._lexicon.words("articles")
             last = verb is not None and max(verb.places) == len(tokens) - 1  # "… neu starten"
+            of = folded[place + 1 : place + 2] == ["of"]  # "go ahead with the restart of nginx"
+            article = article or (wished and of and place == 1 and folded[0] == "the")
             told = folded[place] in _ADJECTIVES  # "an empty database"
-            article = article and not (told and verb and not self._ends_noun(tokens, verb))
-            if verb and (article or found or last or _is_participle(tokens[place])):
+            article = article and not (told and verb and not self._light.ends_noun(tokens, verb))
+            if verb and (article or found or last or is_participle(tokens[place])):
                 places = verb.places | set(range(found[0], begin) if found else ())
                 return replace(base, form=Form.ORDER, verbs=(replace(verb, places=places),))
         return None
@@ -370,7 +342,7 @@ class Reader:
             return None
         for place in range(1, len(tokens)):
             verb = self._book.at(tokens, place)
-            if verb is None or _is_participle(tokens[place]):
+            if verb is None or is_participle(tokens[place]):
                 continue
             after = tokens[max(verb.places) + 1 :]
             if not after and self._is_plural(tokens[place:], verb):
@@ -384,17 +356,23 @@ class Reader:
                 return replace(base, form=Form.TERSE, verbs=(verb,))
         return None
 
-    def _final(self, base: Clause) -> Clause | None:
+    def _framed(self, base: Clause) -> Clause | None:
+        """Return the order in "ein Backup von orders machen"."""
+        verb = self._order_of.light_end(base.tokens)
+        main = base.piece.role is Role.MAIN and not base.piece.asked
+        return replace(base, form=Form.ORDER, verbs=(verb,)) if verb and main else None
+
+    def _final(self, base: Clause, *, wished: bool) -> Clause | None:
         """Return the order in "(und) die Logs von nginx zeigen": the verb last."""
         follows = bool(base.piece.lead & {"und", "dann", "danach", "sowie", "anschliessend"})
         verb = self._order_of.at_end(base.tokens, follows_german=follows)
-        main = base.piece.role is Role.MAIN and not base.piece.asked
+        main = base.piece.role is Role.MAIN and (wished or not base.piece.asked)
         return replace(base, form=Form.ORDER, verbs=(verb,)) if verb and main else None
 
     def _is_past(self, token: Token, base: Clause, *, wished: bool) -> bool:
         """Whether "restarted nginx" tells what was done."""
         spoken = base.piece.lead & {"before"} or base.piece.role is not Role.MAIN
-        return _is_participle(token) and not wished and not spoken
+        return is_participle(token) and not wished and not spoken
 
     def _is_known(self, token: Token, following: Token) -> bool:
         """Whether a word is no unknown verb; "replace the drive" is one, for all its noun."""
@@ -446,16 +424,6 @@ class Reader:
                 return (verb,)
         return ()
 
-    def _is_told(self, tokens: Sequence[Token]) -> bool:
-        """Whether "your certificate expired today" tells what happened: nothing is acted on."""
-        closed = ("prepositions", "adverbs", "moments", "fillers", "closing", "determiners")
-        for place in range(1, len(tokens)):
-            following = tokens[place + 1].fold if place + 1 < len(tokens) else ""
-            ends = not following or any(following in self._lexicon.words(n) for n in closed)
-            if _is_participle(tokens[place]) and ends:
-                return tokens[place - 1].fold not in self._lexicon.words("prepositions")
-        return False
-
     def _reported(self, base: Clause) -> Clause | None:
         """Return the statement in "Bob said we should reboot it": no order of the person's."""
         folded = [token.fold for token in base.tokens]
@@ -469,40 +437,25 @@ class Reader:
         reported = any(token.fold in speech for token in base.tokens[:OPENING])
         return replace(base, form=Form.STATEMENT) if reported else None
 
-    def _is_contracted(self, tokens: Sequence[Token]) -> bool:
-        """Whether "coffee's ready" says that it is, and not whose it is."""
-        closed = self._lexicon.words("state_words") | self._lexicon.words("prepositions")
-        return any(
-            token.text.casefold().endswith("'s") and following.fold in closed
-            for token, following in itertools.pairwise(tokens)
-        )
+    def _narrated(self, base: Clause) -> Clause | None:
+        if not self._telling.narrates(base.tokens, base.piece):
+            return None
+        return replace(base, form=Form.STATEMENT, asked_groups=frozenset({"check"}))
 
     def _statement(self, base: Clause) -> Clause | None:
-        folded = [token.fold for token in base.tokens]
         verb = self._book.at(base.tokens, 0)
         if verb is not None and self._is_plural(base.tokens, verb):
             return None
-        told = folded[0] in self._lexicon.words("subjects") and len(folded) > 1
-        told = told or bool(set(folded[1:]) & _NOMINATIVE)
-        told = told or base.tokens[0].text.casefold() in {"it's", "it\u2019s"}
-        told = (
-            told
-            or folded[0] in self._lexicon.words("denied_helpers")
-            or self._is_contracted(base.tokens)
-        )
-        told = told or (
-            folded[0] in self._lexicon.words("contracted_subjects") and "'" in base.tokens[0].text
-        )
-        told = told or (folded[0] == "which" and not base.piece.strong and not base.piece.asked)
-        told = told or bool(set(folded[1:]) & self._lexicon.words("auxiliaries"))
-        told = told or folded[0] in self._lexicon.words("told_past") or self._is_told(base.tokens)
+        told = self._telling.tells(base.tokens, base.piece)
         if not told and verb is None:
             return None
+        if (
+            verb is not None
+            and is_participle(base.tokens[0])
+            and self._telling.is_described(base.tokens, base.piece)
+        ):
+            return None  # "prune images and stopped containers"
         form = Form.QUESTION if base.piece.asked else Form.STATEMENT
         hedge = self._manners.hedge(base.tokens)
         tokens = base.tokens[hedge:] or base.tokens
         return replace(base, tokens=tokens, form=form, asked_groups=frozenset({"check"}))
-
-
-def _is_participle(token: Token) -> bool:
-    return token.fold.endswith("ed") and token.stem != token.fold

@@ -27,11 +27,13 @@ from orchestrator.nlu.shapes import SlotKind
 from orchestrator.nlu.slots import Slot
 from orchestrator.nlu.text import Token
 from orchestrator.nlu.thread import Thread
+from orchestrator.nlu.varying import Variation
 
 _NAMING = frozenset({"name", "call", "label", "title", "tag", "nenne", "nenn", "appelle"})
 _CALLED = frozenset({"name", "label", "titl", "tag", "alia"})
 _TYPED = frozenset({SlotKind.EMAIL, SlotKind.URL, SlotKind.ADDRESS})
 _NAMED_WORDS = 3
+_ANOTHER = frozenset({"another", "autre", "otro", "otra"})
 _COMPARING = ("compar", "vergleich")  # "compare redis and kafka" is one thing to do
 
 
@@ -53,6 +55,7 @@ class Continuer:
         self._references = references
         self._placer = placer
         self._thread = thread
+        self._variation = Variation(index.lexicon, filler, thread)
         self._open_list: tuple[Draft | None, Slot | None] = None, None  # "…, groups dev and wiki"
 
     def may_continue(self, clause: Clause, *, turning: bool) -> bool:
@@ -79,6 +82,8 @@ class Continuer:
 
     def take(self, clause: Clause, previous: Draft, profile: Profile, *, turning: bool) -> None:
         """Read `clause` with the verb of the step before."""
+        if not turning and self._variation.repeats_run(clause, previous):
+            return
         inherited = replace(
             clause,
             form=previous.clause.form,
@@ -87,6 +92,20 @@ class Continuer:
         )
         candidates = self._matcher.rank(inherited, profile)
         own = next((c for c in candidates if c.profile is profile), None)
+        if not turning and not previous.earlier:
+            if self._variation.spreads(clause, previous, profile):
+                return
+            values = self._variation.numbered(clause, previous, profile)
+            values = values or self._variation.placed(clause, previous, profile)
+            if values is not None:
+                fill = own.fill if own is not None else Fill()
+                keep = self._is_same(clause)
+                self._another(previous, inherited, profile, fill, values, keep=keep)
+                return
+            if own is not None and self._is_new(clause, own):
+                self._thread.group += 1
+                self._placer.place(clause, self._matcher.rank(clause))
+                return
         best = candidates[0] if candidates else None
         other = best is not None and best is not own and best.is_accepted
         target = clause.form is Form.THING and own is not None and _is_target(clause, own)
@@ -99,6 +118,27 @@ class Continuer:
             self._placer.add(inherited, best)
         else:
             self._placer.place(clause, self._matcher.rank(clause))
+
+    def _is_new(self, clause: Clause, own: Candidate) -> bool:
+        """Whether "but status only for mon-03", "then another speedtest" is a step of its own."""
+        if clause.form is not Form.THING or self._is_same(clause) or len(clause.tokens) < 2:  # noqa: PLR2004
+            return False
+        nouns = self._filler.nouns_of(own.profile)
+        left = [p for p in own.fill.content if p not in own.fill.used]
+        stated = clause.tokens[0].fold in self._lexicon.words("state_nouns")
+        if not stated and not any(clause.tokens[p].stem not in nouns for p in left):
+            return False
+        another = clause.tokens[0].fold in _ANOTHER
+        best = next(iter(self._matcher.rank(clause)), None)
+        if best is None or best.profile is own.profile or not best.is_accepted:
+            return False
+        sequence = self._lexicon.words("sequence") | {"but", "aber", "mais", "pero"}
+        contrary = (clause.piece.lead | {clause.piece.tokens[0].fold}) & sequence
+        only = {"only", "just"} & {t.fold for t in clause.piece.tokens}
+        look = (
+            (contrary or only) and best.profile.reads and not own.profile.reads and best.fill.values
+        )
+        return another or bool(look and not best.fill.spare)
 
     def adds_to(self, clause: Clause, candidates: Sequence[Candidate]) -> bool:
         """Whether an order such as "and delete its data" only sets values of the step before."""
@@ -195,12 +235,13 @@ class Continuer:
         return False
 
     def _is_same(self, clause: Clause) -> bool:
-        return any(token.fold in self._lexicon.words("same_words") for token in clause.tokens)
+        return self._variation.is_same(clause)
 
     def _more_of(self, previous: Draft, clause: Clause, own: Candidate, *, turning: bool) -> None:
         """Add a target, a missing value or a variation to the step before."""
         main = own.profile.main_slot
         values = _parallel(own.fill.parameters, previous, main)
+        values |= self._variation.opening(clause, previous, own.profile, own.fill)
         target = main is not None and main.name in values
         compared = any(v.canonical.startswith(_COMPARING) for v in previous.clause.verbs)
         draft, slot = self._open_list
@@ -210,7 +251,7 @@ class Continuer:
         if compared and main is not None and main.kind is SlotKind.TEXT:
             said = [str(previous.parameters.get(main.name, "")), self._thread.words(clause)]
             previous.parameters[main.name] = " and ".join(filter(None, said))
-        elif not values:
+        elif not values or self._says_more(previous, clause, own, values):
             self._no_value(clause, own)
         elif turning:
             previous = self._thread.revive(previous, clause)
@@ -231,7 +272,15 @@ class Continuer:
             previous.clause = replace(previous.clause, piece=piece)
         else:
             keep = not target or self._is_same(clause)
-            self._another(previous, clause, own, values, keep=keep)
+            self._another(previous, clause, own.profile, own.fill, values, keep=keep)
+
+    def _says_more(
+        self, previous: Draft, clause: Clause, own: Candidate, values: Parameters
+    ) -> bool:
+        """Whether a clause gives only what is known and leaves words over: nothing is repeated."""
+        known = all(previous.parameters.get(name) == value for name, value in values.items())
+        left = [place for place in own.fill.content if place not in own.fill.used]
+        return known and bool(left) and not self._is_same(clause)
 
     def _is_headed(self, previous: Draft, clause: Clause, main: Slot) -> bool:
         """Whether "patch the Proxmox hosts" only opens the list of hosts that follows."""
@@ -252,7 +301,12 @@ class Continuer:
 
         A target is a name, with nothing beside it; two plain words are none.
         """
-        if clause.piece.lead != {","} or clause.form is Form.QUESTION or self._is_same(clause):
+        if (
+            not clause.piece.lead <= {",", "but", "aber", "mais"}
+            or not clause.piece.lead
+            or clause.form is Form.QUESTION
+            or self._is_same(clause)
+        ):
             return False
         nouns = self._filler.nouns_of(own.profile)
         names = [t for place, t in enumerate(clause.tokens) if place in own.fill.used]
@@ -287,18 +341,19 @@ class Continuer:
         self,
         previous: Draft,
         clause: Clause,
-        own: Candidate,
+        profile: Profile,
+        fill: Fill,
         values: Parameters,
         *,
         keep: bool,
     ) -> None:
         """Add one more step like the one before, with what this clause says of it."""
         base = previous.parameters if keep else {}
-        draft = self._thread.draft(clause, own.profile, own.fill, own.confidence)
+        draft = self._thread.draft(clause, profile, fill, previous.confidence)
         draft.group = previous.group
-        needed = {slot.name for slot in own.profile.slots if slot.required} - set(values)
-        if not own.fill.spare:  # "the security updates on web1, web2"
-            needed |= {slot.name for slot in own.profile.slots if slot.kind is SlotKind.FLAG}
+        needed = {slot.name for slot in profile.slots if slot.required} - set(values)
+        if not fill.spare:  # "the security updates on web1, web2"
+            needed |= {slot.name for slot in profile.slots if slot.kind is SlotKind.FLAG}
         shared = {n: v for n, v in previous.parameters.items() if n in needed}
         draft.parameters = {**shared, **base, **values}
         self._thread.insert(draft)

@@ -14,6 +14,7 @@ _OLDER = frozenset({"version", "release", "previous", "last", "older", "earlier"
 _FOR = frozenset({"for", "to", "about", "that", "if", "you", "fur", "dass", "pour", "por", "de"})
 _FOUND = frozenset({"report", "complain", "notic", "confirm", "discov", "found", "see", "saw"})
 _TOLD = frozenset({"ca", "cest", "tout", "it", "its", "that", "everything", "das", "alles", "todo"})
+_PLEASE = frozenset({"please", "pls", "plz", "bitte", "stp", "svp"})
 _FRENCH_INFINITIVES = ("er", "ir", "re")
 OPENING = 4
 """Words at the head of a piece in which "said" or "not" governs the whole."""
@@ -99,7 +100,7 @@ class Manners:
     def is_small_talk(self, tokens: Sequence[Token]) -> bool:
         """Whether a piece is nothing but greeting, thanks or chatter."""
         folded = [token.fold for token in tokens if token.kind is Kind.WORD]
-        if self._is_thanks(folded) or self.is_pleading(folded):
+        if self._is_thanks(folded) or self.is_pleading(folded) or self._is_as_said(folded):
             return True
         place = 0
         while place < len(folded):
@@ -108,6 +109,13 @@ class Manners:
                 return False
             place += length or 1
         return len(folded) == len(tokens)
+
+    def _is_as_said(self, folded: Sequence[str]) -> bool:
+        """Whether a piece only says where it was spoken of: "as discussed in the meeting"."""
+        length = self._lexicon.phrases("as_said").at(folded, 0) if folded else 0
+        rest = folded[length:]
+        placed = bool(rest) and rest[0] in self._lexicon.words("prepositions")
+        return length > 0 and placed and len(rest) <= _GREETING_WORDS and not {*rest} & _PLEASE
 
     def hedge(self, tokens: Sequence[Token]) -> int:
         """Return how many words at the head only say how sure it is: "users report that …"."""

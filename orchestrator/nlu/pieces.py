@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from orchestrator.nlu.lexicon import Lexicon
+from orchestrator.nlu.lightverbs import LightVerbs
 from orchestrator.nlu.text import Kind, Token
 from orchestrator.nlu.verbs import VerbBook
 from orchestrator.nlu.wordorder import WordOrder
@@ -26,12 +27,17 @@ _HOPING = frozenset(
     | {"happy", "glad", "love", "awesome", "helpful", "cool", "schon", "nett", "gentil"}
 )
 _ARE = frozenset({"are", "is", "sind", "sont", "estan"})
+_KNOWING = frozenset({"know", "knows", "sait", "sais", "weiss", "sabe", "sabes", "jemand"})
+_WHO_KNOWS = frozenset(
+    {"anyone", "anybody", "someone", "somebody", "quelquun", "jemand", "alguien"}
+)
 _WHOEVER = frozenset(
     {"you", "anything", "something", "it", "this", "that", "there", "any", "i", "we", "im", "its"}
     | {"youre", "anyone", "somebody", "someone", "theres", "needed", "necessary", "not", "so"}
 )
 """After "let me know if", a remark goes on, no question: "… you have questions"."""
 _POLITE_WORDS = 6
+_STEPS = frozenset({"step", "task", "schritt", "etape", "paso", "item", "aufgabe", "tache"})
 _DONE = frozenset({"taken", "made", "done"})
 _SPOKEN = frozenset({"before"})
 _MAX_NUMBERING = 2  # digits
@@ -77,6 +83,7 @@ class Splitter:
         self._lexicon = lexicon
         self._book = book
         self._word_order = WordOrder(lexicon, book)
+        self._light = LightVerbs(lexicon, book)
 
     def split(self, tokens: Sequence[Token]) -> list[Piece]:
         """Return the pieces of a request in the order of the text."""
@@ -111,7 +118,7 @@ class Splitter:
                 yield from _done(piece)
                 piece = Piece((), strong=True, listed=True)
                 place += length
-            elif _points(tokens, place):
+            elif _points(tokens, place) or _refers(tokens, place):
                 place += 1
             elif token.kind is Kind.LINE or token.stem in _STRONG_MARKS:
                 yield from _done(replace(piece, asked=token.stem == "?"))
@@ -123,6 +130,8 @@ class Splitter:
                 piece = _after_border(piece, lead)
                 place += length
             else:
+                if token.stem == "@" and piece.tokens:  # "restart nginx @ web1"
+                    token = replace(token, kind=Kind.WORD, fold="at", stem="at")
                 if token.kind is not Kind.MARK:
                     piece = replace(piece, tokens=(*piece.tokens, token))
                 place += 1
@@ -133,11 +142,14 @@ class Splitter:
         token = tokens[place]
         if piece.strong and not piece.tokens and token.kind is Kind.MARK:
             return int(token.stem in _BULLETS)
+        if piece.strong and not piece.tokens and (length := _step_mark(tokens, place)):
+            return length
         following = tokens[place + 1].stem if place + 1 < len(tokens) else ""
         short = token.kind is Kind.WORD and (token.text.isdigit() or len(token.text) == 1)
         if not short or len(token.text) > _MAX_NUMBERING:
             return 0
-        opens = following == ")" or (following in {".", ":"} and not piece.tokens and piece.strong)
+        marks = {".", ":", "/"}
+        opens = following == ")" or (following in marks and not piece.tokens and piece.strong)
         return 2 if opens else 0
 
     def _coordinator(self, tokens: Sequence[Token], place: int) -> int:
@@ -175,6 +187,8 @@ class Splitter:
 
     def _subordinate(self, piece: Piece) -> Iterator[Piece]:
         """Yield the piece cut at "if", "because", "before", "after", "without"."""
+        if not piece.tokens:
+            return
         branch = self._lexicon.phrases("alternatives").at([t.fold for t in piece.tokens], 0)
         if 0 < branch < len(piece.tokens):
             yield from self._subordinate(replace(piece, tokens=piece.tokens[branch:]))
@@ -253,6 +267,8 @@ class Splitter:
         """Whether "after the backup of orders" speaks of something that happens."""
         if role not in {Role.BEFORE, Role.AFTER} or len(tokens) < 2:  # noqa: PLR2004
             return False
+        if tokens[0].fold.endswith("ing") and tokens[0].stem != tokens[0].fold:
+            return True  # "before placing web1 in maintenance"
         begins = self._lexicon.words("english_determiners")
         return tokens[0].fold in begins and self._book.at(tokens, 1) is not None
 
@@ -261,7 +277,8 @@ class Splitter:
         begins = self._subject(tokens)
         if tokens[begins : begins + 1] and tokens[begins].fold in _DONE:
             return True  # "once you have taken a backup"
-        return begins < len(tokens) and self._book.at(tokens, begins) is not None
+        light = self._light.opens(tokens[begins:])  # "before doing the deploy of nginx"
+        return begins < len(tokens) and (light or self._book.at(tokens, begins) is not None)
 
     def _subject(self, tokens: Sequence[Token]) -> int:
         """Return how many words at the head only say who acts: "you have", "we"."""
@@ -279,6 +296,8 @@ class Splitter:
         reading = self._lexicon.reading_groups
         if words and words[-1].fold in {"look", "peek", "glance"}:
             return True  # "take a look if"
+        if words and words[-1].fold in _KNOWING and {t.fold for t in before} & _WHO_KNOWS:
+            return True  # "quelqu'un sait si"
         if any(token.fold in _HOPING for token in before[-3:]):
             return True  # "I was wondering if you could"
         if [word.fold for word in words] == ["me", "know"]:
@@ -307,7 +326,8 @@ class Splitter:
         """Return where, after a condition without a comma, the imperative starts."""
         ends = self._lexicon.words("condition_ends")
         closed = self._lexicon.words("stop") | self._lexicon.words("prepositions")
-        for place in range(2, len(tokens)):
+        done = tokens[:1] and tokens[0].fold.endswith("ed")  # "once drained restart nginx"
+        for place in range(1 if done else 2, len(tokens)):
             if tokens[place].fold in ends:
                 return place + 1
             before = tokens[place - 1].fold
@@ -315,6 +335,8 @@ class Splitter:
             free = free or before in {"through", "over", "back"}  # "when that has gone through"
             owned = tokens[place - 1].text.endswith(("'s", "s'"))  # "last night's backup"
             verb = None if before in _NO_ORDER_BEHIND or owned else self._book.at(tokens, place)
+            if free and not owned and self._light.opens(tokens[place:]):
+                return place  # "before you update nginx take a backup of it"
             if verb and free and _is_bare(tokens[place]) and place + 1 < len(tokens):
                 return place
         return None
@@ -326,12 +348,27 @@ def _spread_states(pieces: Sequence[Piece], states: frozenset[str]) -> list[Piec
     for place in range(len(spread) - 2, -1, -1):
         piece, later = spread[place], spread[place + 1]
         ends = later.tokens[-1:]
+        if shared := _spread_copula(piece, later):
+            spread[place], spread[place + 1] = shared
+            continue
         asks = piece.tokens[0].fold in _ARE and later.lead <= {"and", ",", "und", "et", "y"}
         if asks and not later.strong and ends and ends[0].fold in states:
             spread[place] = replace(piece, tokens=(*piece.tokens, *ends), asked=True)
             bare = [t for t in later.tokens if t.fold not in states and t.fold != "back"]
             spread[place + 1] = replace(later, tokens=tuple(bare) or later.tokens, asked=True)
     return spread
+
+
+def _spread_copula(piece: Piece, later: Piece) -> tuple[Piece, Piece] | None:
+    """Return "check if nginx is up" and "redis" for "check if nginx and redis are up"."""
+    folded = [token.fold for token in piece.tokens]
+    said = next((p for p, word in enumerate(folded) if word in {"if", "whether", "ob"}), 0)
+    names = [token for token in piece.tokens[said + 1 :] if token.fold not in {"both", "the"}]
+    alike = later.lead <= {"and", ",", "und"} and not later.strong and len(later.tokens) > 2  # noqa: PLR2004
+    if not said or len(names) != 1 or not alike or later.tokens[1].fold not in _ARE:
+        return None
+    one = replace(piece, tokens=(*piece.tokens, *later.tokens[1:]))
+    return one, replace(later, tokens=(*piece.tokens[: said + 1], *later.tokens))
 
 
 def _is_inverted(piece: Piece) -> bool:
@@ -346,6 +383,20 @@ def _is_inverted(piece: Piece) -> bool:
 
 def _ends(token: Token) -> bool:
     return token.kind is Kind.LINE or token.stem in _STRONG_MARKS
+
+
+def _step_mark(tokens: Sequence[Token], place: int) -> int:
+    """Return how long "Step 1:", "Schritt 2 -" at `place` is; 0 for anything else."""
+    near = tokens[place : place + 3]
+    if len(near) < 3 or near[0].fold not in _STEPS or not near[1].text.isdigit():  # noqa: PLR2004
+        return 0
+    return 3 if near[2].stem in {":", ".", ")", "-", "\u2013", "\u2014"} else 0
+
+
+def _refers(tokens: Sequence[Token], place: int) -> bool:
+    """Whether the mark of "!88" stands before the number of a merge request."""
+    number = tokens[place + 1].text if place + 1 < len(tokens) else ""
+    return tokens[place].stem == "!" and _touches(tokens, place) and number.isdigit()
 
 
 def _points(tokens: Sequence[Token], place: int) -> bool:

@@ -9,6 +9,7 @@ from orchestrator.nlu.clauses import Clause, Form, Turn
 from orchestrator.nlu.continuing import Continuer
 from orchestrator.nlu.drafts import Draft
 from orchestrator.nlu.fill import Fill, Filler
+from orchestrator.nlu.headings import Headings
 from orchestrator.nlu.index import CatalogIndex
 from orchestrator.nlu.labels import Labels
 from orchestrator.nlu.match import Matcher
@@ -29,6 +30,7 @@ from orchestrator.nlu.templates import Templates
 from orchestrator.nlu.text import Kind, Token
 from orchestrator.nlu.thread import Thread
 from orchestrator.nlu.understanding import Understanding
+from orchestrator.nlu.varying import corrected
 
 _FAILING = frozenset(
     {"fail", "failur", "wrong", "break", "broken", "crash", "error", "fehlschlagt"}
@@ -65,6 +67,7 @@ class Reading:
         self._continuer = Continuer(
             index, filler, matcher, self._references, self._placer, self._thread
         )
+        self._headings = Headings(index, self._thread)
         self._turning = False  # the next order replaces the last one
         self._contingent = False  # "if that fails, …": no plan can hold it
         self._text: TextParameter | None = None  # what follows "post to #ops:"
@@ -152,15 +155,26 @@ class Reading:
         if clause.turn is Turn.ALL:
             self._thread.drafts.clear()
         turning = self._turning or clause.turn is Turn.LAST
-        if self._put_aside(clause) or self._repeats_example(clause, turning=turning):
+        if self._headings.takes_field(self._nearby, clause):
+            self._note(clause)
+            return
+        if self._put_aside(clause):
+            return
+        self._headings.drop(self._nearby, clause)
+        if self._repeats_example(clause, turning=turning):
             return
         if clause.negated:
-            if not self._continuer.denies_flag(clause):
-                self._withdraw(clause)
+            self._deny(clause)
             return
         self._turning = turning and not clause.tokens
         if clause.tokens:
             self._positive(clause, turning=turning)
+
+    def _deny(self, clause: Clause) -> None:
+        if not clause.tokens:
+            self._thread.drop_last()  # "reboot web1; wait, no, don't"
+        elif not self._continuer.denies_flag(clause):
+            self._withdraw(clause)
 
     def _is_chatter(self, clause: Clause) -> bool:
         """Whether a thing goes on with what was told ("… cats and dogs") or signs: "best, Tom"."""
@@ -261,6 +275,8 @@ class Reading:
         elif all(token.kind is Kind.QUOTED for token in clause.tokens):
             self._thread.keep_silent(clause)
         else:
+            if turning and last is not None and last.profile is None and not last.earlier:
+                clause = corrected(clause, last, self._index.lexicon) or clause
             if turning or self._was_topic(clause):
                 self._thread.drop_last()
             elif self._labels.was_label(self._nearby, clause, self._thread.last):
@@ -355,6 +371,7 @@ class Reading:
             self._thread.refuse(clause)
             return
         self._thread.group += 1
+        self._thread.recall(clause, self._index.lexicon)
         candidates = self._matcher.rank(clause)
         if self._continuer.adds_to(clause, candidates):
             return
@@ -393,7 +410,10 @@ class Reading:
         """Keep a clause as context: a pronoun may refer to it."""
         pointing = clause.tokens[:1] and clause.tokens[0].fold in _POINTING
         if not pointing:  # "when that has gone through, reboot it" speaks of nothing new
-            self._thread.said.append(Mention(context=clause))
+            together = tuple(self._joined) if clause.piece.lead & _ANDS else ()
+            for thing in together:
+                self._thread.pardon(thing)
+            self._thread.said.append(Mention(context=clause, together=together))
         self._thread.keep_silent(clause)
 
     def _withdraw(self, clause: Clause) -> None:
@@ -433,21 +453,15 @@ class Reading:
         pointed = self._references.has_pronoun(clause)
         return bool(clause.verbs) and same_verb and (pointed or not fill.content)
 
-    def _is_passing(self, draft: Draft) -> bool:
-        """Whether a weak reading of a remark is not worth a question beside what was asked for."""
-        others = [d for d in self._thread.drafts if d.group != draft.group and d.profile]
-        if not others:
-            return False
-        piece, thing = draft.clause.piece, draft.clause.form is Form.THING
-        wished = self._thread.remarks.is_wished(draft.clause)
-        alone = piece.strong and not (piece.listed or piece.asked or wished)
-        return draft.group == self._tentative or (draft.profile is None and thing and alone)
-
     def finish(self) -> Understanding:
         """Return the steps in the order they are to run, and what is out of scope."""
         thread = self._thread
         thread.forget_earlier()
-        thread.drafts = [draft for draft in thread.drafts if not self._is_passing(draft)]
+        thread.drafts = [
+            draft
+            for draft in thread.drafts
+            if not thread.remarks.is_passing(draft, thread.drafts, self._tentative)
+        ]
         for draft in thread.drafts:
             take_pasted(draft, thread.text, self._pasted)
         share_forward(thread.drafts)
@@ -458,6 +472,7 @@ class Reading:
             if not any(self._names(clause, draft) for clause in thread.exceptions)
         ]
         for draft in thread.drafts:
+            self._headings.fill_in(draft)
             self._placer.take_remarks(draft)
             draft.doubts = [d for d in draft.doubts if d.parameter not in draft.parameters]
             doubt_missing(draft, unclear=self._references.is_unclear(draft.clause))

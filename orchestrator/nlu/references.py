@@ -34,6 +34,7 @@ class Mention:
 
     draft: Draft | None = None
     context: Clause | None = None
+    together: tuple[Clause, ...] = ()  # "web1 and" before "web2 are down"
 
     @property
     def tokens(self) -> tuple[Token, ...]:
@@ -101,11 +102,16 @@ class References:
         """
         for position in range(len(said) - 1, -1, -1):
             mention = said[position]
+            denied = mention.context is not None and mention.context.negated
+            if denied and mention.context is not None and not mention.context.verbs:
+                continue  # "cannot login"
             if mention.context is not None:
                 found = self._filler.fill(profile, mention.context).values.get(slot.name)
                 sure = found is not None and len(found.places) == 1 and found.strength > _GUESS
                 if found and sure and not _is_predicate(mention.context, found.places, slot):
-                    return [found.value], mention.context
+                    fills = (self._filler.fill(profile, one) for one in mention.together)
+                    more = [f.values[slot.name].value for f in fills if slot.name in f.values]
+                    return [*more, found.value], mention.context
             elif mention.draft is not None:
                 own = value_for(mention.draft, slot)
                 if by_name and not shares_name(mention.draft, slot):

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 
 from orchestrator.nlu.chunks import is_content
 from orchestrator.nlu.clauses import ASKED_ONLY, Clause, Form
+from orchestrator.nlu.drafts import Draft
 from orchestrator.nlu.lexicon import Lexicon
 from orchestrator.nlu.text import Kind, Token
 
 _PLEASE = frozenset({"please", "pls", "plz", "bitte", "stp", "svp"})
-_ASIDE = frozenset({",", "(", "\u2014", "\u2013", "-"})
+_ASIDE = frozenset({"but", "aber", "mais", ",", "(", "\u2014", "\u2013", "-"})
 _REFERS = frozenset({"see", "cf", "siehe", "vgl", "voir", "vease", "per", "ref"})
 _WHATEVER = frozenset({"whatever", "something", "so", "such", "similar", "sth", "quelque", "algo"})
 _TARGET_WORDS = 2
@@ -71,6 +72,31 @@ class Remarks:
         looks = any(verb.groups & self._lexicon.reading_groups for verb in clause.verbs)
         looks = looks or self._opens(clause, "vague_looks")
         return looks and not self._says_anything(clause)
+
+    def is_passing(self, draft: Draft, drafts: Sequence[Draft], tentative: int) -> bool:
+        """Whether a weak reading of a remark is not worth a question beside what was asked for.
+
+        Args:
+            draft: what was read.
+            drafts: all that was.
+            tentative: the group of what "take a look" may have meant.
+        """
+        others = [d for d in drafts if d.group != draft.group and d.profile]
+        if not others:
+            return False
+        if draft.profile is not None and draft.missing() and self._is_needed(draft.clause):
+            same = [d for d in others if d.profile is draft.profile and not d.missing()]
+            if same and same[-1].sentence > draft.sentence:
+                return True  # "the server needs a reboot. So please reboot web1"
+        piece, thing = draft.clause.piece, draft.clause.form is Form.THING
+        wished = self.is_wished(draft.clause)
+        alone = piece.strong and not (piece.listed or piece.asked or wished)
+        return draft.group == tentative or (draft.profile is None and thing and alone)
+
+    def _is_needed(self, clause: Clause) -> bool:
+        """Whether a clause tells what a thing needs, and orders nothing."""
+        folded = [token.fold for token in clause.tokens]
+        return self._lexicon.phrases("request_words").find(folded) is not None
 
     def _opens(self, clause: Clause, name: str) -> bool:
         folded = [token.fold for token in clause.tokens]

@@ -27,5 +27,7 @@ def repeated(clause: Clause, drafts: Sequence[Draft], lexicon: Lexicon) -> Draft
     verbs = {verb.canonical for verb in clause.verbs}
     done = [draft for draft in drafts if draft.profile is not None]
     same = [d for d in done if does or verbs & {verb.canonical for verb in d.clause.verbs}]
+    opening = clause.tokens[0].stem  # "run a speed test, …, then run it again"
+    same = same or [d for d in done if [t.stem for t in d.clause.tokens[:1]] == [opening]]
     one = not pointed & lexicon.words("plural_pronouns") or len(same) == 1
     return same[-1] if same and one else None

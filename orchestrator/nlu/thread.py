@@ -5,11 +5,15 @@ from dataclasses import dataclass, field, replace
 from orchestrator.nlu.clauses import Clause, Form
 from orchestrator.nlu.drafts import Draft
 from orchestrator.nlu.fill import Fill
+from orchestrator.nlu.lexicon import Lexicon
 from orchestrator.nlu.pieces import Role
 from orchestrator.nlu.profile import Profile
 from orchestrator.nlu.references import Mention
 from orchestrator.nlu.remarks import Remarks
 
+_STARTING = frozenset({"start", "enable", "resume"})
+_STOPPING = frozenset({"stop", "disable", "pause", "drain"})
+_BACK = frozenset({"again", "back", "wieder", "nouveau", "nuevo", "vuelta"})
 _AGAIN = frozenset(
     {"again", "another", "twice", "once", "more", "repeat", "nochmal", "encore", "otra"}
 )
@@ -74,6 +78,25 @@ class Thread:
         spoken = {token.fold for token in draft.clause.piece.tokens}
         verbs, before = ({v.canonical for v in d.clause.verbs} for d in (draft, last))
         return same and bool(draft.parameters) and not verbs & before and not spoken & _AGAIN
+
+    def recall(self, clause: Clause, lexicon: Lexicon) -> None:
+        """Let "start it again" speak of what was stopped, whatever was said in between."""
+        groups = frozenset[str]().union(*(verb.groups for verb in clause.verbs))
+        said = {token.fold for token in clause.piece.tokens}
+        if said & lexicon.words("plural_pronouns"):
+            return  # "start both again"
+        if clause.form is not Form.ORDER or not groups & _STARTING or not said & _BACK:
+            return
+        places = clause.verb_places
+        named = {
+            token.value for place, token in enumerate(clause.tokens) if place not in places
+        } - {token.value for token in clause.tokens if token.fold in lexicon.words("stop")}
+        for draft in reversed(self.drafts):
+            stopped = any(verb.groups & _STOPPING for verb in draft.clause.verbs)
+            values = {str(value) for value in draft.parameters.values()}
+            if stopped and not draft.earlier and named <= values:
+                self.said.append(Mention(draft=draft))
+                return
 
     def forget_earlier(self) -> None:
         """Leave the steps of the request before out of this one."""

@@ -14,6 +14,7 @@ from orchestrator.nlu.text import Kind, Token, stem, word_token
 _PARTICLE_REACH = 6  # words between the parts of "turn the lights in the hall off"
 _SHORT = 5  # shorter words are never taken for a misspelt verb
 _LONG = 8  # from here on, two slips are forgiven
+_OFF = ("take", "off")  # "take tom off grafana": a place follows
 _TELLS = frozenset({"that", "dass", "que"})
 _CLITIC_RE = re.compile(
     r"(?P<verb>[a-z]{4,}?)(?:(?P<mark>-)(?:les?|la|moi|nous|lui)|(?:los?|las?))"
@@ -142,7 +143,8 @@ class VerbBook:
             return tuple(range(place, place + len(stems)))
         for later in range(place + 2, min(place + 2 + _PARTICLE_REACH, len(tokens))):
             last = later + len(rest) - 1
-            if _stems(tokens, later, len(rest)) == tuple(rest) and self._ends_there(tokens, last):
+            ends = self._ends_there(tokens, last) or tuple(stems) == _OFF
+            if _stems(tokens, later, len(rest)) == tuple(rest) and ends:
                 return (place, *range(later, last + 1))
         return ()
 

@@ -1,14 +1,19 @@
 """Finds the verb of an order where it does not open the clause, and where a purpose begins."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from orchestrator.nlu.lexicon import Lexicon
-from orchestrator.nlu.text import Kind, Token
+from orchestrator.nlu.text import Kind, Token, word_token
 from orchestrator.nlu.verbs import Verb, VerbBook
 
 _PUSHED = frozenset({"force", "hard", "soft"})
 """Say how, whatever follows the verb: "force stop VM 105"."""
 _CLITICS = frozenset({"le", "la", "les", "lui", "leur", "me", "nous", "y", "en", "moi"})
+_PLACES = frozenset({"auf", "in", "im", "von", "vom", "bei", "fur", "mit"})
+_LIGHT_ENDS = frozenset({"machen", "durchfuhren", "ziehen", "fahren"})
+_A = frozenset({"ein", "eine", "einen"})
+_INTO = frozenset({"in", "into", "to"})
 _NO_ORDER = frozenset({"beim", "wahrend", "nach", "vor", "zum", "um", "ohne", "statt", "anstatt"})
 _GERMAN = frozenset(
     {"die", "der", "das", "den", "dem", "ein", "eine", "einen", "alle", "auf", "von", "vom", "im"}
@@ -70,6 +75,8 @@ class WordOrder:
         folded = {token.fold for token in tokens}
         if len(tokens) < 3 or folded & _MODALS or tokens[0].fold in _NO_ORDER:  # noqa: PLR2004
             return None
+        if placed := self._before_place(tokens):
+            return placed
         last = tokens[-1].fold
         if not last.endswith(("en", "ern", "eln")) or not (follows_german or folded & _GERMAN):
             return None
@@ -77,6 +84,36 @@ class WordOrder:
             verb = self._book.at(tokens, place)
             if verb is not None and max(verb.places) == len(tokens) - 1:
                 return verb
+        return None
+
+    def light_end(self, tokens: Sequence[Token]) -> Verb | None:
+        """Return the action of "ein Backup von paperless machen"."""
+        framed = len(tokens) > 2 and tokens[-1].fold in _LIGHT_ENDS  # noqa: PLR2004
+        if not framed or tokens[0].fold not in _A:
+            return None
+        verb = self._book.at(tokens, 1)
+        if verb is None or not verb.groups:
+            return None
+        return replace(verb, places=verb.places | {0, len(tokens) - 1})
+
+    @staticmethod
+    def put_back(tokens: tuple[Token, ...]) -> tuple[Token, ...]:
+        """Return "put back in the pool" for "back in the pool" among other orders."""
+        folded = [token.fold for token in tokens[:3]]
+        if len(folded) < 3 or folded[0] != "back" or folded[1] not in _INTO:  # noqa: PLR2004
+            return tokens
+        return (word_token("put", tokens[0].start), *tokens)
+
+    def _before_place(self, tokens: Sequence[Token]) -> Verb | None:
+        """Return the verb of "Redis mal leeren auf staging", where a place follows it."""
+        for place in range(1, len(tokens) - 1):
+            ends = tokens[place].fold.endswith(("en", "ern", "eln"))
+            if ends and tokens[place + 1].fold in _PLACES:
+                verb = self._book.at(tokens, place - 1) or self._book.at(tokens, place)
+                verb = verb if verb and max(verb.places) == place else self._book.at(tokens, place)
+                spoken = {token.fold for token in tokens[:place]} & (_GERMAN | {"mal", "bitte"})
+                if verb is not None and max(verb.places) == place and spoken:
+                    return verb
         return None
 
     def behind_pronoun(self, tokens: Sequence[Token]) -> Verb | None:

@@ -1,0 +1,135 @@
+"""Tells what was from what is to be done: "restarting nginx fixed it", "the cert expired today"."""
+
+import itertools
+from collections.abc import Sequence
+
+from orchestrator.nlu.lexicon import Lexicon
+from orchestrator.nlu.lightverbs import NOMINATIVE, is_participle
+from orchestrator.nlu.pieces import Piece
+from orchestrator.nlu.text import Token
+from orchestrator.nlu.verbs import VerbBook
+
+_FEW = 4
+_HAPPENED = frozenset(
+    {
+        "done",
+        "finished",
+        "fertig",
+        "hang",
+        "misbehave",
+        "freeze",
+        "lag",
+        "erledigt",
+        "hung",
+        "froze",
+        "died",
+        "spinnt",
+        "streikt",
+        "bricht",
+        "deconne",
+    }
+)
+_WAITING = frozenset({"wait", "warte", "warten", "attends", "attendre", "espera", "esperar"})
+_FOR_WHAT = frozenset({"for", "until", "till", "bis", "que", "jusqua", "hasta", "a"})
+_WORDING = frozenset({"phrase", "sentence", "wording", "string", "quote", "satz", "expression"})
+_HELPERS = frozenset({"does", "did", "is", "are", "was", "were", "has", "have"})
+_ABOUT = frozenset({"about", "regarding", "concerning", "re", "wegen", "betreff", "concernant"})
+_HELPED = frozenset({"fixes", "helps", "solves", "worked", "works", "fails", "breaks", "takes"})
+
+
+class Telling:
+    """Knows the words; built once per catalogue."""
+
+    def __init__(self, lexicon: Lexicon, book: VerbBook) -> None:
+        self._lexicon = lexicon
+        self._book = book
+
+    def tells(self, tokens: Sequence[Token], piece: Piece) -> bool:
+        """Whether a piece says how something is, was or is done by somebody."""
+        folded = [token.fold for token in tokens]
+        told = folded[0] in self._lexicon.words("subjects") and len(folded) > 1
+        told = told or bool(set(folded[1:]) & NOMINATIVE)
+        told = told or tokens[0].text.casefold() in {"it's", "it\u2019s"}
+        told = (
+            told
+            or folded[0] in self._lexicon.words("denied_helpers")
+            or self._is_contracted(tokens)
+        )
+        told = told or (
+            folded[0] in self._lexicon.words("contracted_subjects") and "'" in tokens[0].text
+        )
+        told = told or bool(set(folded[1:]) & self._lexicon.words("denied_helpers"))
+        told = told or (len(folded) > 1 and folded[-1] in _HAPPENED)
+        told = told or (folded[0] == "which" and not piece.strong and not piece.asked)
+        told = told or bool(set(folded[1:]) & self._lexicon.words("auxiliaries"))
+        return told or folded[0] in self._lexicon.words("told_past") or self._happened(tokens)
+
+    def narrates(self, tokens: Sequence[Token], piece: Piece) -> bool:
+        """Whether "restarting nginx fixed it yesterday" tells what was."""
+        if self._is_aside(tokens, piece):
+            return True
+        gerund = tokens[0].fold.endswith("ing") and self._book.at(tokens, 0) is not None
+        if not gerund or piece.listed or piece.asked:
+            return False
+        closed = self._lexicon.words("prepositions") | self._lexicon.words("determiners")
+        closed |= self._lexicon.words("coordinators") | self._lexicon.words("articles")
+        told = self._lexicon.words("auxiliaries") | _HELPED
+        for place in range(1, len(tokens)):
+            free = place > 1 and tokens[place - 1].fold not in closed
+            if tokens[place].fold in told or (free and is_participle(tokens[place])):
+                return True
+        return False
+
+    def _is_aside(self, tokens: Sequence[Token], piece: Piece) -> bool:
+        """Whether a piece names what is spoken of, waits, cites words, or denies."""
+        folded = [token.fold for token in tokens[:3]]
+        about = piece.strong and _is_about(tokens)
+        # "wait for it to come up": each step waits for the one before
+        waits = len(folded) > 1 and folded[0] in _WAITING and folded[1] in _FOR_WHAT
+        determined = folded[0] in self._lexicon.words("determiners")
+        # "the phrase delete vm build7 appears in the manual"
+        worded = determined and len(folded) > 2 and folded[1] in _WORDING  # noqa: PLR2004
+        denied = folded[0] in _HELPERS and folded[1:2] == ["not"]  # "(does not reboot VMs)"
+        return waits or (not piece.asked and (about or worded or denied))
+
+    def is_described(self, tokens: Sequence[Token], piece: Piece) -> bool:
+        """Whether "stopped containers" names things: one more of what an order acts on."""
+        following = tokens[1].fold if len(tokens) > 1 else ""
+        kinds = self._lexicon.words("kinds") | self._lexicon.words("omissible")
+        plural = following.endswith("s") and following.removesuffix("s") in kinds
+        return is_participle(tokens[0]) and plural and not piece.strong and bool(piece.lead)
+
+    def _happened(self, tokens: Sequence[Token]) -> bool:
+        """Whether "your certificate expired today" tells what happened: nothing is acted on."""
+        closed = ("prepositions", "adverbs", "moments", "fillers", "closing", "determiners")
+        if self._did_it(tokens):
+            return True
+        for place in range(1, len(tokens)):
+            following = tokens[place + 1].fold if place + 1 < len(tokens) else ""
+            ends = not following or any(following in self._lexicon.words(n) for n in closed)
+            if is_participle(tokens[place]) and ends:
+                return tokens[place - 1].fold not in self._lexicon.words("prepositions")
+        return False
+
+    def _did_it(self, tokens: Sequence[Token]) -> bool:
+        """Whether "Anna rebooted web1 yesterday" tells who did what."""
+        if len(tokens) < 3 or not is_participle(tokens[1]):  # noqa: PLR2004
+            return False
+        determined = self._lexicon.words("determiners") | self._lexicon.words("indefinite")
+        what = tokens[2].is_name_like or tokens[2].fold in determined
+        acts = self._book.at(tokens, 1) is not None and self._book.at(tokens, 0) is None
+        return acts and what and tokens[0].fold not in determined
+
+    def _is_contracted(self, tokens: Sequence[Token]) -> bool:
+        """Whether "coffee's ready" says that it is, and not whose it is."""
+        closed = self._lexicon.words("state_words") | self._lexicon.words("prepositions")
+        return any(
+            token.text.casefold().endswith("'s") and following.fold in closed
+            for token, following in itertools.pairwise(tokens)
+        )
+
+
+def _is_about(tokens: Sequence[Token]) -> bool:
+    """Whether "About web1." only says what is spoken of."""
+    named = len(tokens) > 1 and tokens[-1].is_name_like
+    return tokens[0].fold in _ABOUT and named and len(tokens) < _FEW
