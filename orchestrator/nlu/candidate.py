@@ -50,8 +50,9 @@ class Candidate:
 
     @property
     def is_worded(self) -> bool:
-        """Whether anything is said beside verb and number: "set it to 22" fits what can be set."""
-        named = any(isinstance(value, str) for value in self.fill.parameters.values())
+        """Whether more is said than a number: "set it to 22" fits whatever can be set."""
+        values = [*self.fill.parameters.values()]
+        named = not values or any(isinstance(value, str) for value in values)
         return named or bool(set(self.fill.content) - self.fill.used)
 
     @property

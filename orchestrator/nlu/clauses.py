@@ -192,7 +192,8 @@ class Reader:
         return self._positive(piece, tokens, wished=wished)
 
     def _positive(self, piece: Piece, tokens: tuple[Token, ...], *, wished: bool) -> Clause:
-        tokens = self._order_of.put_back(tokens) if piece.listed or piece.lead else tokens
+        follows = piece.tokens[0].fold in self._lexicon.words("sequence")
+        tokens = self._order_of.put_back(tokens) if piece.listed or follows else tokens
         base = Clause(piece, tokens, Form.THING)
         if tokens[0].fold in self._lexicon.words("told_past") and not wished and not piece.asked:
             return replace(base, form=Form.STATEMENT, asked_groups=frozenset({"check"}))

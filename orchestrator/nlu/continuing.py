@@ -61,8 +61,8 @@ class Continuer:
     def may_continue(self, clause: Clause, *, turning: bool) -> bool:
         """Whether a clause may belong to the step before."""
         last = self._thread.last
-        if last is None or last.profile is None:
-            return False
+        if last is None or last.profile is None or clause.tokens[0].fold == "back":
+            return False  # "back in the office at 5" names no target
         if self._is_same(clause):
             return clause.form is Form.THING or clause.tokens[0].fold in self._lexicon.words("stop")
         again = (  # "is nginx up on web1, and is it on web2?"
@@ -145,6 +145,8 @@ class Continuer:
         previous = self._thread.last
         if previous is None or previous.profile is None or clause.piece.strong:
             return False
+        if clause.tokens[0].fold == "back":
+            return False  # "… and back in the office at 5" says nothing of the step
         taken = (self._is_named, self._is_flag, self._is_called)
         if any(take(previous, clause) for take in taken):
             return True

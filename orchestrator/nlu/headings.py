@@ -15,9 +15,23 @@ _FIELDS = frozenset(
     {"name", "host", "hostname", "port", "user", "username", "login", "email", "mail", "team"}
     | {"department", "role", "system", "environment", "env", "version", "branch", "domain", "ip"}
     | {"address", "device", "node", "server", "duration", "level", "type", "ttl", "source"}
-    | {"service", "app", "application", "protocol", "reason", "repository", "repo", "target"}
+    | {
+        "service",
+        "app",
+        "application",
+        "protocol",
+        "reason",
+        "subject",
+        "title",
+        "grund",
+        "repository",
+        "repo",
+        "target",
+    }
     | {"benutzer", "rechner", "abteilung", "nom", "utilisateur", "nombre", "usuario"}
 )
+_TEXTUAL = frozenset({"name", "user", "username", "login", "email", "mail", "team", "department"})
+_TEXTUAL |= frozenset({"role", "reason", "subject", "title", "benutzer", "abteilung", "grund"})
 _LABEL_WORDS = 2
 _VALUE_WORDS = 3
 
@@ -68,6 +82,8 @@ class Headings:
         """Take "Host: sftp-01" for a value of the step before, or of one that follows."""
         if label is None or not clause.piece.colon or not self._is_label(label):
             return False
+        if label.tokens[-1].fold in _TEXTUAL and clause.form in {Form.ORDER, Form.TERSE}:
+            return True  # "Reason: reboot web1" says why, in a form
         value = " ".join(token.value for token in clause.tokens)
         if clause.form is not Form.THING or len(clause.tokens) > _VALUE_WORDS:
             return False

@@ -15,7 +15,7 @@ from orchestrator.nlu.index import CatalogIndex
 from orchestrator.nlu.profile import Profile
 from orchestrator.nlu.similar import Similarity
 
-_RESEMBLING = 0.2  # of what is this alike, nine in ten are meant so
+_RESEMBLING = 0.16  # of what is this alike, nine in ten are meant so
 _CHOSEN = 0.1  # the same, where rules have narrowed it down
 _STANDS_OUT = 0.05
 _NEARLY = 0.15  # as far below what its risk asks for, a risky reading may still be confirmed

@@ -317,3 +317,17 @@ def test_a_pair_of_thing_and_place_is_no_step_on_the_first_thing(
 ) -> None:
     found = only(hosting(f"restart nginx on web1 and {service} on web2"))
     assert found == [restart("nginx", "web1"), restart(service, "web2")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "reboot web2 and back in the office at 5",
+        "Name: reboot web1\nreboot web2",
+        "Reason: reboot web1\nPlease reboot web2",
+        "reboot web2. Do not repeat this for web1",
+        "reboot web2. What happens if I do the same on web1?",
+    ],
+)
+def test_neither_fields_nor_asides_nor_denials_repeat(text: str, hosting: Read) -> None:
+    assert steps(hosting(text)) == [reboot("web2")]
