@@ -86,7 +86,7 @@ class Scorer:
             return 0.0
         if not known and (
             self._is_common_thing(slot, chunk, tokens)
-            or self._is_hypernym(slot, chunk, tokens)
+            or self._is_hypernym(profile, slot, chunk, tokens)
             or self._is_another_kind(slot, chunk, tokens)
             or self._is_vocabulary(profile, slot, chunk, tokens)
         ):
@@ -297,18 +297,24 @@ class Scorer:
         if kind and before & lexicon.words("quantifiers"):
             return True
         chosen = [t.fold for t in tokens[max(0, chunk.places[0] - 3) : chunk.places[0]]]
-        if kind and chosen[:2] in _ONE_OF:
-            return True  # "one of the build nodes"
+        if chosen[:2] in _ONE_OF or (chosen[-2:] in _ONE_OF):
+            return True  # "one of the build nodes", "one of the workers"
         machine = any(token.fold in _MACHINES for token in behind)
         return machine and slot.kind is SlotKind.NAME and not slot.nouns & _MACHINES
 
-    def _is_hypernym(self, slot: Slot, chunk: Chunk, tokens: Sequence[Token]) -> bool:
+    def _is_hypernym(
+        self, profile: Profile, slot: Slot, chunk: Chunk, tokens: Sequence[Token]
+    ) -> bool:
         """Whether "the server", "this app" only says what sort of thing is meant."""
         if chunk.quoted:
             return False
+        if all(tokens[p].fold in self._index.lexicon.words("measures") for p in chunk.places):
+            return True  # "is the disk full"
         kinds = self._index.lexicon.words("omissible")
         behind = tokens[chunk.places[-1] + 1 : chunk.places[-1] + 2]
         noun = bool(chunk.nouns) or any(token.stem in slot.nouns for token in behind)
+        bare = not (chunk.determiner or chunk.preposition or profile.reads)
+        noun |= bare and slot.required and chunk.places[0] == 1  # "deploy website" names it
         return all(
             tokens[place].fold in kinds
             or (self._index.is_kind(tokens[place].stem) and not noun)  # "the backup volume"

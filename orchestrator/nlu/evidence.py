@@ -135,7 +135,7 @@ class WordEvidence:
     ) -> float:
         """Return how far `profile` explains the word at `place`."""
         worded = self._vocabulary.strength(profile, clause.tokens[place])
-        if verb >= OWN_WORD and self._is_unnamed(clause, place):
+        if verb >= OWN_WORD and self._is_unnamed(clause, place, fill.used):
             worded = max(worded, _SURE)
         for slot in profile.slots:
             found = fill.values.get(slot.name)
@@ -145,11 +145,13 @@ class WordEvidence:
                 return max(worded, self._taken(slot, clause.tokens[place], found.strength, own=own))
         return worded
 
-    def _is_unnamed(self, clause: Clause, place: int) -> bool:
+    def _is_unnamed(self, clause: Clause, place: int, used: frozenset[int]) -> bool:
         """Whether "the service" says no more than that there is one: which, is to be asked."""
         before = clause.tokens[place - 1].fold if place else ""
-        general = clause.tokens[place].fold in self._index.lexicon.words("omissible")
-        return general and before in self._index.lexicon.words("determiners")
+        word, lexicon = clause.tokens[place], self._index.lexicon
+        if word.fold in lexicon.words("workloads") and place - 1 in used:
+            return True  # "the backend deployment"
+        return word.fold in lexicon.words("omissible") and before in lexicon.words("determiners")
 
     def _taken(self, slot: Slot, token: Token, strength: float, *, own: bool) -> float:
         """Return how far a word is explained by being the value of `slot`.
@@ -340,10 +342,12 @@ class ObjectEvidence:
 
     def _leaves(self, profile: Profile, clause: Clause, fill: Fill) -> bool:
         """Whether words are left that are neither values nor the capability's own."""
+        measures = self._lexicon.words("measures")
         return any(
             not self._vocabulary.strength(profile, clause.tokens[place])
             for chunk in fill.spare
             for place in chunk.places
+            if clause.tokens[place].fold not in measures
         )
 
     def _is_qualified(self, profile: Profile, clause: Clause, fill: Fill) -> bool:

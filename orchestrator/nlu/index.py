@@ -224,11 +224,19 @@ class CatalogIndex:
         pieces = self.splitter.split(tokens_of(example))
         return len(pieces) == 1 and self.reader.read(pieces[0]).form is Form.THING
 
+    def _asks_why(self, example: str) -> bool:
+        pieces = self.splitter.split(tokens_of(example))
+        read = self.reader.read(pieces[0]) if len(pieces) == 1 else None
+        return read is not None and "research" in read.asked_groups
+
     def _reads(self, capability: Capability, verbs: list[str]) -> bool:
-        """Whether the capability only looks: risk none, or low with a verb of looking first."""
-        first = self.book.groups_of(verbs[0]) if verbs else frozenset()
+        """Whether it only looks: risk none, or low with a verb of looking, or "why …?"."""
+        first = self.book.groups_of(verbs[0]) if verbs else frozenset[str]()
+        first |= self._phrase_groups(capability)
+        asked = any(map(self._asks_why, capability.examples))
         looking = bool(first & self.lexicon.reading_groups)
-        return capability.risk is Risk.NONE or (capability.risk is Risk.LOW and looking)
+        harmless = capability.risk is Risk.LOW and (looking or asked)
+        return capability.risk is Risk.NONE or harmless
 
     def _nouns(self, profile: Profile) -> dict[str, float]:
         """Return the vocabulary: stems and synonym groups of everything the entry says."""

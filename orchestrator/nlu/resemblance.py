@@ -21,6 +21,7 @@ _STANDS_OUT = 0.05
 _NEARLY = 0.15  # as far below what its risk asks for, a risky reading may still be confirmed
 _TRUSTED = 0.8
 _ASKING = frozenset({Form.ORDER, Form.TERSE, Form.QUESTION, Form.THING})
+_OF = frozenset({"of", "von", "de", "du"})
 _BROAD = frozenset({"create", "set", "import"})
 _HEDGES = frozenset({"probably", "maybe", "perhaps", "eventually", "someday", "sometime", "point"})
 """Who says one of these thinks aloud."""
@@ -89,7 +90,7 @@ class Resemblance:
     def _may_be(self, profile: Profile, clause: Clause, by_rules: Candidate | None) -> bool:
         """Whether form and verb of the clause allow the capability at all."""
         if profile.reads:
-            return True
+            return self._is_look(profile, clause)
         if clause.form is Form.QUESTION or not self._says_verb(profile, clause):
             return False
         if clause.form is Form.THING and profile.is_risky:
@@ -100,6 +101,20 @@ class Resemblance:
         # Not "set it to 22", which fits whatever can be set; nor "restart my career", whose verb
         # is right and nothing else.
         return by_rules.is_worded and not (profile.is_risky and by_rules.score < needed - _NEARLY)
+
+    def _is_look(self, profile: Profile, clause: Clause) -> bool:
+        """Whether nothing but a look is asked for, and at something that `profile` speaks of."""
+        noun = any(token.fold in _OF for token in clause.tokens[1:2])  # "load of db1"
+        verb = clause.verbs[0] if clause.verbs and not noun else None
+        looks = verb is None or verb.groups & self._index.lexicon.reading_groups
+        own = verb is not None and (
+            verb.canonical in profile.own_verbs | profile.example_verbs
+            or self._index.lexicon.is_light(verb.canonical)
+        )
+        places = set(range(len(clause.tokens))) - (verb.places if verb else frozenset())
+        said = (self._index.keys(clause.tokens[place].stem) for place in places)
+        named = any(key in profile.nouns for keys in said for key in keys)
+        return bool(looks or own) and named
 
     def _says_verb(self, profile: Profile, clause: Clause) -> bool:
         """Whether a verb of `profile` is said, and no other one that has a meaning of its own."""
