@@ -104,9 +104,11 @@ def _listed(slot: Slot, book: VerbBook, lexicon: Lexicon) -> Choice:
             by_verb.setdefault(lexicon.group_heads[group], value)
     groups = [(group, value) for value, verb in verbs.items() for group in verb.groups]
     groups += [(group, value) for value, group in states.items()]
-    for verb, value in _told(slot, book, lexicon):
+    told = [*_told(slot, book, lexicon)]
+    for verb, value in told:
         by_verb.setdefault(verb.canonical, value)
-    return Choice(slot, by_verb, _unique(groups, lexicon))
+    also = _unique([(group, value) for verb, value in told for group in verb.groups], lexicon)
+    return Choice(slot, by_verb, also | _unique(groups, lexicon))
 
 
 def _unique(groups: Sequence[tuple[str, str]], lexicon: Lexicon) -> dict[str, JsonValue]:
@@ -141,4 +143,7 @@ def _told(slot: Slot, book: VerbBook, lexicon: Lexicon) -> Iterator[tuple[Verb, 
             verb = book.at(tokens, place)
             if verb is not None and verb.groups:
                 yield verb, values[tokens[0].fold]
+                end = max(verb.places)  # "takes it out of rotation": "take it out" says it too
+                shorter = (book.at(tokens[:last], place) for last in range(end, place + 1, -1))
+                yield from ((v, values[tokens[0].fold]) for v in shorter if v and v.groups)
                 break

@@ -99,7 +99,10 @@ def chunks_of(
             continue  # "owned by anna"
         following = tokens[place + 1 : place + 2]
         bare = bool(following) and is_content(following[0], lexicon)
-        if place - 1 in verbs and token.stem in lexicon.actions and bare and token.fold.isalpha():
+        # Not in "backup orders db", where what follows says what "orders" is.
+        titled = bare and following[0].stem in nouns and not token.fold.endswith("ed")
+        installs = place - 1 in verbs and token.stem in lexicon.actions and not titled
+        if installs and bare and token.fold.isalpha():
             continue  # "apt install ncdu"
         if place > 0 and time_unit(token.fold) and is_number(tokens[place - 1], lexicon):
             continue  # "for 2 hours"

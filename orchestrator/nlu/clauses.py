@@ -26,6 +26,9 @@ _EMPTY = frozenset(
     | {"lanza", "lanzar", "effectue", "effectuer", "realiza", "realizar"}
 )
 _FOUND = frozenset({"report", "complain", "notic", "confirm", "discov", "found", "see", "saw"})
+_ACCOMPANIED = frozenset({"with", "by", "despite", "due", "mit", "trotz", "avec", "con"})
+_WAS = frozenset({"was", "were"})
+_SUBJECT_WORDS = 6
 _SAYS = frozenset({"says", "said", "sagt", "meint", "dit", "dice"})
 _WHAT_ANOTHER = frozenset({"what", "as", "whatever", "everything", "exactly", "anything"})
 _ANYBODY = frozenset({"somebody", "someone"})
@@ -241,7 +244,7 @@ class Reader:
             empty = verb is None or tokens[0].fold in _EMPTY
             verbs = (light,) if empty or verb is None else (light, verb)
             return replace(base, form=Form.ORDER, verbs=verbs)
-        if verb is not None and self._is_plural(tokens, verb):
+        if verb is not None and (self._is_plural(tokens, verb) or self._was(base, verb)):
             return None
         parted = verb is not None and len(verb.places) > 1  # "rolling it back"
         if tokens[0].fold in self._lexicon.words("adjectives_of_manner") and not parted:
@@ -250,6 +253,16 @@ class Reader:
             return replace(base, form=Form.ORDER, verbs=(verb,))
         verb = self._unknown(base) if verb is None else None
         return replace(base, form=Form.ORDER, verbs=(verb,)) if verb else None
+
+    def _was(self, base: Clause, verb: Verb) -> bool:
+        """Whether "New certificate was ready", "deploy of shop was fine" tells what was."""
+        folded = [token.fold for token in base.tokens]
+        place = next((p for p, word in enumerate(folded[:_SUBJECT_WORDS]) if word in _WAS), 0)
+        closed = self._lexicon.words("relatives") | self._lexicon.words("question_words")
+        between = {*folded[max(verb.places) + 1 : place]}
+        bound = between & (closed | self._lexicon.words("subjects") | _ASKED | {"if", "whether"})
+        reads = verb.groups & self._lexicon.reading_groups
+        return bool(between) and not bound and not reads
 
     def _unknown(self, base: Clause) -> Verb | None:
         """Return the verb of an order that does not open with one that is known as it stands."""
@@ -341,6 +354,8 @@ class Reader:
         asked = base.piece.asked  # "db4 load?" is no order
         if len(tokens) > _TERSE_WORDS or tokens[0].kind is not Kind.WORD or asked:
             return None
+        if tokens[0].fold in _ACCOMPANIED:
+            return None  # "with a 502 error"
         for place in range(1, len(tokens)):
             verb = self._book.at(tokens, place)
             if verb is None or is_participle(tokens[place]):
@@ -389,10 +404,13 @@ class Reader:
 
     def _question(self, base: Clause) -> Clause | None:
         aside = base.piece.lead & {","} and not base.piece.strong and not base.piece.asked
-        if aside and base.tokens[0].fold == "which":
-            return None  # "…, which never happens"
+        stated = [token.fold for token in base.tokens[1:-1]] in (["is"], ["was"], ["are"])
+        if base.tokens[0].fold == "which" and (aside or (stated and not base.piece.asked)):
+            return None  # "…, which never happens", "which is outdated"
         if base.tokens[0].fold == "were" and "'" in base.tokens[0].text:
             return None  # "we're not"
+        if self._lexicon.phrases("vague").at([t.fold for t in base.tokens], 0):
+            return None  # "do the usual with web2"
         groups = self._question_groups(base.tokens)
         reads = self._reads(base.tokens) if groups else ()
         tokens = tuple(map(self._in_english, base.tokens))

@@ -33,6 +33,7 @@ _NAMING = frozenset({"name", "call", "label", "title", "tag", "nenne", "nenn", "
 _CALLED = frozenset({"name", "label", "titl", "tag", "alia"})
 _TYPED = frozenset({SlotKind.EMAIL, SlotKind.URL, SlotKind.ADDRESS})
 _NAMED_WORDS = 3
+_ORS = frozenset({"or", "oder", "ou", "o"})
 _ANOTHER = frozenset({"another", "autre", "otro", "otra"})
 _COMPARING = ("compar", "vergleich")  # "compare redis and kafka" is one thing to do
 
@@ -61,8 +62,11 @@ class Continuer:
     def may_continue(self, clause: Clause, *, turning: bool) -> bool:
         """Whether a clause may belong to the step before."""
         last = self._thread.last
-        if last is None or last.profile is None or clause.tokens[0].fold == "back":
-            return False  # "back in the office at 5" names no target
+        if last is None or last.profile is None:
+            return False
+        returned = self._variation.returns_to(clause, last) is not None
+        if returned or clause.tokens[0].fold == "back":
+            return returned  # "back in the office at 5" names no target
         if self._is_same(clause):
             return clause.form is Form.THING or clause.tokens[0].fold in self._lexicon.words("stop")
         again = (  # "is nginx up on web1, and is it on web2?"
@@ -82,7 +86,7 @@ class Continuer:
 
     def take(self, clause: Clause, previous: Draft, profile: Profile, *, turning: bool) -> None:
         """Read `clause` with the verb of the step before."""
-        if not turning and self._variation.repeats_run(clause, previous):
+        if self._is_short(clause, previous, profile, turning=turning):
             return
         inherited = replace(
             clause,
@@ -109,7 +113,8 @@ class Continuer:
         best = candidates[0] if candidates else None
         other = best is not None and best is not own and best.is_accepted
         target = clause.form is Form.THING and own is not None and _is_target(clause, own)
-        if own is not None and (target or self._is_same(clause)):
+        alike = clause.form is Form.THING and _is_alike(clause, previous, profile)
+        if own is not None and (target or alike or self._is_same(clause)):
             other = False
         if own is not None and not (other and best and own.score <= best.score - MARGIN):
             self._more_of(previous, inherited, own, turning=turning)
@@ -118,6 +123,21 @@ class Continuer:
             self._placer.add(inherited, best)
         else:
             self._placer.place(clause, self._matcher.rank(clause))
+
+    def _is_short(
+        self, clause: Clause, previous: Draft, profile: Profile, *, turning: bool
+    ) -> bool:
+        """Take "back to 3", "same on pve3" and "…, recursive"."""
+        number = self._variation.returns_to(clause, previous)
+        if number is not None:
+            self._another(previous, clause, profile, Fill(), number, keep=True)
+            return True
+        if turning:
+            return False
+        flag = _flag_in(clause, profile)
+        if flag is not None:
+            previous.parameters.setdefault(flag, True)
+        return flag is not None or self._variation.repeats_run(clause, previous)
 
     def _is_new(self, clause: Clause, own: Candidate) -> bool:
         """Whether "but status only for mon-03", "then another speedtest" is a step of its own."""
@@ -259,8 +279,8 @@ class Continuer:
             previous = self._thread.revive(previous, clause)
             previous.parameters.update(values)
             previous.doubts = [d for d in previous.doubts if d.parameter not in values]
-        elif main is not None and target and "or" in clause.piece.lead:
-            _choose(previous, main, values[main.name])
+        elif (open_slot := _alternative(previous, clause, own.profile, values)) is not None:
+            _choose(previous, open_slot, values[open_slot.name])
         elif main is not None and target and main.many:
             _extend(previous, main.name, values[main.name])
         elif not set(values) & set(previous.parameters):
@@ -273,7 +293,7 @@ class Continuer:
             piece = replace(previous.clause.piece, listed=True)
             previous.clause = replace(previous.clause, piece=piece)
         else:
-            keep = not target or self._is_same(clause)
+            keep = not target or self._is_same(clause) or _is_last(clause, own, previous)
             self._another(previous, clause, own.profile, own.fill, values, keep=keep)
 
     def _says_more(
@@ -411,6 +431,22 @@ def _form(value: JsonValue | None) -> str:
     return plain if "#" in plain else ""
 
 
+def _is_alike(clause: Clause, previous: Draft, profile: Profile) -> bool:
+    """Whether "build2", "staging" is a value like "build1", "production" of the step before."""
+    said, given = clause.tokens[0], previous.parameters
+    form = _form(said.value)
+    known = {_form(value) for value in given.values()} - {""}
+    named = any(said.fold in slot.enum for slot in profile.slots if slot.name in given)
+    return len(clause.tokens) == 1 and (form in known or named)
+
+
+def _flag_in(clause: Clause, profile: Profile) -> str | None:
+    """Return the flag that "…, recursive" sets, and nothing else says."""
+    flags = [slot.name for slot in profile.slots if slot.kind is SlotKind.FLAG]
+    alone = clause.form is Form.THING and len(clause.tokens) == 1 and not clause.piece.strong
+    return clause.tokens[0].fold if alone and clause.tokens[0].fold in flags else None
+
+
 def _is_target(clause: Clause, own: Candidate) -> bool:
     """Whether "and tycho" is nothing but one more of what the step before acts on."""
     main = own.profile.main_slot
@@ -419,17 +455,40 @@ def _is_target(clause: Clause, own: Candidate) -> bool:
     return found is not None and joined and not set(own.fill.content) - found.places
 
 
+def _is_last(clause: Clause, own: Candidate, previous: Draft) -> bool:
+    """Whether a clause lengthens the list that the step before ended with: "on web1, web2"."""
+    said = _last_said(previous)
+    return said in own.fill.values and _is_alike(clause, previous, own.profile)
+
+
+def _last_said(previous: Draft) -> str:
+    """Return the parameter of the step before whose words stand last; "" without any."""
+    values = previous.fill.values
+    return max(values, key=lambda name: max(values[name].places, default=-1), default="")
+
+
 def _last_list(previous: Draft) -> Slot | None:
     """Return the list parameter that the step before ended with, if it did."""
-    if previous.profile is None or not previous.fill.values:
-        return None
-    name, _ = max(previous.fill.values.items(), key=lambda item: max(item[1].places, default=-1))
-    return next((s for s in previous.profile.slots if s.name == name and s.many), None)
+    slots = previous.profile.slots if previous.profile is not None else ()
+    return next((slot for slot in slots if slot.name == _last_said(previous) and slot.many), None)
 
 
 def is_asked_thing(clause: Clause) -> bool:
     """Whether only the question mark makes it a question: "and on node2?"."""
     return clause.form is Form.QUESTION and clause.asked_groups == ASKED_ONLY
+
+
+def _alternative(
+    previous: Draft, clause: Clause, profile: Profile, values: Parameters
+) -> Slot | None:
+    """Return what "to staging or production" leaves open: what it acts on, or the one value."""
+    main = profile.main_slot
+    if not clause.piece.lead & _ORS:
+        return None
+    if main is not None and main.name in values:
+        return main
+    given = [slot for slot in profile.slots if slot.name in values]
+    return given[0] if len(given) == 1 and given[0].name in previous.parameters else None
 
 
 def _choose(previous: Draft, slot: Slot, value: JsonValue) -> None:

@@ -329,10 +329,10 @@ class ObjectEvidence:
         states = self._lexicon.words("state_words") | _LIVENESS
         asked = {token.fold for token in clause.tokens} & states
         texts = (profile.capability.description, *profile.capability.examples)
-        said = {word for text in texts for word in words(text)} & states
-        if asked & said:
+        told = {word for text in texts for word in words(text)} & states
+        if asked & told:
             return _SAID
-        if asked & _LIVENESS and said & _LIVENESS:
+        if asked & _LIVENESS and told & _LIVENESS:
             return _LIKE_SAID
         return _OWN_OBJECT if fill.content else _UNNAMED
 

@@ -29,10 +29,11 @@ _ROLES = (
 )
 ROLE_RE = re.compile(
     r"(?im)(?:^|(?<=[.!?\n])\s*)(?:"
-    rf"[\[<#*|(\s]*{_ROLES}(?:\s+(?:prompt|message|note|override|instructions?))?"
+    rf"[\[<#*|(\s]*(?:{_ROLES}(?:\s+(?:prompt|message|note|override|instructions?))?"
+    rf"|(?P<announced>(?:important|urgent|critical|official|new)\s+{_ROLES}\s+\w+))"
     rf"[\]>|*)\s]*(?::|\s[\u2014\u2013]\s)"
     rf"|[ ]*[\[<#*|(]+\s*{_ROLES}[ ]*(?:[\]>|*)]+|\n)"
-    r").*",
+    r")(?(announced)(?:(?!\n[ \t]*\n).)*|.*)",
     re.DOTALL,
 )
 """A line that opens like the turn of a dialogue: "system:", "[assistant]", "## instructions"."""
@@ -40,7 +41,7 @@ OVERRIDE_RE = re.compile(
     r"\b(?:ignore|disregard|forget|override|bypass|overrule|pay no attention to|stop (?:following"
     r"|obeying)|ignoriere|vergiss|ignorez?|oublie[zr]?|ignora|olvida)\b[^.]{0,60}?"
     r"\b(?:instructions?|rules?|prompts?|guidelines?|restrictions?|polic(?:y|ies)|guardrails?"
-    r"|safety|anweisungen|regeln|consignes|regles|r\u00e8gles|instrucciones|reglas|above|training)\b.*"
+    r"|safety|safeguards?|security (?:protocols?|checks?|measures?|controls?)|anweisungen|regeln|consignes|regles|r\u00e8gles|instrucciones|reglas|above|training)\b.*"
     r"|\b(?:your|the|all|any) (?:\w+ )?(?:orders|instructions|rules|guidelines|restrictions)\b"
     r"[^.\n]{0,30}\b(?:void|no longer|do not apply|don't apply|are off|are lifted|cancell?ed)\b.*"
     r"|\b(?:your new (?:task|job|role|goal)|(?:hidden|secret) (?:task|instructions?|orders?))\b.*"
@@ -69,6 +70,8 @@ SKIP_RE = re.compile(
 SHELL_RE = re.compile(
     r"\$\([^)\n]*\)?|\$\{[^}\n]*\}?|\{\{.*?(?:\}\}|$)|(?:&&|\|\|)[^\n]*|\|\s*(?:sh|bash|zsh|sudo|nc|tee)\b[^\n]*"
     r"|(?:;\s*)?\b(?:sudo|rm|curl|wget|chmod|chown|dd|mkfs(?:\.\w+)?|bash|eval)\s+(?:-{1,2}\w[^\n;]*|https?:[^\n;]*|if=[^\n;]*|/[^\n;]*)"
+    r"|(?:;\s*)?\b(?:docker|podman|kubectl|systemctl)\s+(?:rm|rmi|kill|delete|stop)\s+-[^\n;]*"
+    r"|(?:;\s*)?\b(?:docker|podman|kubectl|systemctl)\b[^\n;]*\$\([^\n;]*"
     r"|\b(?:sudo|rm)\s+[\w-]+[^\n;,.]*|:\(\)\s*\{[^\n]*"
     r"|['\"]?\s*;?\s*\b(?:DROP|DELETE|TRUNCATE|ALTER)\s+(?:TABLE|DATABASE|FROM)\s+\w+\s*(?:;|--)[^\n]*",
 )

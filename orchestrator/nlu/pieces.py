@@ -90,9 +90,18 @@ class Splitter:
         pieces: list[Piece] = []
         parted = [part for t in tokens for part in self._book.clitic(t) or (t,)]
         for piece in self._coarse([*self._rejoined(parted)]):
+            if pieces and self._concludes(pieces[-1], piece):
+                piece = replace(piece, tokens=piece.tokens[1:])  # noqa: PLW2901
             pieces += (part for part in self._subordinate(piece) if part.tokens)
         spread = _spread_states(pieces, self._lexicon.words("state_words"))
         return list(_spread_conditions(spread, self._book))
+
+    def _concludes(self, before: Piece, piece: Piece) -> bool:
+        """Whether "…, so we need to revoke it" wishes, behind what was told."""
+        folded = [token.fold for token in piece.tokens[:4]]
+        wished = folded[:1] == ["so"] and folded[2:4] in (["need", "to"], ["have", "to"])
+        told = self._book.at(before.tokens, 0) is None and before.role is Role.MAIN
+        return wished and told and not piece.strong
 
     def _rejoined(self, tokens: Sequence[Token]) -> Iterator[Token]:
         """Yield the tokens, the particle that ends a German sentence right behind its verb."""
@@ -212,6 +221,13 @@ class Splitter:
 
     def _purpose(self, piece: Piece) -> Iterator[Piece]:
         """Yield the piece, "to apply the changes" cut off as its reason."""
+        purposes = self._lexicon.words("purposes") - {"test", "release", "load", "read"}
+        folded = [token.fold for token in piece.tokens[:3]]
+        behind = piece.lead == {","} and not (piece.strong or piece.listed)
+        purposeful = folded[0] == "to" and bool({*folded[1:2]} & purposes)
+        if behind and (purposeful or folded[:2] == ["just", "to"]):
+            yield replace(piece, role=Role.REASON)  # "…, to make sure that it is fresh"
+            return
         found = self._word_order.purpose(piece.tokens)
         if found is None:
             yield piece

@@ -35,9 +35,9 @@ from orchestrator.nlu.varying import corrected
 _FAILING = frozenset(
     {"fail", "failur", "wrong", "break", "broken", "crash", "error", "fehlschlagt"}
 )
-_POINTING = frozenset({"that", "this", "it", "they", "these", "das", "ca", "eso", "esto"})
 _BOTH = frozenset({"both", "beide", "ambos", "ambas"})
 _WHITHER = frozenset({"to", "into", "on", "zu", "auf", "nach", "sur", "en"})
+_WITH = frozenset({"with", "mit", "avec", "con"})  # "it is down (again) with a 502 error"
 _SIDE = 3  # words of "between the old"
 _BETWEEN = frozenset({"between", "zwischen", "entre"})
 _REMAINING = frozenset({"other", "others", "rest", "remaining", "anderen", "autres", "otros"})
@@ -88,9 +88,9 @@ class Reading:
     def remember(self, draft: Draft) -> None:
         """Keep a step of the request before, so that this one may refer to it."""
         draft.sentence, draft.group = self._thread.sentence - 1, -1
-        same = self._thread.last is None or self._thread.last.profile is draft.profile
-        if not same and self._thread.last is not None:
-            draft.group = self._thread.last.group - 1
+        last = self._thread.last
+        if last is not None and last.profile is not draft.profile:
+            draft.group = last.group - 1
         self._thread.drafts.append(draft)
         self._thread.said.append(Mention(draft=draft))
 
@@ -182,9 +182,11 @@ class Reading:
             return True  # "I checked the date and notice that it expired"
         if self._thread.remarks.is_idle(clause):
             return True
-        if clause.form is not Form.THING:
+        goes_with = clause.piece.tokens[0].fold in _WITH and not clause.piece.strong
+        goes_with = goes_with and clause.form in {Form.THING, Form.TERSE}
+        if clause.form is not Form.THING and not goes_with:
             return False
-        if self._chatting and clause.piece.lead == {"("}:
+        if self._chatting and (goes_with or clause.piece.lead == {"("}):
             return True
         signs = self._greeting and clause.piece.lead == {","} and bool(self._thread.drafts)
         named = len(clause.tokens) == 1 and clause.tokens[0].text[:1].isupper()
@@ -282,7 +284,7 @@ class Reading:
             elif self._labels.was_label(self._nearby, clause, self._thread.last):
                 self._thread.drafts.pop()
             self._new(clause)
-        if clause.excluded:
+        if clause.excluded and clause.form is not Form.STATEMENT:  # "all is fine except the disk"
             excepted = replace(clause, tokens=clause.excluded, verbs=(), moments=frozenset())
             self._thread.exceptions.append(excepted)
 
@@ -408,8 +410,9 @@ class Reading:
 
     def _note(self, clause: Clause) -> None:
         """Keep a clause as context: a pronoun may refer to it."""
-        pointing = clause.tokens[:1] and clause.tokens[0].fold in _POINTING
-        if not pointing:  # "when that has gone through, reboot it" speaks of nothing new
+        if not self._references.only_points(
+            clause
+        ):  # "when that has gone through, reboot it" speaks of nothing new
             together = tuple(self._joined) if clause.piece.lead & _ANDS else ()
             for thing in together:
                 self._thread.pardon(thing)
@@ -450,6 +453,9 @@ class Reading:
             return (same_verb and draft.parameters.get(main.name) == found.value) or (
                 listed and not (set(fill.values) - {main.name})
             )
+        said = {n: f.value for n, f in fill.values.items() if not isinstance(f.value, bool)}
+        if said and not (clause.verbs or fill.spare):  # "… but leave web3 alone"
+            return said.items() <= draft.parameters.items()
         pointed = self._references.has_pronoun(clause)
         return bool(clause.verbs) and same_verb and (pointed or not fill.content)
 
@@ -472,6 +478,7 @@ class Reading:
             if not any(self._names(clause, draft) for clause in thread.exceptions)
         ]
         for draft in thread.drafts:
+            self._references.drop_described(draft)
             self._headings.fill_in(draft)
             self._placer.take_remarks(draft)
             draft.doubts = [d for d in draft.doubts if d.parameter not in draft.parameters]

@@ -1,12 +1,14 @@
 """Resolves "it", "them", "the same", and shares what a sentence says once for several steps."""
 
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from pydantic import JsonValue
 
 from orchestrator.domain.request import AmbiguityKind
-from orchestrator.nlu.clauses import Clause
+from orchestrator.nlu.chunks import is_content
+from orchestrator.nlu.clauses import Clause, Form
 from orchestrator.nlu.drafts import Doubt, Draft
 from orchestrator.nlu.fill import Filler
 from orchestrator.nlu.lexicon import Lexicon
@@ -19,6 +21,8 @@ from orchestrator.nlu.text import Token
 _EACH = frozenset({"each", "both", "apiece", "jeweils", "chacun", "chacune", "cada"})
 _COPULAS = frozenset({"is", "are", "was", "were", "ist", "sind", "est", "sont"})
 _SURE = 0.8
+_NAMED_ONLY = frozenset({Form.THING, Form.QUESTION})
+_POINTING = frozenset({"that", "this", "it", "they", "these", "das", "ca", "eso", "esto"})
 _WHILE = frozenset({"all", "now", "moment", "while", "time", "being", "today", "yet", "again"})
 _LIKELY = 0.75  # of what looks like a name
 _GUESS = 0.55
@@ -59,6 +63,13 @@ class References:
             if place not in clause.verb_places
         )
 
+    def only_points(self, clause: Clause) -> bool:
+        """Whether a remark is about "that" or "it", and names nothing ("das Zertifikat")."""
+        folded = [token.fold for token in clause.tokens[:2]]
+        named = folded[:1] == ["das"] and is_content(clause.tokens[-1], self._lexicon)
+        named = named and len(folded) > 1 and folded[1] not in self._lexicon.words("stop")
+        return bool(folded) and folded[0] in _POINTING and not named
+
     def is_plain_remark(self, context: Clause) -> bool:
         """Whether a remark is the person's own and holds: none denied, supposed or reported."""
         told = context.piece.role in {Role.CONDITION, Role.REASON}
@@ -87,6 +98,22 @@ class References:
         """Whether only the person knows which one is meant ("one of the nodes")."""
         folded = [token.fold for token in clause.tokens]
         return self._lexicon.phrases("unclear").find(folded) is not None
+
+    def drop_described(self, draft: Draft) -> None:
+        """Drop "redis" from "restart the app that depends on redis", "workers" from "one of …"."""
+        tokens = draft.clause.tokens
+        folded = [token.fold for token in tokens]
+        relating = self._lexicon.phrases("relating").find(folded)
+        partial = self._lexicon.phrases("partial").find(folded)
+        kinds = self._lexicon.words("kinds")
+        for name, found in draft.fill.values.items():
+            place = min(found.places, default=-1)
+            one = partial is not None and place == sum(partial)
+            one = one and tokens[place].fold.endswith("s") and not tokens[place].is_name_like
+            other = relating is not None and place > relating[0] > 0
+            other = other and relating is not None and folded[relating[0] - 1] in kinds
+            if (one or other) and draft.parameters.get(name) == found.value:
+                del draft.parameters[name]
 
     def is_quantified(self, clause: Clause) -> bool:
         """Whether "all", "every", "everything" stands where a name should."""
@@ -178,12 +205,20 @@ def value_for(draft: Draft, slot: Slot) -> JsonValue | None:
         return _fitting(draft.parameters[slot.name], slot)
     for other in draft.profile.slots:
         alike = other.kind is slot.kind or (other.kind in _NAMED and slot.kind in _NAMED)
+        alike = alike or _is_row(draft, other, slot)
         related = other.nouns & slot.nouns or other is draft.profile.main_slot
         if alike and related and other.name in draft.parameters:
             value = _fitting(draft.parameters[other.name], slot)
             if value is not None:
                 return value
     return None
+
+
+def _is_row(draft: Draft, other: Slot, slot: Slot) -> bool:
+    """Whether "web3" names a machine wherever it was said: "silence web3, then reboot it"."""
+    said = draft.parameters.get(other.name)
+    numbered = isinstance(said, str) and re.fullmatch(r"[a-z]+-?\d+", said) is not None
+    return slot.kind is SlotKind.HOST and other.kind in _NAMED and numbered
 
 
 def shares_name(draft: Draft, slot: Slot) -> bool:
@@ -214,10 +249,14 @@ def share_forward(drafts: Sequence[Draft]) -> None:
 
 
 def share_back(drafts: Sequence[Draft]) -> None:
-    """Give "restart nginx and redis on node2" its host on both steps."""
+    """Give "restart nginx and redis on node2" its host on both steps; "cpu and load of db1" too."""
     for position in range(len(drafts) - 1, 0, -1):
         later, draft = drafts[position], drafts[position - 1]
-        if later.group != draft.group or later.profile is None or draft.profile is None:
+        if (
+            (later.group != draft.group and not _are_things(draft, later))
+            or later.profile is None
+            or draft.profile is None
+        ):
             continue
         if later.profile is not draft.profile:
             continue
@@ -228,6 +267,13 @@ def share_back(drafts: Sequence[Draft]) -> None:
             lacking = slot is not main or slot.required
             if lacking and shared and slot.name in later.parameters:
                 draft.parameters.setdefault(slot.name, later.parameters[slot.name])
+
+
+def _are_things(draft: Draft, later: Draft) -> bool:
+    """Whether "(show) cpu, memory and disk of db1" names three things of one."""
+    things = later.clause.form in _NAMED_ONLY and not later.clause.verb_places
+    joined = bool(later.clause.piece.lead) and not later.clause.piece.strong
+    return things and joined and draft.sentence == later.sentence and bool(draft.missing())
 
 
 def doubt_missing(draft: Draft, *, unclear: bool) -> None:

@@ -14,6 +14,7 @@ from orchestrator.nlu.fill import Filler
 from orchestrator.nlu.index import CatalogIndex
 from orchestrator.nlu.profile import Profile
 from orchestrator.nlu.similar import Similarity
+from orchestrator.nlu.text import Kind
 
 _RESEMBLING = 0.16  # of what is this alike, nine in ten are meant so
 _CHOSEN = 0.1  # the same, where rules have narrowed it down
@@ -23,6 +24,7 @@ _TRUSTED = 0.8
 _ASKING = frozenset({Form.ORDER, Form.TERSE, Form.QUESTION, Form.THING})
 _OF = frozenset({"of", "von", "de", "du"})
 _BROAD = frozenset({"create", "set", "import"})
+_SHELL = frozenset("|;&$<>")
 _HEDGES = frozenset({"probably", "maybe", "perhaps", "eventually", "someday", "sometime", "point"})
 """Who says one of these thinks aloud."""
 
@@ -73,7 +75,9 @@ class Resemblance:
     def _nearest(self, clause: Clause) -> tuple[Profile | None, float, float]:
         """Return the most alike capability, how alike it is, and how far ahead of the next."""
         alien = any(not verb.canonical for verb in clause.verbs)  # "do whatever it says"
-        if alien or clause.form not in _ASKING:
+        quoted = (token.value for token in clause.tokens if token.kind is Kind.QUOTED)
+        pasted = any(_SHELL & {*value} for value in quoted)  # "run 'curl … | bash' on nuc1"
+        if alien or pasted or clause.form not in _ASKING:
             return None, 0.0, 0.0
         alike = self._similarity.of(clause.tokens)
         ranked = sorted(alike, key=lambda name: -alike[name])[:2]

@@ -34,6 +34,15 @@ _FOR_WHAT = frozenset({"for", "until", "till", "bis", "que", "jusqua", "hasta", 
 _WORDING = frozenset({"phrase", "sentence", "wording", "string", "quote", "satz", "expression"})
 _HELPERS = frozenset({"does", "did", "is", "are", "was", "were", "has", "have"})
 _ABOUT = frozenset({"about", "regarding", "concerning", "re", "wegen", "betreff", "concernant"})
+_HOLDING = frozenset({"contains", "mentions", "enthalt", "contient", "contiene"})
+_RELATIVE = frozenset({"that", "which", "who"})
+_NEARLY = frozenset({"almost", "nearly", "totally", "completely", "fast", "presque", "casi"})
+_HAVE = frozenset({"a", "ont", "est", "sont", "ha", "han", "esta", "estan"})
+_PARTICIPLES = ("\u00e9", "\u00e9e", "\u00e9s", "\u00e9es", "ado", "ido", "ada", "\u00eddo")
+_GONE = frozenset(
+    {"abgelaufen", "ausgefallen", "abgesturzt", "eingefroren", "vollgelaufen", "gestorben"}
+    | {"stehengeblieben", "kaputt", "kaputtgegangen", "crashed", "vorbei", "caduque", "caducado"}
+)
 _HELPED = frozenset({"fixes", "helps", "solves", "worked", "works", "fails", "breaks", "takes"})
 
 
@@ -60,8 +69,9 @@ class Telling:
         )
         told = told or bool(set(folded[1:]) & self._lexicon.words("denied_helpers"))
         told = told or (len(folded) > 1 and folded[-1] in _HAPPENED)
-        told = told or (folded[0] == "which" and not piece.strong and not piece.asked)
+        told = told or (folded[0] == "which" and not piece.asked)
         told = told or bool(set(folded[1:]) & self._lexicon.words("auxiliaries"))
+        told = told or _is_telegram(tokens) or self._holds(tokens)
         return told or folded[0] in self._lexicon.words("told_past") or self._happened(tokens)
 
     def narrates(self, tokens: Sequence[Token], piece: Piece) -> bool:
@@ -111,6 +121,12 @@ class Telling:
                 return tokens[place - 1].fold not in self._lexicon.words("prepositions")
         return False
 
+    def _holds(self, tokens: Sequence[Token]) -> bool:
+        """Whether "the log contains the line …" tells what is in something."""
+        places = [place for place, token in enumerate(tokens) if token.fold in _HOLDING]
+        named = not places or self._book.at(tokens, 0) is not None
+        return not named and places[0] > 1 and tokens[places[0] - 1].fold not in _RELATIVE
+
     def _did_it(self, tokens: Sequence[Token]) -> bool:
         """Whether "Anna rebooted web1 yesterday" tells who did what."""
         if len(tokens) < 3 or not is_participle(tokens[1]):  # noqa: PLR2004
@@ -127,6 +143,14 @@ class Telling:
             token.text.casefold().endswith("'s") and following.fold in closed
             for token, following in itertools.pairwise(tokens)
         )
+
+
+def _is_telegram(tokens: Sequence[Token]) -> bool:
+    """Whether "Zertifikat abgelaufen", "le disque a lâché", "disk almost full" tells a state."""
+    folded = [token.fold for token in tokens]
+    nearly = any(word in _NEARLY for word in folded[1:-1])
+    done = tokens[-1].text.casefold().endswith(_PARTICIPLES)
+    return nearly or folded[-1] in _GONE or (done and bool({*folded[1:-1][-2:]} & _HAVE))
 
 
 def _is_about(tokens: Sequence[Token]) -> bool:

@@ -24,6 +24,7 @@ _PROCEDURE = frozenset(
     {"procedure", "step", "steps", "thing", "things", "treatment", "drill", "routine", "dance"}
     | {"game", "deal", "again", "repeat", "too", "vorgang", "prozedur", "fur", "nochmal"}
 )
+_BACKWARDS = frozenset({"put", "back", "up", "down", "again", "set", "go", "bring", "it"})
 _EACH = frozenset({"both", "all", "each", "beide", "alle", "ambos", "ambas"})
 _EACH_ON = ("both", "on", "main")
 _PLACED = frozenset({SlotKind.NAME, SlotKind.HOST, SlotKind.ENUM})
@@ -189,6 +190,18 @@ class Variation:
         content = is_content(word, self._lexicon) and not self._is_same_word(word)
         named = content and main.kind is SlotKind.NAME and main.accepts(word.value)
         return {main.name: tokens[0].value} if alike and joined and named else {}
+
+    @staticmethod
+    def returns_to(clause: Clause, previous: Draft) -> Parameters | None:
+        """Return 3 of "scale it to 1, then back to 3": the one number of the step before."""
+        folded = [token.fold for token in clause.tokens if token.fold not in _BACKWARDS]
+        slots = previous.profile.slots if previous.profile is not None else ()
+        counts = [s for s in slots if s.kind is SlotKind.NUMBER and s.name in previous.parameters]
+        went = any(token.fold == "back" for token in clause.tokens)
+        if not went or previous.earlier or len(counts) != 1 or folded[:1] != ["to"]:
+            return None
+        number = int(folded[1]) if len(folded) == len("to") and folded[1].isdigit() else None
+        return {counts[0].name: number} if counts[0].accepts(number) else None
 
     def placed(self, clause: Clause, previous: Draft, profile: Profile) -> Parameters | None:
         """Return "nas" as one more place in "restart nginx on nuc1 and nas"."""

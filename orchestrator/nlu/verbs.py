@@ -55,7 +55,7 @@ class VerbBook:
     def at(self, tokens: Sequence[Token], place: int) -> Verb | None:
         """Return the verb that starts at `place`, its separated particle included."""
         token = tokens[place]
-        if token.kind is not Kind.WORD:
+        if token.kind is not Kind.WORD or token.fold in self._lexicon.words("no_verbs"):
             return None
         if "-" in token.fold and token.stem not in self._ways:
             return self._joined(token, place)
