@@ -5,7 +5,6 @@ variation, "no wait, redis" a replacement, "list users and groups" another capab
 same verb.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -13,6 +12,7 @@ from pydantic import JsonValue
 
 from orchestrator.domain.request import AmbiguityKind
 from orchestrator.domain.value import Parameters
+from orchestrator.nlu.alike import is_alike, is_last, last_list, parallel
 from orchestrator.nlu.candidate import MARGIN, Candidate
 from orchestrator.nlu.chunks import is_content
 from orchestrator.nlu.clauses import ASKED_ONLY, Clause, Form
@@ -113,7 +113,7 @@ class Continuer:
         best = candidates[0] if candidates else None
         other = best is not None and best is not own and best.is_accepted
         target = clause.form is Form.THING and own is not None and _is_target(clause, own)
-        alike = clause.form is Form.THING and _is_alike(clause, previous, profile)
+        alike = clause.form is Form.THING and is_alike(clause, previous, profile)
         if own is not None and (target or alike or self._is_same(clause)):
             other = False
         if own is not None and not (other and best and own.score <= best.score - MARGIN):
@@ -262,12 +262,12 @@ class Continuer:
     def _more_of(self, previous: Draft, clause: Clause, own: Candidate, *, turning: bool) -> None:
         """Add a target, a missing value or a variation to the step before."""
         main = own.profile.main_slot
-        values = _parallel(own.fill.parameters, previous, main)
+        values = parallel(own.fill.parameters, previous, main)
         values |= self._variation.opening(clause, previous, own.profile, own.fill)
         target = main is not None and main.name in values
         compared = any(v.canonical.startswith(_COMPARING) for v in previous.clause.verbs)
         draft, slot = self._open_list
-        listed = slot if draft is previous else _last_list(previous)
+        listed = slot if draft is previous else last_list(previous)
         if listed is not None and not turning and self._lengthens(previous, listed, clause):
             return
         if compared and main is not None and main.kind is SlotKind.TEXT:
@@ -293,7 +293,7 @@ class Continuer:
             piece = replace(previous.clause.piece, listed=True)
             previous.clause = replace(previous.clause, piece=piece)
         else:
-            keep = not target or self._is_same(clause) or _is_last(clause, own, previous)
+            keep = not target or self._is_same(clause) or is_last(clause, own, previous)
             self._another(previous, clause, own.profile, own.fill, values, keep=keep)
 
     def _says_more(
@@ -410,36 +410,6 @@ def _is_plural_of(token: Token, kinds: frozenset[str]) -> bool:
     return token.fold not in kinds and token.fold.removesuffix("s") in kinds
 
 
-def _parallel(values: Parameters, previous: Draft, main: Slot | None) -> Parameters:
-    """Return the values, "node2" taken for what "node1" was: of the same form, another number."""
-    values = {n: v for n, v in values.items() if previous.parameters.get(n) != v} or values
-    said = values.get(main.name) if main is not None else None
-    if main is None or len(values) != 1 or _form(said) == "" or previous.profile is None:
-        return values
-    if _form(previous.parameters.get(main.name)) == _form(said):
-        return values
-    for slot in previous.profile.slots:
-        same = _form(previous.parameters.get(slot.name)) == _form(said)
-        if slot is not main and same and slot.accepts(said):
-            return {slot.name: said}
-    return values
-
-
-def _form(value: JsonValue | None) -> str:
-    """Return a value with its numbers alike ("node#"); "" for one that has none."""
-    plain = re.sub(r"\d+", "#", value) if isinstance(value, str) else ""
-    return plain if "#" in plain else ""
-
-
-def _is_alike(clause: Clause, previous: Draft, profile: Profile) -> bool:
-    """Whether "build2", "staging" is a value like "build1", "production" of the step before."""
-    said, given = clause.tokens[0], previous.parameters
-    form = _form(said.value)
-    known = {_form(value) for value in given.values()} - {""}
-    named = any(said.fold in slot.enum for slot in profile.slots if slot.name in given)
-    return len(clause.tokens) == 1 and (form in known or named)
-
-
 def _flag_in(clause: Clause, profile: Profile) -> str | None:
     """Return the flag that "…, recursive" sets, and nothing else says."""
     flags = [slot.name for slot in profile.slots if slot.kind is SlotKind.FLAG]
@@ -453,24 +423,6 @@ def _is_target(clause: Clause, own: Candidate) -> bool:
     found = own.fill.values.get(main.name) if main is not None else None
     joined = bool(clause.piece.lead & {"and", "und", "et", "y", "&", "plus"})
     return found is not None and joined and not set(own.fill.content) - found.places
-
-
-def _is_last(clause: Clause, own: Candidate, previous: Draft) -> bool:
-    """Whether a clause lengthens the list that the step before ended with: "on web1, web2"."""
-    said = _last_said(previous)
-    return said in own.fill.values and _is_alike(clause, previous, own.profile)
-
-
-def _last_said(previous: Draft) -> str:
-    """Return the parameter of the step before whose words stand last; "" without any."""
-    values = previous.fill.values
-    return max(values, key=lambda name: max(values[name].places, default=-1), default="")
-
-
-def _last_list(previous: Draft) -> Slot | None:
-    """Return the list parameter that the step before ended with, if it did."""
-    slots = previous.profile.slots if previous.profile is not None else ()
-    return next((slot for slot in slots if slot.name == _last_said(previous) and slot.many), None)
 
 
 def is_asked_thing(clause: Clause) -> bool:

@@ -286,6 +286,42 @@ UNSEEN_FLOORS = {
         "step_f1": 0.87,
         "parameter_recall": 0.76,
     },
+    ("servers", Part.ALL): {
+        "exact": 0.82,
+        "exact_multi_step": 0.75,
+        "step_f1": 0.92,
+        "parameter_recall": 0.85,
+    },
+    ("serverroom", Part.ALL): {
+        "exact": 0.63,
+        "exact_multi_step": 0.54,
+        "step_f1": 0.84,
+        "parameter_recall": 0.68,
+    },
+    ("software", Part.ALL): {
+        "exact": 0.65,
+        "exact_multi_step": 0.60,
+        "step_f1": 0.86,
+        "parameter_recall": 0.74,
+    },
+    ("selfhosted", Part.ALL): {
+        "exact": 0.61,
+        "exact_multi_step": 0.49,
+        "step_f1": 0.86,
+        "parameter_recall": 0.75,
+    },
+    ("web", Part.ALL): {
+        "exact": 0.79,
+        "exact_multi_step": 0.84,
+        "step_f1": 0.92,
+        "parameter_recall": 0.86,
+    },
+    ("operations", Part.ALL): {
+        "exact": 0.63,
+        "exact_multi_step": 0.66,
+        "step_f1": 0.85,
+        "parameter_recall": 0.74,
+    },
 }
 
 

@@ -1,0 +1,60 @@
+"""Values alike: "web2" after "web1", "staging" after "production", the end of a list."""
+
+import re
+
+from pydantic import JsonValue
+
+from orchestrator.domain.value import Parameters
+from orchestrator.nlu.candidate import Candidate
+from orchestrator.nlu.clauses import Clause
+from orchestrator.nlu.drafts import Draft
+from orchestrator.nlu.profile import Profile
+from orchestrator.nlu.slots import Slot
+
+
+def parallel(values: Parameters, previous: Draft, main: Slot | None) -> Parameters:
+    """Return the values, "node2" taken for what "node1" was: of the same form, another number."""
+    values = {n: v for n, v in values.items() if previous.parameters.get(n) != v} or values
+    said = values.get(main.name) if main is not None else None
+    if main is None or len(values) != 1 or _form(said) == "" or previous.profile is None:
+        return values
+    if _form(previous.parameters.get(main.name)) == _form(said):
+        return values
+    for slot in previous.profile.slots:
+        same = _form(previous.parameters.get(slot.name)) == _form(said)
+        if slot is not main and same and slot.accepts(said):
+            return {slot.name: said}
+    return values
+
+
+def _form(value: JsonValue | None) -> str:
+    """Return a value with its numbers alike ("node#"); "" for one that has none."""
+    plain = re.sub(r"\d+", "#", value) if isinstance(value, str) else ""
+    return plain if "#" in plain else ""
+
+
+def is_alike(clause: Clause, previous: Draft, profile: Profile) -> bool:
+    """Whether "build2", "staging" is a value like "build1", "production" of the step before."""
+    said, given = clause.tokens[0], previous.parameters
+    form = _form(said.value)
+    known = {_form(value) for value in given.values()} - {""}
+    named = any(said.fold in slot.enum for slot in profile.slots if slot.name in given)
+    return len(clause.tokens) == 1 and (form in known or named)
+
+
+def is_last(clause: Clause, own: Candidate, previous: Draft) -> bool:
+    """Whether a clause lengthens the list that the step before ended with: "on web1, web2"."""
+    said = _last_said(previous)
+    return said in own.fill.values and is_alike(clause, previous, own.profile)
+
+
+def _last_said(previous: Draft) -> str:
+    """Return the parameter of the step before whose words stand last; "" without any."""
+    values = previous.fill.values
+    return max(values, key=lambda name: max(values[name].places, default=-1), default="")
+
+
+def last_list(previous: Draft) -> Slot | None:
+    """Return the list parameter that the step before ended with, if it did."""
+    slots = previous.profile.slots if previous.profile is not None else ()
+    return next((slot for slot in slots if slot.name == _last_said(previous) and slot.many), None)
