@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from orchestrator.nlu.commands import without_program
 from orchestrator.nlu.lexicon import Lexicon
 from orchestrator.nlu.lightverbs import LightVerbs, is_participle
 from orchestrator.nlu.manners import OPENING, Manners
@@ -185,6 +186,7 @@ class Reader:
         if not told and self._manners.is_negated(folded):
             return self._negated(piece, tokens)
         tokens, wished = self._manners.strip(tokens)
+        tokens = without_program(tokens, self._lexicon, self._book)
         bidden = len(tokens) > 1 and tokens[0].fold in _ANYBODY and self._is_bidden(tokens)
         if bidden and not piece.asked:
             tokens, wished = tokens[1:], True
