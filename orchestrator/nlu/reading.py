@@ -470,7 +470,7 @@ class Reading:
         ]
         for draft in thread.drafts:
             take_pasted(draft, thread.text, self._pasted)
-        share_forward(thread.drafts)
+        share_forward(thread.drafts, self._index.lexicon.words("quantifiers"))
         share_back(thread.drafts)
         thread.drafts = [
             draft

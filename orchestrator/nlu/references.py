@@ -129,9 +129,8 @@ class References:
         """
         for position in range(len(said) - 1, -1, -1):
             mention = said[position]
-            denied = mention.context is not None and mention.context.negated
-            if denied and mention.context is not None and not mention.context.verbs:
-                continue  # "cannot login"
+            if mention.context is not None and self._is_failing(mention.context):
+                continue
             if mention.context is not None:
                 found = self._filler.fill(profile, mention.context).values.get(slot.name)
                 sure = found is not None and len(found.places) == 1 and found.strength > _GUESS
@@ -176,6 +175,12 @@ class References:
             if value is not None and value not in values:
                 values.insert(0, value)
         return values
+
+    def _is_failing(self, context: Clause) -> bool:
+        """Whether "cannot login" tells what fails; "don't touch gitea" speaks of gitea."""
+        first = context.piece.tokens[0].fold
+        fails = first in self._lexicon.words("denied_helpers") | {"cannot", "can"}
+        return context.negated and not context.verbs and fails
 
     def _is_article(self, clause: Clause, place: int) -> bool:
         """Whether "this", "la" stands before a noun rather than for one."""
@@ -234,10 +239,14 @@ def _fitting(value: JsonValue, slot: Slot) -> JsonValue | None:
     return value if value is not None and slot.accepts(value) else None
 
 
-def share_forward(drafts: Sequence[Draft]) -> None:
-    """Give "stop and remove gitea" its target: a verb alone takes the next step's."""
+def share_forward(drafts: Sequence[Draft], quantifiers: Collection[str]) -> None:
+    """Give "stop and remove gitea" its target: a verb alone takes the next step's.
+
+    Not so "back up everything and update gitea".
+    """
     for position, draft in enumerate(drafts):
-        if draft.profile is None or not draft.is_verb_only:
+        all_of_them = any(token.fold in quantifiers for token in draft.clause.tokens)
+        if draft.profile is None or not draft.is_verb_only or all_of_them:
             continue
         for later in drafts[position + 1 :]:
             if later.sentence != draft.sentence:

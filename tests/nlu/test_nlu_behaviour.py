@@ -310,3 +310,30 @@ async def test_the_decomposer_asks_for_the_catalogue_each_time(
     second = await decomposer.decompose("deploy gitea", DecomposeContext())
     assert ("deploy_service", {"service": "gitea"}) not in steps(first)
     assert steps(second) == [("deploy_service", {"service": "gitea"})]
+
+
+def test_all_of_a_kind_is_not_the_thing_of_the_next_step(read: Read) -> None:
+    found = read("restart everything and then reload redis")
+    assert steps(found) == [("restart_unit", {}), ("restart_unit", {"service": "redis"})]
+    assert [(a.order, a.parameter) for a in found.ambiguities] == [(1, "service")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["don't touch nginx, just show me its logs", "leave nginx alone, just show me its logs"],
+)
+def test_what_is_to_be_left_alone_can_be_looked_at(text: str, read: Read) -> None:
+    assert steps(read(text)) == [("unit_logs", {"service": "nginx"})]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("systemctl restart nginx", ("restart_unit", {"service": "nginx"})),
+        ("docker compose restart nginx", ("restart_unit", {"service": "nginx"})),
+        ("docker restart on node1", ("restart_unit", {"service": "docker", "node": "node1"})),
+        ("systemctl status nginx", ("unit_status", {"service": "nginx"})),
+    ],
+)
+def test_a_command_line_is_an_order(text: str, expected: Any, read: Read) -> None:
+    assert steps(read(text)) == [expected]
