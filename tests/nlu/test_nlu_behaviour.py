@@ -335,5 +335,7 @@ def test_what_is_to_be_left_alone_can_be_looked_at(text: str, read: Read) -> Non
         ("systemctl status nginx", ("unit_status", {"service": "nginx"})),
     ],
 )
-def test_a_command_line_is_an_order(text: str, expected: Any, read: Read) -> None:
+def test_a_command_line_is_an_order(
+    text: str, expected: tuple[str, dict[str, str]], read: Read
+) -> None:
     assert steps(read(text)) == [expected]

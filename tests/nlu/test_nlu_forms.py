@@ -1,42 +1,11 @@
 """Forms of speech: what frames an order, what is said in passing, where the verb stands."""
 
-from collections.abc import Callable
-from pathlib import Path
-
 import pytest
 
-from orchestrator.catalog.loader import load_catalog
-from orchestrator.domain.request import DecomposedRequest
-from orchestrator.nlu.decomposer import understand
+from tests.nlu.found import Read, Steps, only, steps
 
-Read = Callable[[str], DecomposedRequest]
-Steps = list[tuple[str, dict[str, object]]]
-SETS = Path(__file__).parents[2] / "evaluation"
 NGINX: dict[str, object] = {"service": "nginx", "host": "web1"}
 RESTART: Steps = [("restart_service", NGINX)]
-
-
-@pytest.fixture(scope="module")
-def hosting() -> Read:
-    catalog = load_catalog([SETS / "hosting" / "catalog.yaml"])
-    return lambda text: understand(text, catalog)
-
-
-@pytest.fixture(scope="module")
-def platform() -> Read:
-    catalog = load_catalog([SETS / "platform" / "catalog.yaml"])
-    return lambda text: understand(text, catalog)
-
-
-def steps(found: DecomposedRequest) -> Steps:
-    return [(subtask.intent, {**subtask.parameters}) for subtask in found.subtasks]
-
-
-def only(found: DecomposedRequest) -> Steps:
-    """Return the steps of a request that leaves nothing to ask or to tell."""
-    assert not found.ambiguities
-    assert not found.out_of_scope
-    return steps(found)
 
 
 # --- letters ---
@@ -286,8 +255,8 @@ def test_a_speaker_before_the_colon_stays_one(text: str, hosting: Read) -> None:
     assert steps(hosting(text)) == []
 
 
-def test_run_it_again_is_the_step_that_was_run(platform: Read) -> None:
-    found = steps(platform("back up orders and restart nginx, then back it up again"))
+def test_run_it_again_is_the_step_that_was_run(team: Read) -> None:
+    found = steps(team("back up orders and restart nginx, then back it up again"))
     names = ["backup_database", "restart_service", "backup_database"]
     assert [intent for intent, _ in found] == names
     assert found[0] == found[2]

@@ -6,10 +6,10 @@ import pytest
 
 from orchestrator.catalog.loader import load_catalog
 from orchestrator.catalog.models import Catalog
-from orchestrator.domain.request import DecomposedRequest
 from orchestrator.nlu.decomposer import engine_for, understand
 from orchestrator.nlu.guard import guarded_tokens
 from orchestrator.nlu.shapes import looks
+from tests.nlu.found import only
 
 _FILE = Path(__file__).parent / "oddly_named_catalog.yaml"
 
@@ -17,13 +17,6 @@ _FILE = Path(__file__).parent / "oddly_named_catalog.yaml"
 @pytest.fixture(scope="module")
 def catalog() -> Catalog:
     return load_catalog([_FILE])
-
-
-def only(found: DecomposedRequest) -> list[tuple[str, dict[str, object]]]:
-    """Return the steps of a request that leaves nothing to ask or to tell."""
-    assert not found.ambiguities
-    assert not found.out_of_scope
-    return [(subtask.intent, {**subtask.parameters}) for subtask in found.subtasks]
 
 
 @pytest.mark.parametrize(

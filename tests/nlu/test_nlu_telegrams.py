@@ -1,30 +1,13 @@
 """Told in few words before an order, chosen between, left out of a list, counted back."""
 
-from collections.abc import Callable
-from pathlib import Path
-
 import pytest
 
-from orchestrator.catalog.loader import load_catalog
-from orchestrator.domain.request import AmbiguityKind, DecomposedRequest
-from orchestrator.nlu.decomposer import understand
+from orchestrator.domain.request import AmbiguityKind
+from tests.nlu.found import Read, Steps, steps
 
-Read = Callable[[str], DecomposedRequest]
-Steps = list[tuple[str, dict[str, object]]]
-SETS = Path(__file__).parents[2] / "evaluation"
 NGINX: dict[str, object] = {"service": "nginx", "host": "web1"}
 RESTART: Steps = [("restart_service", NGINX)]
 RENEW: Steps = [("renew_tls", {"domain": "shop.example.org"})]
-
-
-@pytest.fixture(scope="module")
-def hosting() -> Read:
-    catalog = load_catalog([SETS / "hosting" / "catalog.yaml"])
-    return lambda text: understand(text, catalog)
-
-
-def steps(found: DecomposedRequest) -> Steps:
-    return [(subtask.intent, {**subtask.parameters}) for subtask in found.subtasks]
 
 
 @pytest.mark.parametrize(

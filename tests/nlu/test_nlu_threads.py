@@ -1,17 +1,8 @@
 """Requests of several steps: repeated for another thing, announced, told beside, corrected."""
 
-from collections.abc import Callable
-from pathlib import Path
-
 import pytest
 
-from orchestrator.catalog.loader import load_catalog
-from orchestrator.domain.request import DecomposedRequest
-from orchestrator.nlu.decomposer import understand
-
-Read = Callable[[str], DecomposedRequest]
-Steps = list[tuple[str, dict[str, object]]]
-SETS = Path(__file__).parents[2] / "evaluation"
+from tests.nlu.found import Read, only, steps
 
 
 def restart(service: str, host: str) -> tuple[str, dict[str, object]]:
@@ -24,23 +15,6 @@ def stop(service: str, host: str) -> tuple[str, dict[str, object]]:
 
 def reboot(host: str) -> tuple[str, dict[str, object]]:
     return "reboot_host", {"host": host}
-
-
-@pytest.fixture(scope="module")
-def hosting() -> Read:
-    catalog = load_catalog([SETS / "hosting" / "catalog.yaml"])
-    return lambda text: understand(text, catalog)
-
-
-def steps(found: DecomposedRequest) -> Steps:
-    return [(subtask.intent, {**subtask.parameters}) for subtask in found.subtasks]
-
-
-def only(found: DecomposedRequest) -> Steps:
-    """Return the steps of a request that leaves nothing to ask or to tell."""
-    assert not found.ambiguities
-    assert not found.out_of_scope
-    return steps(found)
 
 
 # --- the same for another ---

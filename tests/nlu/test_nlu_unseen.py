@@ -1,44 +1,11 @@
 """What people wrote who did not know the engine: general faults, mended one by one."""
 
-from collections.abc import Callable
-from pathlib import Path
-
 import pytest
 
 from orchestrator.catalog.loader import load_catalog
-from orchestrator.domain.request import DecomposedRequest
-from orchestrator.nlu.decomposer import DecomposeContext, RequestDecomposer, understand
-
-Read = Callable[[str], DecomposedRequest]
-Steps = list[tuple[str, dict[str, object]]]
-SETS = Path(__file__).parents[2] / "evaluation"
-
-
-def _reader(name: str) -> Read:
-    catalog = load_catalog([SETS / name / "catalog.yaml"])
-    return lambda text: understand(text, catalog)
-
-
-@pytest.fixture(scope="module")
-def hosting() -> Read:
-    return _reader("hosting")
-
-
-@pytest.fixture(scope="module")
-def homelab() -> Read:
-    return _reader("homelab")
-
-
-def steps(found: DecomposedRequest) -> Steps:
-    return [(subtask.intent, {**subtask.parameters}) for subtask in found.subtasks]
-
-
-def only(found: DecomposedRequest) -> Steps:
-    """Return the steps of a request that leaves nothing to ask or to tell."""
-    assert not found.ambiguities
-    assert not found.out_of_scope
-    return steps(found)
-
+from orchestrator.nlu.decomposer import DecomposeContext, RequestDecomposer
+from tests.nlu.conftest import SETS
+from tests.nlu.found import Read, Steps, only, steps
 
 NGINX = {"service": "nginx", "host": "web1"}
 
