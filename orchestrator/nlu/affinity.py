@@ -21,6 +21,7 @@ _AIMS = frozenset({"address", "target", "valu", "destin", "ip", "point"})
 _LATEST = frozenset({"latest", "stable", "newest", "lts"})
 _MACHINES = frozenset({"machine", "box", "node", "host"})
 PLACE_WORDS = frozenset({"on", "at", "in", "auf", "sur", "en", "from", "von", "im", "bei", "to"})
+_WHY = frozenset({"cause", "reason", "culprit"})
 _WHICH = frozenset(
     {"how", "which", "what", "welche", "welcher", "welches", "quel", "quelle", "quels", "quelles"}
 )
@@ -349,7 +350,13 @@ class Scorer:
             return False
         if chunk.places[0] and tokens[chunk.places[0] - 1].fold in _WHICH:
             return True  # "what time is it"
-        return chunk.determiner in self._index.lexicon.words("indefinite")
+        said = [tokens[place].fold for place in chunk.places]
+        measured = said[0] in self._index.lexicon.words("measures")
+        behind = tokens[chunk.places[-1] + 1 : chunk.places[-1] + 2]
+        reason = any(token.fold in _WHY for token in (*behind, tokens[chunk.places[-1]]))
+        if reason or (measured and len(said) > 1):
+            return True  # "root cause", "high latency"
+        return chunk.determiner in self._index.lexicon.words("indefinite") | {"its"}
 
     def _foreign(
         self, profile: Profile, slot: Slot, chunk: Chunk, tokens: Sequence[Token]
@@ -366,7 +373,9 @@ class Scorer:
         if not slot.required and self._is_listed_elsewhere(slot, chunk, tokens):
             against += 2.0  # "production" is an environment, no host
         others = self._index.expand(stems) & self._index.object_nouns
-        return against + (1.5 if others and not chunk.nouns and not chunk.quoted else 0.0)
+        behind = tokens[chunk.places[-1] + 1 : chunk.places[-1] + 2]
+        called = bool(chunk.nouns) or any(token.stem in slot.nouns for token in behind)
+        return against + (1.5 if others and not called and not chunk.quoted else 0.0)
 
 
 def _is_time(word: str) -> bool:

@@ -9,6 +9,7 @@ from orchestrator.nlu.lexicon import Lexicon
 from orchestrator.nlu.shapes import SlotKind, looks_like, stands_alone
 from orchestrator.nlu.text import Kind, Token
 
+_POSSESSIVE = ("'s", "\u2019s")
 _CLOSED = (
     "stop",
     "prepositions",
@@ -161,7 +162,8 @@ def _splits(
     token, before = tokens[place], tokens[run[-1]]
     if _VERSION_RE.fullmatch(token.fold):
         return True
-    if before.kind is not Kind.WORD or stands_alone(before.fold):
+    owned = before.text.endswith(_POSSESSIVE) and token.text.isupper()  # "jake's SSH keys"
+    if before.kind is not Kind.WORD or stands_alone(before.fold) or owned:
         return True
     plain = not token.is_name_like and not token.text[:1].isupper()
     thing = before.text[:1].isupper() and plain and token.stem in lexicon.noun_groups

@@ -16,9 +16,12 @@ from orchestrator.nlu.moments import moments
 from orchestrator.nlu.pieces import Piece, Role
 from orchestrator.nlu.telling import Telling
 from orchestrator.nlu.text import Kind, Token, stem
+from orchestrator.nlu.turns import Turn, Turns
 from orchestrator.nlu.verbs import Verb, VerbBook
 from orchestrator.nlu.wordorder import WordOrder
 
+_NOT = frozenset({"not", "never", "cannot", "mustnt", "shouldnt", "neednt", "dont"})
+_PAST_LETTERS = 5
 _TERSE_WORDS = 5
 _TERSE_PLACES = frozenset({"on", "at", "in", "auf", "sur", "en"})
 _EMPTY = frozenset(
@@ -57,14 +60,6 @@ class Form(StrEnum):
     SMALL_TALK = "small_talk"
 
 
-class Turn(StrEnum):
-    """What a piece takes back of what was said before it."""
-
-    NOTHING = "nothing"
-    LAST = "last"  # "no wait, …"
-    ALL = "all"  # "never mind"
-
-
 @dataclass(frozen=True, slots=True)
 class Clause:
     """One piece, read."""
@@ -94,6 +89,7 @@ class Reader:
         self._lexicon = lexicon
         self._book = book
         self._manners = Manners(lexicon)
+        self._turns = Turns(lexicon, book, self._manners)
         self._order_of = WordOrder(lexicon, book)
         self._light = LightVerbs(lexicon, book)
         self._telling = Telling(lexicon, book)
@@ -102,7 +98,7 @@ class Reader:
         """Return what `piece` says."""
         tokens, concurrent = self._without(piece.tokens, "concurrent")
         tokens, _ = self._without(tokens, "manner")
-        tokens, turn = self._turn(tokens)
+        tokens, turn = self._turns.read(tokens)
         tokens, excluded = self._excluded(tokens)
         ahead = self._is_ahead(piece, tokens)
         clause = self._form(piece, tokens)
@@ -127,30 +123,6 @@ class Reader:
         place, length = found
         return (*tokens[:place], *tokens[place + length :]), True
 
-    def _turn(self, tokens: tuple[Token, ...]) -> tuple[tuple[Token, ...], Turn]:
-        """Return the tokens without words that take something back, and how much they do."""
-        skipped = self._fillers(tokens)
-        folded = [token.fold for token in tokens[skipped:]]
-        if not folded or self._manners.is_pleading(folded):
-            return tokens, Turn.NOTHING  # "sorry for the noise" takes nothing back
-        for name, turn in (("withdraw_all", Turn.ALL), ("withdraw_last", Turn.LAST)):
-            if length := self._lexicon.phrases(name).at(folded, 0):
-                rest = tokens[skipped + length :]
-                thing = (
-                    bool(rest) and self._book.at(self._manners.strip(rest)[0] or rest, 0) is None
-                )
-                whole = turn is Turn.ALL and (thing or not rest)
-                return rest, turn if whole or not rest else Turn.LAST
-        if len(folded) == 1 and folded[0] in self._lexicon.words("withdraw_alone"):
-            return (), Turn.LAST
-        if len(folded) > 1 and folded[-1] == "instead":
-            return tokens[:-1], Turn.LAST
-        if self._lexicon.phrases("withdraw_maybe").at(folded, 0) and not (
-            set(folded) & self._lexicon.words("also_words")
-        ):
-            return tokens[skipped + 1 :], Turn.LAST
-        return tokens, Turn.NOTHING
-
     def _is_ahead(self, piece: Piece, tokens: Sequence[Token]) -> bool:
         """Whether the clause goes before what was said: "… first", "but first …"."""
         words = self._lexicon.words("ahead")
@@ -159,11 +131,6 @@ class Reader:
         contrary = piece.lead | {*folded[:1]}
         opens = bool(words & {*folded[:2]}) and bool(contrary & {"but", "aber", "mais", "pero"})
         return ends or opens or {"before", "that"} <= piece.lead
-
-    def _fillers(self, tokens: Sequence[Token]) -> int:
-        """Return how many words at the head are fillers that take nothing back ("oh")."""
-        fillers = self._lexicon.words("fillers") - self._lexicon.words("withdraw_alone")
-        return next((i for i, t in enumerate(tokens) if t.fold not in fillers), len(tokens))
 
     def _excluded(self, tokens: tuple[Token, ...]) -> tuple[tuple[Token, ...], tuple[Token, ...]]:
         """Return the tokens before and behind "without", "except", "instead of"."""
@@ -245,7 +212,8 @@ class Reader:
         if light is not None:
             empty = verb is None or tokens[0].fold in _EMPTY
             verbs = (light,) if empty or verb is None else (light, verb)
-            return replace(base, form=Form.ORDER, verbs=verbs)
+            before = [token.fold for token in tokens[: max(light.places, default=0)]]
+            return replace(base, form=Form.ORDER, verbs=verbs, negated=self._is_denied(before))
         if verb is not None and (self._is_plural(tokens, verb) or self._was(base, verb)):
             return None
         parted = verb is not None and len(verb.places) > 1  # "rolling it back"
@@ -275,7 +243,14 @@ class Reader:
         told = len(tokens) > 1 and tokens[1].fold in self._lexicon.words("auxiliaries")
         if told or len(tokens) < 2 or self._is_known(*tokens[:2]):  # noqa: PLR2004
             return None
-        return self._book.misspelt_at(tokens, 0) or self._alien(tokens)
+        return self._misspelt(base) or self._alien(tokens)
+
+    def _misspelt(self, base: Clause) -> Verb | None:
+        """Return the misspelt verb; "(to anna) and carla for 30 days" is one more name."""
+        verb = self._book.misspelt_at(base.tokens, 0)
+        placed = base.tokens[1].fold in self._lexicon.words("prepositions")
+        more = bool(base.piece.lead) and not base.piece.strong
+        return None if verb and placed and more and len(verb.places) == 1 else verb
 
     @staticmethod
     def _delegated(base: Clause) -> Clause | None:
@@ -314,6 +289,7 @@ class Reader:
         word = tokens[0].fold
         begins = self._lexicon.words("english_determiners")
         passing = word.endswith("ly") or word in self._lexicon.words("empty_nouns")
+        passing |= word.endswith("ed") and len(word) > _PAST_LETTERS  # "submitted the form"
         unknown = word.isalpha() and not passing and tokens[1].fold in begins
         return _ALIEN if unknown else None
 
@@ -347,8 +323,14 @@ class Reader:
             article = article and not (told and verb and not self._light.ends_noun(tokens, verb))
             if verb and (article or found or last or is_participle(tokens[place])):
                 places = verb.places | set(range(found[0], begin) if found else ())
-                return replace(base, form=Form.ORDER, verbs=(replace(verb, places=places),))
+                verbs = (replace(verb, places=places),)
+                denied = self._is_denied(folded[max(0, found[0] - 1) if found else 0 : place])
+                return replace(base, form=Form.ORDER, verbs=verbs, negated=denied)
         return None
+
+    def _is_denied(self, folded: Sequence[str]) -> bool:
+        """Whether what stands before the verb denies: "web1 must not be rebooted"."""
+        return bool(set(folded) & (self._lexicon.words("denied_helpers") | _NOT))
 
     def _terse(self, base: Clause) -> Clause | None:
         """Return the order in "nginx restart": a few words, the verb last."""

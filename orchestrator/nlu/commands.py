@@ -11,9 +11,7 @@ from orchestrator.nlu.verbs import VerbBook
 _WORDS = 3  # program, verb, what it acts on
 
 
-def without_program(
-    tokens: Sequence[Token], lexicon: Lexicon, book: VerbBook
-) -> tuple[Token, ...]:
+def without_program(tokens: Sequence[Token], lexicon: Lexicon, book: VerbBook) -> tuple[Token, ...]:
     """Return the tokens without the program that an order is given in the form of.
 
     But "docker restart on web1" and "docker stop failed" speak of docker itself.

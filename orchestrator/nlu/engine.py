@@ -18,6 +18,7 @@ from orchestrator.nlu.index import CatalogIndex
 from orchestrator.nlu.learning import learn_examples
 from orchestrator.nlu.letters import Letter
 from orchestrator.nlu.match import Matcher
+from orchestrator.nlu.particles import spread_particles
 from orchestrator.nlu.pieces import Piece
 from orchestrator.nlu.profile import Profile
 from orchestrator.nlu.reading import Reading
@@ -60,7 +61,8 @@ class Engine:
         if remembered := self._remembered(original):
             return remembered
         tokens = self.index.speller.read(guarded_tokens(normalise(original)))
-        pieces = self.index.splitter.split(tokens)
+        said = spread_particles(self.index.splitter.split(tokens), self.index.book)
+        pieces = self.index.denials.spread(said)
         reading = Reading(self.index, self.filler, self.matcher, self.templates, original)
         for subtask in earlier.subtasks if earlier is not None else ():
             if subtask.intent in self.index.by_name:

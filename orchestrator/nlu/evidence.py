@@ -208,7 +208,7 @@ class ObjectEvidence:
         valued = max(self._by_value(profile, clause, fill), default=0.0)
         if self._is_broad(clause) and not max(named, spoken):
             valued = min(valued, _LOOKS_LIKE * self._has_known_looks(profile, fill))
-        found = max(named, spoken, valued)
+        found = max(named, spoken, valued, _OWN_OBJECT * fill.assigned)
         slot = profile.main_slot
         filled = slot is not None and slot.name in fill.values
         if self._asks_state(clause) and profile.reads and profile.name not in self._stateful:

@@ -20,7 +20,7 @@ from orchestrator.nlu.numbers import NumberReader
 from orchestrator.nlu.profile import Profile
 from orchestrator.nlu.shapes import SlotKind, looks_like
 from orchestrator.nlu.slots import Slot
-from orchestrator.nlu.text import Kind, Token
+from orchestrator.nlu.text import Kind, Token, words
 
 _LEFT_OVER = 0.6
 _STATED = 0.8
@@ -31,6 +31,10 @@ _TELLS = frozenset({"that", "dass", "que", "saying"})
 _ARTICLES = frozenset(
     {"the", "a", "an", "our", "der", "die", "das", "le", "la", "les", "el", "los"}
 )
+_SETTINGS = frozenset({"key", "setting", "option", "parameter", "property", "variable"})
+_VALUES = frozenset({"value"})
+_BECOMES = frozenset({"to", "=", "auf", "a", "sur", "en"})
+_INSIDE = frozenset({"in", "of", "from", "im", "von", "dans", "de", "en"})
 _TIMED = frozenset({SlotKind.DATE, SlotKind.DURATION})
 _AIMS = frozenset({"to", "into", "with", "zu", "zum", "zur", "mit", "avec", "con"})
 """What follows one of these behind an object is where that goes, or with what."""
@@ -53,6 +57,7 @@ class Fill:
     unclear: dict[str, EnumHit] = field(default_factory=dict)  # several named values fit
     content: tuple[int, ...] = ()  # places that mean something
     spare: tuple[Chunk, ...] = ()  # candidate values that no slot took
+    assigned: bool = False  # "set cache_size to 64": a setting and its value are said
     joins: bool = False  # "add gitea to kuma": two of what it acts on, to be put together
 
     @property
@@ -97,11 +102,34 @@ class Filler:
         aimed = frozenset[int]() if settled else self._aimed(profile, clause)
         self._enums(profile, clause, fill, aimed)
         self._flags(profile, clause, fill)
+        self._assigned(profile, clause, fill)
         self._quantities(profile, clause, fill)
         self._free(profile, clause, fill, aimed)
         self._texts(profile, clause, fill)
         self._latest(profile, clause, fill)
         return fill
+
+    def _assigned(self, profile: Profile, clause: Clause, fill: Fill) -> None:
+        """Take "cache_size" and "64" as setting and value of "set cache_size to 64 for shop"."""
+        tokens = clause.tokens
+        place = max(clause.verb_places, default=-1) + 1
+        place += any(token.fold in _ARTICLES for token in tokens[place : place + 1])
+        ends = tokens[place + 3 : place + 4]
+        closed = self._lexicon.words("prepositions")
+        said = len(tokens) > place + 2 and tokens[place + 1].fold in _BECOMES
+        said = said and any("set" in verb.groups for verb in clause.verbs)
+        if not said or any(token.fold not in closed for token in ends):
+            return
+        keys = [slot for slot in profile.slots if _is_called(slot, _SETTINGS)]
+        values = [slot for slot in profile.slots if _is_called(slot, _VALUES)]
+        if len(keys) != 1 or len(values) != 1 or keys == values:
+            return
+        key, value = (tokens[place].value, keys[0]), (tokens[place + 2].value, values[0])
+        if all(slot.accepts(one) and slot.name not in fill.values for one, slot in (key, value)):
+            fill.assigned = True
+            fill.values[keys[0].name] = Found(key[0], frozenset({place}), _STATED)
+            typed = _typed(values[0], value[0])
+            fill.values[values[0].name] = Found(typed, frozenset({place + 2}), _STATED)
 
     def _latest(self, profile: Profile, clause: Clause, fill: Fill) -> None:
         """Give "the newest backup" to a parameter whose schema or text says "latest"."""
@@ -307,6 +335,8 @@ class Filler:
             and not (pointed and slot is profile.main_slot)
         ]
         named = [chunk for chunk in left if not self._scorer.is_plain(chunk, clause.tokens)]
+        if not lacking and len(named) == 1:
+            self._inside(clause, fill, slots, named[0])
         if len(lacking) != 1 or len(named) != 1 or not fill.values:
             return
         slot, chunk = lacking[0], named[0]
@@ -315,6 +345,16 @@ class Filler:
         value = self._value(slot, chunk, clause.tokens, _kinds_of(profile))
         if value is not None:
             fill.values[slot.name] = Found(value, frozenset(chunk.places), _LEFT_OVER)
+
+    def _inside(self, clause: Clause, fill: Fill, slots: Sequence[Slot], chunk: Chunk) -> None:
+        """Give the one slot left the name of what it is in: "enable web1 in be_app"."""
+        free = [s for s in slots if s.name not in fill.values and s.kind in _LOOSE]
+        token = clause.tokens[chunk.places[0]]
+        named = token.is_name_like and len(chunk.places) == 1
+        if len(free) != 1 or not named or chunk.preposition not in _INSIDE:
+            return
+        if free[0].kind is SlotKind.NAME and free[0].accepts(token.value):
+            fill.values[free[0].name] = Found(token.value, frozenset(chunk.places), _LEFT_OVER)
 
     def _chunks(self, profile: Profile, clause: Clause, fill: Fill) -> list[Chunk]:
         used = fill.used
@@ -374,6 +414,10 @@ class Filler:
 def _kinds_of(profile: Profile) -> frozenset[str]:
     """Return the nouns that stand beside a name and are no part of it: "the sonarr logs"."""
     return frozenset(profile.nouns) if profile.reads else profile.objects
+
+
+def _is_called(slot: Slot, names: frozenset[str]) -> bool:
+    return bool({*words(slot.name)} & names) and slot.kind in _LOOSE
 
 
 def _typed(slot: Slot, value: str) -> JsonValue:

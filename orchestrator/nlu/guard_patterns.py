@@ -28,12 +28,12 @@ _ROLES = (
     r"|instructions?|inst|im_start)"
 )
 ROLE_RE = re.compile(
-    r"(?im)(?:^|(?<=[.!?\n])\s*)(?:"
-    rf"[\[<#*|(\s]*(?:{_ROLES}(?:\s+(?:prompt|message|note|override|instructions?))?"
-    rf"|(?P<announced>(?:important|urgent|critical|official|new)\s+{_ROLES}\s+\w+))"
-    rf"[\]>|*)\s]*(?::|\s[\u2014\u2013]\s)"
-    rf"|[ ]*[\[<#*|(]+\s*{_ROLES}[ ]*(?:[\]>|*)]+|\n)"
-    r")(?(announced)(?:(?!\n[ \t]*\n).)*|.*)",
+    r"(?im)(?:^|(?<=[.!?])[ ]*+)(?:"
+    rf"[\[<#*|( ]*+(?:{_ROLES}(?:\s+(?:prompt|message|note|override|instructions?))?"
+    rf"|(?:important|urgent|critical|official|new)\s+{_ROLES}\s+\w+)"
+    rf"[\]>|*) ]*+(?::|(?<= )[\u2014\u2013]\s)"
+    rf"|[ ]*+[\[<#*|(]+\s*{_ROLES}[ ]*(?:[\]>|*)]+|\n)"
+    r").*",
     re.DOTALL,
 )
 """A line that opens like the turn of a dialogue: "system:", "[assistant]", "## instructions"."""
@@ -70,11 +70,11 @@ SKIP_RE = re.compile(
 )
 SHELL_RE = re.compile(
     r"\$\([^)\n]*\)?|\$\{[^}\n]*\}?|\{\{.*?(?:\}\}|$)|(?:&&|\|\|)[^\n]*|\|\s*(?:sh|bash|zsh|sudo|nc|tee)\b[^\n]*"
-    r"|(?:;\s*)?\b(?:sudo|rm|curl|wget|chmod|chown|dd|mkfs(?:\.\w+)?|bash|eval)\s+(?:-{1,2}\w[^\n;]*|https?:[^\n;]*|if=[^\n;]*|/[^\n;]*)"
-    r"|(?:;\s*)?\b(?:docker|podman|kubectl|systemctl)\s+(?:rm|rmi|kill|delete|stop)\s+-[^\n;]*"
-    r"|(?:;\s*)?\b(?:docker|podman|kubectl|systemctl)\b[^\n;]*\$\([^\n;]*"
+    r"|(?:;\s*+)?\b(?:sudo|rm|curl|wget|chmod|chown|dd|mkfs(?:\.\w+)?|bash|eval)\s+(?:-{1,2}\w[^\n;]*|https?:[^\n;]*|if=[^\n;]*|/[^\n;]*)"
+    r"|(?:;\s*+)?\b(?:docker|podman|kubectl|systemctl)\s+(?:rm|rmi|kill|delete|stop)\s+-[^\n;]*"
+    r"|(?:;\s*+)?\b(?:docker|podman|kubectl|systemctl)\b[^\n;]*\$\([^\n;]*"
     r"|\b(?:sudo|rm)\s+[\w-]+[^\n;,.]*|:\(\)\s*\{[^\n]*"
-    r"|['\"]?\s*;?\s*\b(?:DROP|DELETE|TRUNCATE|ALTER)\s+(?:TABLE|DATABASE|FROM)\s+\w+\s*(?:;|--)[^\n]*",
+    r"|(?:['\"]\s*+)?(?:;\s*+)?\b(?:DROP|DELETE|TRUNCATE|ALTER)\s+(?:TABLE|DATABASE|FROM)\s+\w+\s*(?:;|--)[^\n]*",
 )
 CITED_RE = re.compile(
     r"\b(?:translate|\u00fcbersetze?n?|traduis|traduce|repeat|quote|quoted|cite|print(?:ed|s)|wrote"
@@ -84,8 +84,8 @@ CITED_RE = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 """What follows "Omar wrote:", "translate:", "the magic words are:" is another's, to the end."""
-CALL_RE = re.compile(r"\b\w+_\w+\([^()\n]*\)")
-COMMENT_RE = re.compile(r"(?<=\s)(?:#|//)\s.*$|^\s*(?:>|&gt;)+.*$", re.MULTILINE)
+CALL_RE = re.compile(r"\b(?=\w{1,80}\()\w+_\w+\([^()\n]*\)")
+COMMENT_RE = re.compile(r"(?<=\s)(?:#|//)\s.*$|^[ ]*+(?:>|&gt;)+.*$", re.MULTILINE)
 """The rest of a line behind a comment mark; a line that quotes, as mails and chats do."""
 PASTED_RE = re.compile(
     r"\b(?:log|logs|text|message|e-?mail|ticket|output|note|comment|readme|page|document|error"
@@ -107,8 +107,8 @@ LOG_LINE_RE = re.compile(
     r"\[?\d{4}-\d\d-\d\d[T ]\d\d:\d\d|[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d |\[?\d\d:\d\d:\d\d"
     r"|\[?\d{1,2}:\d\d(?::\d\d)?\]? (?:<[^>\n]+>|[\w.-]+:) |<\d{1,3}>|\[\s*\d+\.\d{3,}\]"
     r"|(?:\S+ )?(?:\[|\b)(?:ERROR|WARN(?:ING)?|INFO|DEBUG|FATAL|CRITICAL|TRACE|NOTICE|PANIC)\b[\]:]"
-    r"|Traceback \(|\s+at [\w.$]+\(|\s*File \"[^\"]+\", line \d+|level=\w+ "
-    r"|\w*(?:Error|Exception)\b: |\S+@\S+[:~].*[$#] |[$#] |>>> ).*$",
+    r"|Traceback \(|[ ]+at [\w.$]+\(|[ ]*File \"[^\"]+\", line \d+|level=\w+ "
+    r"|\w*(?:Error|Exception)\b: |\S{1,64}@\S{1,64}[:~].*[$#] |[$#] |>>> ).*$",
     re.MULTILINE,
 )
 """A line of a log, a stack trace or a terminal: pasted, never said."""

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from orchestrator.catalog.models import Capability, Catalog, Risk
 from orchestrator.nlu.actions import aliases_of, choices_of
 from orchestrator.nlu.clauses import Form, Reader
+from orchestrator.nlu.denials import Denials
 from orchestrator.nlu.enums import EnumFinder
 from orchestrator.nlu.lexicon import Lexicon, lexicon
 from orchestrator.nlu.pieces import Splitter
@@ -37,6 +38,7 @@ class CatalogIndex:
         capabilities = [entry.spoken for entry in catalog.entries.values()]
         self.book = VerbBook(self.lexicon, catalogue_verbs(capabilities, self.lexicon))
         self.splitter = Splitter(self.lexicon, self.book)
+        self.denials = Denials(self.lexicon, self.book)
         self.reader = Reader(self.lexicon, self.book)
         self.profiles = [self._profile(capability) for capability in capabilities]
         self.by_name = {profile.name: profile for profile in self.profiles}

@@ -6,12 +6,13 @@ asks for a step, and what is negated, told or only asked never for a risky one.
 
 from collections.abc import Iterator, Sequence
 
-from orchestrator.nlu.clauses import Clause, Form, Turn
+from orchestrator.nlu.clauses import Clause, Form
 from orchestrator.nlu.engine import MAX_WORDS
 from orchestrator.nlu.guard import guarded_tokens
 from orchestrator.nlu.index import CatalogIndex
 from orchestrator.nlu.pieces import Piece, Role
 from orchestrator.nlu.text import Kind, Token, normalise, words
+from orchestrator.nlu.turns import Turn
 
 _ORDERS = frozenset({Form.ORDER, Form.TERSE, Form.THING})
 _ORDER_ROLES = frozenset({Role.MAIN, Role.BEFORE, Role.AFTER})

@@ -74,6 +74,10 @@ _SUBORDINATORS = (
     ("before", Role.BEFORE),
     ("after", Role.AFTER),
 )
+_BEFORE_NOUNS = frozenset({"the", "a", "root", "likely", "possible", "its", "this", "any"})
+
+_SHOULD_I = frozenset({"should", "shall", "i", "we"})
+_ASKING_HELPERS = frozenset({"should", "shall", "can", "could", "do", "would", "may", "must"})
 
 
 class Splitter:
@@ -171,6 +175,8 @@ class Splitter:
             return length
         if token.kind is not Kind.WORD or token.fold not in self._lexicon.words("coordinators"):
             return 0
+        if place > 1 and {tokens[place - 1].fold, tokens[place - 2].fold} <= _SHOULD_I:
+            return 0  # "should I also disable tom?"
         if token.fold in self._lexicon.words("sequence"):
             return int(self._opens_order(tokens[place + 1 :]))
         return int(not self._is_pair(tokens, place) and not self._is_polite(tokens, place))
@@ -276,8 +282,16 @@ class Splitter:
             return not asking and bool(following) and not dated
         if following and following[0].fold[:1].isdigit():
             return False  # "since 2 hours"
+        if self._is_noun(tokens, place):
+            return False
         relative = tokens[place].fold in self._lexicon.words("relatives")
         return not relative or (place > 0 and not self._is_asking(tokens[:place], following))
+
+    @staticmethod
+    def _is_noun(tokens: Sequence[Token], place: int) -> bool:
+        """Whether "cause" is one, as in "the root cause of the failures"."""
+        before = {token.fold for token in tokens[max(place - 2, 0) : place]}
+        return tokens[place].fold == "cause" and bool(before & _BEFORE_NOUNS)
 
     def _is_event(self, tokens: Sequence[Token], role: Role) -> bool:
         """Whether "after the backup of orders" speaks of something that happens."""
@@ -354,7 +368,7 @@ class Splitter:
             if free and not owned and self._light.opens(tokens[place:]):
                 return place  # "before you update nginx take a backup of it"
             if verb and free and _is_bare(tokens[place]) and place + 1 < len(tokens):
-                return place
+                return _asks_whether(tokens, place)
         return None
 
 
@@ -458,3 +472,12 @@ def _spread_conditions(pieces: Sequence[Piece], book: VerbBook) -> Iterator[Piec
                 yield replace(piece, role=Role.CONDITION)
                 continue
         yield piece
+
+
+def _asks_whether(tokens: Sequence[Token], place: int) -> int:
+    """Return where "should I also disable tom" begins, of which the verb stands at `place`."""
+    for begin in range(1, place):
+        followed = tokens[begin + 1].fold in {"i", "we", "you", "they"}
+        if tokens[begin].fold in _ASKING_HELPERS and followed:
+            return begin
+    return place

@@ -20,9 +20,11 @@ from orchestrator.nlu.profile import Profile
 from orchestrator.nlu.references import References
 from orchestrator.nlu.shapes import SlotKind
 from orchestrator.nlu.slots import Slot
+from orchestrator.nlu.text import Token
 from orchestrator.nlu.thread import Thread
 
 _MAX_READINGS = 2
+_VAGUE_WORDS = ("vague", "vague_looks")
 _VAGUE = 3  # readings offered where nobody said what to do
 _POINTED = 0.12  # with a pronoun, what it stands for tells more than so small a difference
 _PLURAL = frozenset({"both", "them", "these", "those"})
@@ -104,11 +106,16 @@ class Placer:
     def _asks_vaguely(self, clause: Clause) -> bool:
         """Ask what is to be done to "mx1" in "sort out mx1", where nothing else was said."""
         folded = [token.fold for token in clause.tokens]
-        length = self._index.lexicon.phrases("vague").at(folded, 0) if folded else 0
+        phrases = self._index.lexicon.phrases
+        length = max((phrases(name).at(folded, 0) for name in _VAGUE_WORDS if folded), default=0)
         if not length or any(not draft.earlier for draft in self._thread.drafts):
             return False
         rest = [t for t in clause.tokens[length:] if is_content(t, self._index.lexicon)]
-        if not all(token.is_name_like or self._index.is_known(token) for token in rest):
+        kinds = self._index.lexicon.words("kinds")
+        if not rest and not phrases("vague").at(folded, 0):
+            return False  # "can someone take a look?"
+        described = bool(rest) and all(t.fold in kinds for t in rest)  # "fix the server"
+        if not described and not all(t.is_name_like or self._index.is_known(t) for t in rest):
             return False
         fitting = [
             profile.name
@@ -116,6 +123,7 @@ class Placer:
             if profile.reads
             and (slot := profile.main_slot) is not None
             and all(slot.accepts(token.value) for token in rest)
+            and (not described or any(self._is_sort_of(t, slot) for t in rest))
         ]
         if fitting:
             draft = self._thread.draft(clause, None, Fill(), 0.0)
@@ -123,6 +131,10 @@ class Placer:
             draft.doubts.append(Doubt(AmbiguityKind.WHICH_CAPABILITY, options=options))
             self._thread.insert(draft)
         return bool(fitting)
+
+    def _is_sort_of(self, token: Token, slot: Slot) -> bool:
+        """Whether a noun is another word for what `slot` takes: "server" for a machine."""
+        return bool(self._index.expand(slot.nouns) & self._index.keys(token.stem))
 
     def _whole_one(
         self, clause: Clause, best: Candidate, rivals: list[Candidate]

@@ -5,7 +5,7 @@ from dataclasses import replace
 from orchestrator.domain.value import Parameters
 from orchestrator.nlu.candidate import MARGIN
 from orchestrator.nlu.chunks import is_content
-from orchestrator.nlu.clauses import Clause, Form, Turn
+from orchestrator.nlu.clauses import Clause, Form
 from orchestrator.nlu.continuing import Continuer
 from orchestrator.nlu.drafts import Draft
 from orchestrator.nlu.fill import Fill, Filler
@@ -29,8 +29,10 @@ from orchestrator.nlu.spoken_text import TextParameter, take_pasted, text_parame
 from orchestrator.nlu.templates import Templates
 from orchestrator.nlu.text import Kind, Token
 from orchestrator.nlu.thread import Thread
+from orchestrator.nlu.turns import Turn
 from orchestrator.nlu.understanding import Understanding
 from orchestrator.nlu.varying import corrected
+from orchestrator.nlu.withdrawing import Withdrawal
 
 _FAILING = frozenset(
     {"fail", "failur", "wrong", "break", "broken", "crash", "error", "fehlschlagt"}
@@ -67,8 +69,10 @@ class Reading:
         self._continuer = Continuer(
             index, filler, matcher, self._references, self._placer, self._thread
         )
+        self._withdrawal = Withdrawal(index.lexicon, filler, self._references, self._thread)
         self._headings = Headings(index, self._thread)
         self._turning = False  # the next order replaces the last one
+        self._final = False  # "scratch that", and nothing behind it
         self._contingent = False  # "if that fails, …": no plan can hold it
         self._text: TextParameter | None = None  # what follows "post to #ops:"
         self._label = False  # a speaker's name stands before this line's words
@@ -144,6 +148,7 @@ class Reading:
 
     def _take(self, clause: Clause) -> None:
         self._nearby, self._current = self._current, clause
+        self._final = False
         if clause.piece.strong:
             self._thread.sentence += 1
             self._chatting = False
@@ -167,6 +172,7 @@ class Reading:
             self._deny(clause)
             return
         self._turning = turning and not clause.tokens
+        self._final = self._turning and self._withdrawal.is_final(clause)
         if clause.tokens:
             self._positive(clause, turning=turning)
 
@@ -286,7 +292,7 @@ class Reading:
             self._new(clause)
         if clause.excluded and clause.form is not Form.STATEMENT:  # "all is fine except the disk"
             excepted = replace(clause, tokens=clause.excluded, verbs=(), moments=frozenset())
-            self._thread.exceptions.append(excepted)
+            self._withdrawal.note(excepted)
 
     def _asks_nothing_new(self, clause: Clause, last: Draft | None) -> bool:
         """Take what is told, small talk, a question of how, and what repeats what was said."""
@@ -431,38 +437,14 @@ class Reading:
         known = {str(value) for value in last.parameters.values()} if last is not None else set()
         if self._references.is_narrowed(clause, known):
             return
-        recent = self._thread.sentence - 1
-        self._thread.drafts = [
-            draft
-            for draft in self._thread.drafts
-            if draft.sentence < recent or not self._names(clause, draft)
-        ]
-
-    def _names(self, clause: Clause, draft: Draft) -> bool:
-        """Whether a negated clause speaks of `draft`."""
-        if draft.profile is None:
-            return False
-        main = draft.profile.main_slot
-        fill = self._filler.fill(draft.profile, clause)
-        found = fill.values.get(main.name) if main else None
-        verbs = {verb.canonical for verb in draft.clause.verbs}
-        same_verb = not clause.verbs or any(verb.canonical in verbs for verb in clause.verbs)
-        if found is not None and main is not None:
-            others = [v for n, v in draft.parameters.items() if n != main.name]
-            listed = found.value in others  # "… on web1, web2 and web3, but leave web3 alone"
-            return (same_verb and draft.parameters.get(main.name) == found.value) or (
-                listed and not (set(fill.values) - {main.name})
-            )
-        said = {n: f.value for n, f in fill.values.items() if not isinstance(f.value, bool)}
-        if said and not (clause.verbs or fill.spare):  # "… but leave web3 alone"
-            return said.items() <= draft.parameters.items()
-        pointed = self._references.has_pronoun(clause)
-        return bool(clause.verbs) and same_verb and (pointed or not fill.content)
+        self._withdrawal.drop(clause)
 
     def finish(self) -> Understanding:
         """Return the steps in the order they are to run, and what is out of scope."""
         thread = self._thread
         thread.forget_earlier()
+        if self._final:
+            thread.drop_last()
         thread.drafts = [
             draft
             for draft in thread.drafts
@@ -472,11 +454,7 @@ class Reading:
             take_pasted(draft, thread.text, self._pasted)
         share_forward(thread.drafts, self._index.lexicon.words("quantifiers"))
         share_back(thread.drafts)
-        thread.drafts = [
-            draft
-            for draft in thread.drafts
-            if not any(self._names(clause, draft) for clause in thread.exceptions)
-        ]
+        self._withdrawal.leave_out()
         for draft in thread.drafts:
             self._references.drop_described(draft)
             self._headings.fill_in(draft)

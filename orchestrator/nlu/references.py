@@ -16,10 +16,11 @@ from orchestrator.nlu.pieces import Role
 from orchestrator.nlu.profile import Profile
 from orchestrator.nlu.shapes import SlotKind
 from orchestrator.nlu.slots import Slot
-from orchestrator.nlu.text import Token
+from orchestrator.nlu.text import Token, words
 
 _EACH = frozenset({"each", "both", "apiece", "jeweils", "chacun", "chacune", "cada"})
 _COPULAS = frozenset({"is", "are", "was", "were", "ist", "sind", "est", "sont"})
+_TIMES = frozenset({"seconds", "minutes", "hours", "days", "weeks", "ttl"})
 _SURE = 0.8
 _NAMED_ONLY = frozenset({Form.THING, Form.QUESTION})
 _POINTING = frozenset({"that", "this", "it", "they", "these", "das", "ca", "eso", "esto"})
@@ -30,6 +31,8 @@ _GUESS = 0.55
 _NAMED = frozenset({SlotKind.NAME, SlotKind.ENUM, SlotKind.PATH})
 _OWN = frozenset({SlotKind.VERSION, SlotKind.FLAG, SlotKind.NUMBER, SlotKind.SIZE, SlotKind.TEXT})
 """What is said of one target only: "nginx and redis 7" means one version."""
+
+_SPARING = frozenset({"dont", "do", "leave", "never", "hands"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,10 +180,9 @@ class References:
         return values
 
     def _is_failing(self, context: Clause) -> bool:
-        """Whether "cannot login" tells what fails; "don't touch gitea" speaks of gitea."""
-        first = context.piece.tokens[0].fold
-        fails = first in self._lexicon.words("denied_helpers") | {"cannot", "can"}
-        return context.negated and not context.verbs and fails
+        """Whether "cannot login", "not web2" speaks of nothing; "don't touch gitea" of gitea."""
+        spared = context.piece.tokens[0].fold in _SPARING
+        return context.negated and not context.verbs and not spared
 
     def _is_article(self, clause: Clause, place: int) -> bool:
         """Whether "this", "la" stands before a noun rather than for one."""
@@ -272,7 +274,8 @@ def share_back(drafts: Sequence[Draft]) -> None:
         main = later.profile.main_slot
         for slot in later.profile.slots:
             each = any(token.fold in _EACH for token in later.clause.tokens)
-            shared = each or slot.required or slot.kind not in _OWN
+            timed = bool({*words(slot.name)} & _TIMES)  # "vpn for anna and ben for 30 days"
+            shared = each or slot.required or timed or slot.kind not in _OWN
             lacking = slot is not main or slot.required
             if lacking and shared and slot.name in later.parameters:
                 draft.parameters.setdefault(slot.name, later.parameters[slot.name])

@@ -89,6 +89,9 @@ class Remarks:
             if same and same[-1].sentence > draft.sentence:
                 return True  # "the server needs a reboot. So please reboot web1"
         piece, thing = draft.clause.piece, draft.clause.form is Form.THING
+        doing = len(draft.clause.tokens) == 1 and draft.clause.tokens[0].fold.endswith("ing")
+        if draft.profile is None and doing and not piece.strong:
+            return True  # "take a backup before updating, then deploy shop 2.1"
         wished = self.is_wished(draft.clause)
         alone = piece.strong and not (piece.listed or piece.asked or wished)
         return draft.group == tentative or (draft.profile is None and thing and alone)

@@ -155,7 +155,19 @@ def _kind(
     probed = _kind_by_pattern(schema)
     if probed is not None:
         return probed
-    return kind_of_text(name_words, head[::-1], text_format if isinstance(text_format, str) else "")
+    named = kind_of_text(
+        name_words, head[::-1], text_format if isinstance(text_format, str) else ""
+    )
+    return SlotKind.NAME if named is SlotKind.TEXT and _is_one_word(schema) else named
+
+
+def _is_one_word(schema: Mapping[str, JsonValue]) -> bool:
+    """Whether a pattern allows names and no text: the "subject" may be "order-service"."""
+    pattern = schema.get("pattern")
+    if not isinstance(pattern, str):
+        return False
+    validator = Draft202012Validator({"pattern": pattern})
+    return validator.is_valid("web-1") and not validator.is_valid("two words")
 
 
 def _kind_by_pattern(schema: Mapping[str, JsonValue]) -> SlotKind | None:

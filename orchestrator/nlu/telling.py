@@ -43,6 +43,12 @@ _GONE = frozenset(
     {"abgelaufen", "ausgefallen", "abgesturzt", "eingefroren", "vollgelaufen", "gestorben"}
     | {"stehengeblieben", "kaputt", "kaputtgegangen", "crashed", "vorbei", "caduque", "caducado"}
 )
+_DAYS_PAST = frozenset({"yesterday", "gestern", "ayer"})
+_UNMEANT = frozenset(
+    {"accidentally", "unintentionally", "inadvertently", "mistakenly", "versehentlich"}
+    | {"accidentellement", "accidentalmente"}
+)
+_GOES_ON = frozenset({"finish", "complete", "end", "drain", "settle", "expire", "continue", "be"})
 _HELPED = frozenset({"fixes", "helps", "solves", "worked", "works", "fails", "breaks", "takes"})
 
 
@@ -68,7 +74,7 @@ class Telling:
             folded[0] in self._lexicon.words("contracted_subjects") and "'" in tokens[0].text
         )
         told = told or bool(set(folded[1:]) & self._lexicon.words("denied_helpers"))
-        told = told or (len(folded) > 1 and folded[-1] in _HAPPENED)
+        told = told or (len(folded) > 1 and folded[-1] in _HAPPENED) or self._is_let(tokens)
         told = told or (folded[0] == "which" and not piece.asked)
         told = told or bool(set(folded[1:]) & self._lexicon.words("auxiliaries"))
         told = told or _is_telegram(tokens) or self._holds(tokens)
@@ -100,7 +106,15 @@ class Telling:
         # "the phrase delete vm build7 appears in the manual"
         worded = determined and len(folded) > 2 and folded[1] in _WORDING  # noqa: PLR2004
         denied = folded[0] in _HELPERS and folded[1:2] == ["not"]  # "(does not reboot VMs)"
-        return waits or (not piece.asked and (about or worded or denied))
+        return waits or (not piece.asked and (about or worded or denied or self._is_past(tokens)))
+
+    def _is_past(self, tokens: Sequence[Token]) -> bool:
+        """Whether "yesterday my colleague made it", "accidentally reset the disk" was."""
+        folded = [token.fold for token in tokens[:2]]
+        names = ("subjects", "determiners", "indefinite")
+        dated = folded[0] in _DAYS_PAST and tokens[0].text.isalpha()
+        dated = dated and any({*folded[1:]} & self._lexicon.words(name) for name in names)
+        return len(tokens) > 1 and (dated or folded[0] in _UNMEANT)
 
     def is_described(self, tokens: Sequence[Token], piece: Piece) -> bool:
         """Whether "stopped containers" names things: one more of what an order acts on."""
@@ -135,6 +149,11 @@ class Telling:
         what = tokens[2].is_name_like or tokens[2].fold in determined
         acts = self._book.at(tokens, 1) is not None and self._book.at(tokens, 0) is None
         return acts and what and tokens[0].fold not in determined
+
+    def _is_let(self, tokens: Sequence[Token]) -> bool:
+        """Whether "let the running sessions finish" only says what is not to be cut short."""
+        lets = tokens[0].fold == "let" and len(tokens) > 2  # noqa: PLR2004
+        return lets and tokens[-1].fold in _GOES_ON and self._book.at(tokens, 0) is None
 
     def _is_contracted(self, tokens: Sequence[Token]) -> bool:
         """Whether "coffee's ready" says that it is, and not whose it is."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from orchestrator.nlu.candidate import Candidate
 from orchestrator.nlu.chunks import is_content, is_number
-from orchestrator.nlu.clauses import Clause, Form, Turn
+from orchestrator.nlu.clauses import Clause, Form
 from orchestrator.nlu.coerce import name_forms, split_number
 from orchestrator.nlu.fill import Fill, Filler, Found
 from orchestrator.nlu.index import CatalogIndex
@@ -20,6 +20,7 @@ from orchestrator.nlu.profile import Profile, tokens_of
 from orchestrator.nlu.shapes import SHAPED, SlotKind, looks_like
 from orchestrator.nlu.slots import Slot
 from orchestrator.nlu.text import Kind, Token, stem
+from orchestrator.nlu.turns import Turn
 from orchestrator.nlu.verbs import Verb
 
 _STRENGTH = 0.95

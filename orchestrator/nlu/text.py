@@ -56,6 +56,10 @@ _WORD_RE = re.compile(
     r"|(?P<line>\n+)"
     r"|(?P<mark>[^\w\s])"
 )
+_SLASH_RE = re.compile(
+    r"^/(?!(?:bin|boot|data|dev|etc|home|lib|media|mnt|opt|proc|root|run|sbin|srv|sys|tmp|usr|var"
+    r"|backups?)\b)(?=[a-z][a-z-]*(?:\s|$))"
+)
 _ELIDED_RE = re.compile(r"([dl])'(\w[\w.@-]{2,})", re.IGNORECASE)
 """French: "d'espace", "l'hote"."""
 _COMPOUND_RE = re.compile(r"([a-z0-9_.]+)-([A-Z][a-z\u00e4\u00f6\u00fc\u00df]{2,})")
@@ -99,7 +103,8 @@ class Token:
 
 def normalise(text: str) -> str:
     """Return `text` in NFC with typographic marks and wide forms made plain, length kept."""
-    return "".join(map(_plain, unicodedata.normalize("NFC", text))).translate(_LOOKALIKES)
+    plain = "".join(map(_plain, unicodedata.normalize("NFC", text))).translate(_LOOKALIKES)
+    return _SLASH_RE.sub(" ", plain)  # "/restart nginx" is the order "restart nginx"
 
 
 def _plain(character: str) -> str:

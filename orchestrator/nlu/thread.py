@@ -30,7 +30,8 @@ class Thread:
     refused: list[tuple[int, str]] = field(default_factory=list)  # place in the text, words
     silent: list[tuple[int, str]] = field(default_factory=list)  # told when nothing else is
     asides: list[tuple[int, str]] = field(default_factory=list)  # told when there is no step
-    exceptions: list[Clause] = field(default_factory=list)  # "except redis": taken out at the end
+    exceptions: list[tuple[Clause, int]] = field(default_factory=list)
+    """ "except redis", and from which list on it is taken out at the end."""
     sentence: int = 0
     group: int = 0
 

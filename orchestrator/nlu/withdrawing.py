@@ -1,0 +1,84 @@
+"""Steps taken back and things left out: "not web2", "all but web2", "don't reboot it"."""
+
+from orchestrator.nlu.clauses import Clause
+from orchestrator.nlu.drafts import Draft
+from orchestrator.nlu.fill import Filler
+from orchestrator.nlu.lexicon import Lexicon
+from orchestrator.nlu.references import References
+from orchestrator.nlu.thread import Thread
+
+
+class Withdrawal:
+    """Drops what a denial names; one for each request."""
+
+    def __init__(
+        self, lexicon: Lexicon, filler: Filler, references: References, thread: Thread
+    ) -> None:
+        self._phrases = lexicon.phrases("withdraw_final")
+        self._filler = filler
+        self._references = references
+        self._thread = thread
+
+    def is_final(self, clause: Clause) -> bool:
+        """Whether "scratch that", "nope" takes back what was said, nothing behind it."""
+        folded = [token.fold for token in clause.piece.tokens]
+        whole = self._phrases.at(folded, 0) == len(folded)
+        return whole and not clause.piece.asked
+
+    def note(self, clause: Clause) -> None:
+        """Keep "except web2" to be left out at the end: of the step that is for all, if one is."""
+        last = self._thread.last
+        group = last.group if last is not None and self._is_spread(last) else 0
+        self._thread.exceptions.append((clause, group))
+
+    def drop(self, clause: Clause) -> None:
+        """Drop the steps of this sentence and the one before that a denial names."""
+        last, recent = self._thread.last, self._thread.sentence - 1
+        spread = last is not None and self._is_spread(last) and not clause.verbs
+        if spread:  # "reboot all but web2: web1, web2 and web3"
+            self.note(clause)
+        self._thread.drafts = [
+            draft
+            for draft in self._thread.drafts
+            if draft.sentence < recent
+            or not self._names(clause, draft)
+            or (spread and draft is not last)
+        ]
+
+    def leave_out(self) -> None:
+        """Drop the steps on what was excepted, once all steps are known."""
+        self._thread.drafts = [
+            draft
+            for draft in self._thread.drafts
+            if not any(
+                draft.group >= group and self._names(clause, draft)
+                for clause, group in self._thread.exceptions
+            )
+        ]
+
+    def _is_spread(self, last: Draft) -> bool:
+        """Whether a step is for all of a kind, so that what is left out is left out of it."""
+        main = last.profile.main_slot if last.profile is not None else None
+        lacking = main is not None and main.name not in last.parameters
+        return lacking and self._references.is_quantified(last.clause)
+
+    def _names(self, clause: Clause, draft: Draft) -> bool:
+        """Whether a negated clause speaks of `draft`."""
+        if draft.profile is None:
+            return False
+        main = draft.profile.main_slot
+        fill = self._filler.fill(draft.profile, clause)
+        found = fill.values.get(main.name) if main else None
+        verbs = {verb.canonical for verb in draft.clause.verbs}
+        same_verb = not clause.verbs or any(verb.canonical in verbs for verb in clause.verbs)
+        if found is not None and main is not None:
+            others = [v for n, v in draft.parameters.items() if n != main.name]
+            listed = found.value in others  # "… on web1, web2 and web3, but leave web3 alone"
+            return (same_verb and draft.parameters.get(main.name) == found.value) or (
+                listed and not (set(fill.values) - {main.name})
+            )
+        said = {n: f.value for n, f in fill.values.items() if not isinstance(f.value, bool)}
+        if said and not (clause.verbs or fill.spare):  # "… but leave web3 alone"
+            return said.items() <= draft.parameters.items()
+        pointed = self._references.has_pronoun(clause)
+        return bool(clause.verbs) and same_verb and (pointed or not fill.content)
