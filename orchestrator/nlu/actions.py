@@ -19,6 +19,8 @@ _STATES: Mapping[str, frozenset[str]] = {
 }
 """What verbs make of a thing that has such states."""
 _SWITCHES = frozenset({"enabled", "enable", "active", "activate", "on", "running"})
+_LEVELS = frozenset({"read", "write", "admin", "owner", "view", "edit"})
+"""What somebody may do, where a parameter lists two of them."""
 _SWITCHED: Mapping[str, bool] = {"enable": True, "start": True, "disable": False, "stop": False}
 _SWITCHES_BY = ("enable", "disable")
 _SEGMENT_RE = re.compile(r"\s[-\u2013\u2014]\s|[;,.:()]|\bor\b|\band\b")
@@ -37,6 +39,11 @@ class Choice:
     slot: Slot
     by_verb: Mapping[str, JsonValue]  # by the canonical verb
     by_group: Mapping[str, JsonValue]
+
+    def is_level_of(self, verb: Verb) -> bool:
+        """Whether a verb is no more than what somebody may do: "write" of read, write, admin."""
+        levels = len(_LEVELS & {*map(fold, self.slot.enum)}) > 1
+        return levels and verb.canonical in self.by_verb
 
     def of(self, verbs: Iterable[Verb]) -> JsonValue | None:
         """Return the value that the verbs ask for, the very word before one that means it."""

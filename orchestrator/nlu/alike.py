@@ -8,7 +8,9 @@ from orchestrator.domain.value import Parameters
 from orchestrator.nlu.candidate import Candidate
 from orchestrator.nlu.clauses import Clause
 from orchestrator.nlu.drafts import Draft
+from orchestrator.nlu.fill import Fill
 from orchestrator.nlu.profile import Profile
+from orchestrator.nlu.shapes import SlotKind
 from orchestrator.nlu.slots import Slot
 
 
@@ -58,3 +60,19 @@ def last_list(previous: Draft) -> Slot | None:
     """Return the list parameter that the step before ended with, if it did."""
     slots = previous.profile.slots if previous.profile is not None else ()
     return next((slot for slot in slots if slot.name == _last_said(previous) and slot.many), None)
+
+
+def numbers_left(clause: Clause, fill: Fill, values: Parameters) -> list[int]:
+    """Return the numbers of a clause that nothing took: 20 in "20 to 1.4"."""
+    said = {str(value) for value in values.values()}
+    tokens = enumerate(clause.tokens)
+    left = [t.text for p, t in tokens if t.text.isdecimal() and p not in fill.used]
+    return [int(text) for text in left if text not in said]
+
+
+def left_number(clause: Clause, profile: Profile, fill: Fill, values: Parameters) -> Parameters:
+    """Return 20 of "shift 10 percent to 1.3 and 20 to 1.4": the one number that is needed."""
+    left = numbers_left(clause, fill, values)
+    needed = [s for s in profile.slots if s.kind is SlotKind.NUMBER and s.required]
+    free = [s for s in needed if s.name not in values and left and s.accepts(left[0])]
+    return {free[0].name: left[0]} if len(left) == len(free) == len(needed) == 1 else {}

@@ -1,6 +1,7 @@
 """One reading of a clause: how it is scored, compared and accepted."""
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from orchestrator.catalog.models import Risk
@@ -11,6 +12,7 @@ from orchestrator.nlu.shapes import SlotKind
 
 NEEDED = {Risk.NONE: 0.58, Risk.LOW: 0.70, Risk.MEDIUM: 0.78, Risk.HIGH: 0.80}
 """The score that makes a step, by what a wrong one could spoil."""
+_DANGER = {risk: order for order, risk in enumerate(Risk)}
 MARGIN = 0.04
 """Two readings closer than this are a question, not a guess."""
 
@@ -71,6 +73,14 @@ class Candidate:
         """Whether a reading nearly as good is none: a mere synonym beside the catalogue's word."""
         better = self.rank > other.rank and self.focus >= other.focus - MARGIN
         return better and self.verb >= _OWN > OWN_WORD > other.verb
+
+    def dares(self, others: Iterable["Candidate"]) -> bool:
+        """Whether it could spoil more than another and has no verb of its own: patch to reboot."""
+        more = any(
+            _DANGER[self.profile.capability.risk] > _DANGER[o.profile.capability.risk]
+            for o in others
+        )
+        return more and self.verb < _OWN
 
     @property
     def is_askable(self) -> bool:

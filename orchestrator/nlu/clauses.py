@@ -31,11 +31,13 @@ _EMPTY = frozenset(
 )
 _FOUND = frozenset({"report", "complain", "notic", "confirm", "discov", "found", "see", "saw"})
 _ACCOMPANIED = frozenset({"with", "by", "despite", "due", "mit", "trotz", "avec", "con"})
+_LIMITS = frozenset({"before", "until", "till", "after", "if", "unless", "when", "while"})
 _WAS = frozenset({"was", "were"})
 _SUBJECT_WORDS = 6
 _SAYS = frozenset({"says", "said", "sagt", "meint", "dit", "dice"})
 _WHAT_ANOTHER = frozenset({"what", "as", "whatever", "everything", "exactly", "anything"})
 _ANYBODY = frozenset({"somebody", "someone"})
+_BIDS = frozenset({"get"})
 _TOLD = frozenset({"me", "us", "mir", "uns", "moi", "nous"})
 _ASKED = frozenset({"who", "whos", "what", "whats", "how", "which", "where", "when"})
 _SPEAKER = frozenset({"me", "us", "myself", "now", "please", "mich", "moi"})
@@ -127,7 +129,7 @@ class Reader:
         """Whether the clause goes before what was said: "… first", "but first …"."""
         words = self._lexicon.words("ahead")
         folded = [token.fold for token in tokens]
-        ends = len(folded) > 1 and folded[-1] in words
+        ends = len(folded) > 1 and folded[-1] in words and folded[-2] != "the"  # "the first"
         contrary = piece.lead | {*folded[:1]}
         opens = bool(words & {*folded[:2]}) and bool(contrary & {"but", "aber", "mais", "pero"})
         return ends or opens or {"before", "that"} <= piece.lead
@@ -174,6 +176,7 @@ class Reader:
             or self._narrated(base)
             or self._sigh(base)
             or self._delegated(base)
+            or self._anothers(base)
             or self._framed(base)
             or self._order(base, wished=wished)
             or self._question(base)
@@ -192,6 +195,8 @@ class Reader:
         rest = tokens[found[0] + found[1] :] if found and found[0] < OPENING else tokens
         while rest and rest[-1].fold in self._lexicon.words("leave_ends"):
             rest = rest[:-1]
+        if rest and rest[0].fold in _LIMITS:
+            return Clause(piece, tokens, Form.HOWTO)  # "not before the backup": told back
         verb = self._book.at(rest, 0) if rest else None
         return Clause(piece, rest, Form.ORDER, (verb,) if verb else (), negated=True)
 
@@ -260,6 +265,15 @@ class Reader:
         if not {*folded[does + 1 : does + 2]} & _WHAT_ANOTHER or base.piece.asked:
             return None
         return replace(base, form=Form.ORDER, verbs=(_ALIEN,))
+
+    def _anothers(self, base: Clause) -> Clause | None:
+        """Return the order in "get Bob to reboot web1", which is for another to follow."""
+        tokens, folded = base.tokens, [token.fold for token in base.tokens]
+        to = folded.index("to", 2) if "to" in folded[2:-1] else 0
+        if folded[0] not in _BIDS or not to or base.piece.asked:
+            return None
+        verb = None if is_participle(tokens[to + 1]) else self._book.at(tokens, to + 1)
+        return replace(base, form=Form.ORDER, verbs=(_ALIEN,)) if verb else None
 
     def _sigh(self, base: Clause) -> Clause | None:
         """Return the small talk in "kill me now", which acts on nobody but who speaks."""

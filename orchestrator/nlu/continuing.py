@@ -12,7 +12,7 @@ from pydantic import JsonValue
 
 from orchestrator.domain.request import AmbiguityKind
 from orchestrator.domain.value import Parameters
-from orchestrator.nlu.alike import is_alike, is_last, last_list, parallel
+from orchestrator.nlu.alike import is_alike, is_last, last_list, left_number, numbers_left, parallel
 from orchestrator.nlu.candidate import MARGIN, Candidate
 from orchestrator.nlu.chunks import is_content
 from orchestrator.nlu.clauses import ASKED_ONLY, Clause, Form
@@ -33,6 +33,7 @@ _NAMING = frozenset({"name", "call", "label", "title", "tag", "nenne", "nenn", "
 _CALLED = frozenset({"name", "label", "titl", "tag", "alia"})
 _TYPED = frozenset({SlotKind.EMAIL, SlotKind.URL, SlotKind.ADDRESS})
 _NAMED_WORDS = 3
+_FORMER, _LATTER = "former", "latter"
 _ORS = frozenset({"or", "oder", "ou", "o"})
 _ANOTHER = frozenset({"another", "autre", "otro", "otra"})
 _COMPARING = ("compar", "vergleich")  # "compare redis and kafka" is one thing to do
@@ -88,12 +89,7 @@ class Continuer:
         """Read `clause` with the verb of the step before."""
         if self._is_short(clause, previous, profile, turning=turning):
             return
-        inherited = replace(
-            clause,
-            form=previous.clause.form,
-            verbs=tuple(replace(v, places=frozenset()) for v in previous.clause.verbs),
-            asked_groups=previous.clause.asked_groups,
-        )
+        inherited = _inheriting(clause, previous)
         candidates = self._matcher.rank(inherited, profile)
         own = next((c for c in candidates if c.profile is profile), None)
         if not turning and not previous.earlier:
@@ -103,7 +99,8 @@ class Continuer:
             values = values or self._variation.placed(clause, previous, profile)
             if values is not None:
                 fill = own.fill if own is not None else Fill()
-                keep = self._is_same(clause)
+                # "Port 22 from 10.0.0.1 and 443" opens neither to the world.
+                keep = self._is_same(clause) or len(values) == 1
                 self._another(previous, inherited, profile, fill, values, keep=keep)
                 return
             if own is not None and self._is_new(clause, own):
@@ -130,7 +127,8 @@ class Continuer:
         """Take "back to 3", "same on pve3" and "…, recursive"."""
         number = self._variation.returns_to(clause, previous)
         if number is not None:
-            self._another(previous, clause, profile, Fill(), number, keep=True)
+            inherited = _inheriting(clause, previous)  # "…, then back to 3, web too"
+            self._another(previous, inherited, profile, Fill(), number, keep=True)
             return True
         if turning:
             return False
@@ -373,7 +371,12 @@ class Continuer:
         base = previous.parameters if keep else {}
         draft = self._thread.draft(clause, profile, fill, previous.confidence)
         draft.group = previous.group
+        values = values | left_number(clause, profile, fill, values)
         needed = {slot.name for slot in profile.slots if slot.required} - set(values)
+        if numbers_left(clause, fill, values):
+            numbers = {slot.name for slot in profile.slots if slot.kind is SlotKind.NUMBER}
+            needed -= numbers
+            base = {n: v for n, v in base.items() if n not in numbers}
         if not fill.spare:  # "the security updates on web1, web2"
             needed |= {slot.name for slot in profile.slots if slot.kind is SlotKind.FLAG}
         shared = {n: v for n, v in previous.parameters.items() if n in needed}
@@ -387,10 +390,12 @@ class Continuer:
         lists = [s for s in own.profile.slots if s.many and s.name in values]
         if lists and len(values) == 1:
             self._open_list = previous, lists[0]
-        for draft in self._thread.drafts:
-            if draft.group == previous.group:
-                for name, value in values.items():
-                    draft.parameters.setdefault(name, value)
+        listed = [draft for draft in self._thread.drafts if draft.group == previous.group]
+        meant = _singled_out(listed, previous, clause, own)
+        previous.alone |= meant != listed
+        for draft in meant:
+            for name, value in values.items():
+                draft.parameters.setdefault(name, value)
         previous.words = self._thread.between(previous.clause, clause)
         previous.doubts = [d for d in previous.doubts if d.parameter not in values]
 
@@ -404,6 +409,28 @@ class Continuer:
         elif own.fill.content:
             thing = replace(clause, form=Form.THING, verbs=())
             self._placer.place(thing, self._matcher.rank(thing))
+
+
+def _singled_out(
+    listed: list[Draft], previous: Draft, clause: Clause, own: Candidate
+) -> list[Draft]:
+    """Return the steps of a list that "tom as admin", "the latter as admin" speaks of."""
+    folded = {token.fold for token in clause.tokens}
+    main = own.profile.main_slot
+    again = main is not None and main.name in own.fill.parameters
+    if _FORMER in folded:
+        return listed[:1]
+    return [previous] if again or _LATTER in folded else listed
+
+
+def _inheriting(clause: Clause, previous: Draft) -> Clause:
+    """Return the clause with the verb of the step before."""
+    return replace(
+        clause,
+        form=previous.clause.form,
+        verbs=tuple(replace(v, places=frozenset()) for v in previous.clause.verbs),
+        asked_groups=previous.clause.asked_groups,
+    )
 
 
 def _is_plural_of(token: Token, kinds: frozenset[str]) -> bool:

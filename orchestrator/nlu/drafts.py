@@ -37,6 +37,7 @@ class Draft:
     doubts: list[Doubt] = field(default_factory=list)
     concurrent: bool = False
     earlier: bool = False  # of the request before: only to be referred to
+    alone: bool = False  # "…, tom as admin": what it says is not for the others of its list
     last: bool = False  # "before …" at the head of its sentence: goes to its end
 
     @property

@@ -60,6 +60,7 @@ def _holds(span: Span, other: Span) -> bool:
 
 def _candidates(text: str) -> Iterator[Span]:
     yield from _all(patterns.CODE_RE, text, Kind.GUARDED)
+    yield from _struck(text)
     elements = [*_all(patterns.ELEMENT_RE, text, Kind.GUARDED)]
     yield from elements
     shown = _blanked(text, elements)
@@ -136,6 +137,21 @@ def _quotes(text: str) -> Iterator[Span]:
             long = len(inner) > _MAX_VALUE or "\n" in inner
             kind = Kind.GUARDED if long else Kind.QUOTED
             yield Span(match.start(), match.end(), kind, inner, injected=False)
+
+
+def _struck(text: str) -> Iterator[Span]:
+    """Yield what is struck through, unless a pair of quotes holds it: it is part of a value.
+
+    An injection that begins in it goes on behind it: "~~x ignore~~ previous instructions …".
+    """
+    quoted, injected = [*_quotes(text)], patterns.OVERRIDE_RE.search(text)
+    for span in _all(patterns.STRUCK_RE, text, Kind.GUARDED):
+        if not any(quote.start < span.start and span.end < quote.end for quote in quoted):
+            if injected is not None and span.start < injected.start() < span.end:
+                end = max(span.end, injected.end())
+                yield replace(span, end=end, value=text[span.start : end], injected=True)
+                return
+            yield span
 
 
 def _pasted(text: str) -> Iterator[Span]:

@@ -3,6 +3,8 @@
 import re
 
 CODE_RE = re.compile(r"```.*?(?:```|\Z)|~~~.*?(?:~~~|\Z)", re.DOTALL)
+STRUCK_RE = re.compile(r"(?<!~)~~(?!~)[^~\n]+~~(?!~)")
+"""What is struck through, as chats and Markdown do: "~~reboot web1~~ patch web2"."""
 TICKS_RE = re.compile(r"`([^`\n]+)`")
 DOUBLE_RE = re.compile(r'"([^"]+)"')
 SINGLE_RE = re.compile(r"(?<!\w)'((?:[^'\n]|(?<=\w)'(?=\w))+)'(?!\w)")

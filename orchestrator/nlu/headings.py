@@ -55,7 +55,8 @@ class Headings:
             return
         opened = self._thread.sentence - int(clause.piece.strong)
         mine = [d for d in self._thread.drafts if d.sentence == opened and not d.earlier]
-        if any(self._is_firm(draft) for draft in mine):
+        row = any(draft.clause.piece.colon for draft in mine)  # "web1: drain, web2: reboot"
+        if row or any(self._is_firm(draft) for draft in mine):
             return
         self._thread.drafts = [draft for draft in self._thread.drafts if draft not in mine]
         self._thread.said = [m for m in self._thread.said if m.draft is None or m.draft not in mine]

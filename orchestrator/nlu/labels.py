@@ -1,13 +1,16 @@
 """What stands before a colon: who speaks ("omar: reboot node1"), or a thing ("node1: drain")."""
 
 import re
+from collections.abc import Sequence
 
 from orchestrator.nlu.chunks import is_content
 from orchestrator.nlu.clauses import Clause, Form
 from orchestrator.nlu.drafts import Draft
 from orchestrator.nlu.index import CatalogIndex
-from orchestrator.nlu.references import References
+from orchestrator.nlu.references import Mention, References
 from orchestrator.nlu.text import Token
+from orchestrator.nlu.thread import Thread
+from orchestrator.nlu.turns import Turn
 
 _LABEL_WORDS = 3
 _DOINGS = ("ing", "tion", "ment", "ness", "ance")
@@ -48,11 +51,49 @@ class Labels:
         rest = (t for place, t in enumerate(clause.tokens) if place not in clause.verb_places)
         return bool(clause.verbs) and not any(is_content(t, self._index.lexicon) for t in rest)
 
-    def was_label(self, label: Clause | None, clause: Clause, last: Draft | None) -> bool:
-        """Whether "web2" in "web1: reboot, web2: drain" was no further target of that step."""
-        if last is None or label is None or not clause.piece.colon or not self.is_bare(clause):
+    def turns(self, label: Clause | None, clause: Clause) -> bool:
+        """Whether a clause takes the step before back; "no" in "web2: no" does not."""
+        labelled = label is not None and label.form is Form.THING and clause.piece.colon
+        return clause.turn is Turn.LAST and (bool(clause.tokens) or not labelled)
+
+    def excludes(self, label: Clause | None, clause: Clause, thread: Thread) -> bool:
+        """Take "web2" back in "web1: reboot, web2: drain", and "no" in "web2: no"."""
+        behind = thread.text[clause.piece.tokens[-1].end :]
+        if clause.form in {Form.THING, Form.QUESTION} and re.match(r"\s*:\s*\?", behind):
+            thread.refuse(clause)  # "web2: ?"
+            return True
+        if label is None or not self._was_label(label, clause, thread.drafts):
             return False
-        return label.form is Form.THING and last.clause.piece is label.piece
+        thread.drafts.pop()
+        thread.said.append(Mention(context=label))
+        if not clause.negated and clause.form in {Form.ORDER, Form.TERSE, Form.QUESTION}:
+            return False
+        said = clause.negated or clause.form is Form.SMALL_TALK
+        (thread.keep_silent if said else thread.refuse)(clause)
+        return True
+
+    def _was_label(self, label: Clause, clause: Clause, drafts: Sequence[Draft]) -> bool:
+        """Whether "web2" in "web1: reboot, web2: no" was no further target of that step."""
+        if not drafts or not clause.piece.colon or label.form is not Form.THING:
+            return False
+        last = drafts[-1]
+        if last.clause.piece is not label.piece or self._is_agreed(clause):
+            return False
+        row = any(d.group == last.group and d.clause.piece.colon for d in drafts)
+        return row or self.is_bare(clause) or self._is_declined(clause)
+
+    def _is_agreed(self, clause: Clause) -> bool:
+        """Whether "web2: same", "web2: yes" asks for what was asked for the one before."""
+        words = ("true_words", "also_words", "same_words")
+        agreed = frozenset[str]().union(*map(self._index.lexicon.words, words))
+        return not clause.negated and any(token.fold in agreed for token in clause.piece.tokens)
+
+    def _is_declined(self, clause: Clause) -> bool:
+        """Whether a clause says "no" or "don't", and nothing more."""
+        said = {token.fold for token in clause.piece.tokens}
+        return (clause.negated and not clause.tokens) or said <= self._index.lexicon.words(
+            "false_words"
+        )
 
 
 def _is_numbered(token: Token) -> bool:

@@ -25,6 +25,7 @@ from orchestrator.nlu.index import CatalogIndex
 from orchestrator.nlu.profile import Profile
 from orchestrator.nlu.resemblance import Resemblance
 from orchestrator.nlu.similar import Similarity
+from orchestrator.nlu.text import stem
 from orchestrator.nlu.vocabulary import Vocabulary
 
 _VERB, _EXPLAINED, _OBJECT = 0.45, 0.30, 0.25
@@ -33,6 +34,7 @@ _UNDERSTOOD = 0.5  # a look at something needs at least half of its words explai
 _RESEMBLES = 0.5
 _KNOWN = 0.05  # of two looks, the one whose thing the catalogue names
 _ALIKE = 0.75  # from here on, a clause says the same as an example
+_ACCESS = frozenset(map(stem, ("access", "permission", "rights", "role", "zugriff", "acceso")))
 
 
 class Matcher:
@@ -96,7 +98,7 @@ class Matcher:
 
     def _is_foreign(self, profile: Profile, clause: Clause, fill: Fill, *, continues: bool) -> bool:
         """Whether the words rule out a capability that its verb alone would allow."""
-        if fill.joins and profile.is_risky:
+        if (fill.joins and profile.is_risky) or _is_mere_level(profile, clause):
             return True
         if clause.form is not Form.THING or clause.verbs or profile.reads:
             return False
@@ -125,3 +127,11 @@ class Matcher:
     def unknown_value(self, profile: Profile, fill: Fill) -> str:
         """Return the name of the required slot whose value is said but not listed, or ""."""
         return unknown_value(profile, fill, self._index.lexicon)
+
+
+def _is_mere_level(profile: Profile, clause: Clause) -> bool:
+    """Whether "write docs" says only what somebody may do, unlike "write access to docs"."""
+    choices = profile.choices.values()
+    levels = [any(choice.is_level_of(verb) for choice in choices) for verb in clause.verbs]
+    behind = clause.tokens[max(clause.verb_places, default=0) + 1 :][:1]
+    return bool(levels) and all(levels) and not any(t.stem in _ACCESS for t in behind)

@@ -15,6 +15,8 @@ from orchestrator.nlu.verbs import VerbBook
 from orchestrator.nlu.wordorder import WordOrder
 
 _STRONG_MARKS = frozenset({".", "!", "?", ";", "->", "\u2022", "\u2026"})
+_WAITS = frozenset({"wait", "then", "and", "please", "just", "warte", "attends", "espera"})
+_NOT_YET = frozenset({"not", "but", "just", "only", "and"})
 _WEAK_MARKS = frozenset({",", ":", "(", ")", "+", "&", "\u2014", "\u2013", "|", "-", "*", ">", "/"})
 _ASKS_BEHIND_WHEN = frozenset(
     {"do", "does", "did", "is", "are", "was", "were", "will", "has", "have", "can", "should"}
@@ -217,6 +219,11 @@ class Splitter:
             return
         place, length, role = cut
         head, tail = piece.tokens[:place], piece.tokens[place + length :]
+        said = {token.fold for token in head}
+        waits = bool(said) and said <= _WAITS and role is Role.CONDITION
+        if waits or ("not" in said and said <= _NOT_YET):
+            yield piece  # "wait until it is done", "not before the backup" take nothing back
+            return
         if role in {Role.BEFORE, Role.AFTER}:
             tail = tail[self._subject(tail) :]
         if head:

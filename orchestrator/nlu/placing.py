@@ -30,6 +30,7 @@ _POINTED = 0.12  # with a pronoun, what it stands for tells more than so small a
 _PLURAL = frozenset({"both", "them", "these", "those"})
 _COPULAS = frozenset({"is", "be", "are", "=", "ist", "sind", "est", "es"})
 _POSSESSIVES = frozenset({"its", "their", "his", "her"})
+_PAIR = 2
 _LIGHT = 0.5  # a verb that goes with anything
 _DEFINITE = frozenset({"the", "this", "that", "der", "die", "das", "den", "le", "la", "el"})
 _THERE = frozenset({"there", "dort", "darauf", "dessus", "alli", "ahi"})
@@ -147,7 +148,11 @@ class Placer:
         if sum(candidate.known for candidate in whole) == 1:
             whole = [candidate for candidate in whole if candidate.known]
         said = len(whole) == 1 and whole[0].fill.values and whole[0].verb > _LIGHT
-        if said and not self._references.has_pronoun(clause):
+        if (
+            said
+            and not self._references.has_pronoun(clause)
+            and not whole[0].dares((best, *rivals))
+        ):
             return whole[0], []
         return best, rivals
 
@@ -287,6 +292,10 @@ class Placer:
         vague = self._references.is_quantified(clause) and not pronoun
         if vague or self._references.is_unclear(clause):
             return []
+        ordinal = self._references.ordinal(clause)
+        if ordinal is not None:  # "patch web1 and web2 and reboot the former"
+            two = self._look_back(profile, slot)
+            return two[ordinal : ordinal + 1] if len(two) == _PAIR else []
         implied = slot.required and not draft.fill.spare and self._follows(draft, profile)
         implied = implied or self._is_definite(clause, slot)
         if not pronoun and not implied:

@@ -64,7 +64,7 @@ class Reading:
         self._templates = templates
         self._references = References(index.lexicon, filler)
         self._labels = Labels(index, self._references)
-        self._thread = Thread(text, Remarks(index.lexicon))
+        self._thread = Thread(text, Remarks(index))
         self._placer = Placer(index, filler, matcher, self._references, self._thread)
         self._continuer = Continuer(
             index, filler, matcher, self._references, self._placer, self._thread
@@ -159,11 +159,11 @@ class Reading:
         self._greeting = clause.form is Form.SMALL_TALK
         if clause.turn is Turn.ALL:
             self._thread.drafts.clear()
-        turning = self._turning or clause.turn is Turn.LAST
+        turning = self._turning or self._labels.turns(self._nearby, clause)
         if self._headings.takes_field(self._nearby, clause):
             self._note(clause)
             return
-        if self._put_aside(clause):
+        if self._labels.excludes(self._nearby, clause, self._thread) or self._put_aside(clause):
             return
         self._headings.drop(self._nearby, clause)
         if self._repeats_example(clause, turning=turning):
@@ -178,7 +178,7 @@ class Reading:
 
     def _deny(self, clause: Clause) -> None:
         if not clause.tokens:
-            self._thread.drop_last()  # "reboot web1; wait, no, don't"
+            self._thread.drop_last(one="(" in clause.piece.lead)  # "reboot web1; wait, no, don't"
         elif not self._continuer.denies_flag(clause):
             self._withdraw(clause)
 
@@ -287,8 +287,6 @@ class Reading:
                 clause = corrected(clause, last, self._index.lexicon) or clause
             if turning or self._was_topic(clause):
                 self._thread.drop_last()
-            elif self._labels.was_label(self._nearby, clause, self._thread.last):
-                self._thread.drafts.pop()
             self._new(clause)
         if clause.excluded and clause.form is not Form.STATEMENT:  # "all is fine except the disk"
             excepted = replace(clause, tokens=clause.excluded, verbs=(), moments=frozenset())

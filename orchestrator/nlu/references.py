@@ -1,5 +1,6 @@
 """Resolves "it", "them", "the same", and shares what a sentence says once for several steps."""
 
+import itertools
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from orchestrator.nlu.text import Token, words
 _EACH = frozenset({"each", "both", "apiece", "jeweils", "chacun", "chacune", "cada"})
 _COPULAS = frozenset({"is", "are", "was", "were", "ist", "sind", "est", "sont"})
 _TIMES = frozenset({"seconds", "minutes", "hours", "days", "weeks", "ttl"})
+_ORDINALS = {"former": 0, "first": 0, "latter": 1, "second": 1}
 _SURE = 0.8
 _NAMED_ONLY = frozenset({Form.THING, Form.QUESTION})
 _POINTING = frozenset({"that", "this", "it", "they", "these", "das", "ca", "eso", "esto"})
@@ -96,6 +98,16 @@ class References:
     def is_plural(self, clause: Clause) -> bool:
         """Whether the clause points at several things."""
         return any(t.fold in self._lexicon.words("plural_pronouns") for t in clause.tokens)
+
+    def ordinal(self, clause: Clause) -> int | None:
+        """Return which of the two just named "the former", "the second" is: 0 or 1."""
+        for the, token, *after in itertools.zip_longest(
+            clause.piece.tokens, clause.piece.tokens[1:], clause.piece.tokens[2:]
+        ):
+            noun = after[0] is not None and is_content(after[0], self._lexicon)
+            if the.fold == "the" and token is not None and not noun and token.fold in _ORDINALS:
+                return _ORDINALS[token.fold]
+        return None
 
     def is_unclear(self, clause: Clause) -> bool:
         """Whether only the person knows which one is meant ("one of the nodes")."""
@@ -267,6 +279,7 @@ def share_back(drafts: Sequence[Draft]) -> None:
             (later.group != draft.group and not _are_things(draft, later))
             or later.profile is None
             or draft.profile is None
+            or later.alone
         ):
             continue
         if later.profile is not draft.profile:

@@ -5,13 +5,15 @@ from collections.abc import Sequence
 from orchestrator.nlu.chunks import is_content
 from orchestrator.nlu.clauses import ASKED_ONLY, Clause, Form
 from orchestrator.nlu.drafts import Draft
-from orchestrator.nlu.lexicon import Lexicon
+from orchestrator.nlu.index import CatalogIndex
 from orchestrator.nlu.text import Kind, Token
 
 _PLEASE = frozenset({"please", "pls", "plz", "bitte", "stp", "svp"})
 _ASIDE = frozenset({"but", "aber", "mais", ",", "(", "\u2014", "\u2013", "-"})
 _REFERS = frozenset({"see", "cf", "siehe", "vgl", "voir", "vease", "per", "ref"})
 _WHATEVER = frozenset({"whatever", "something", "so", "such", "similar", "sth", "quelque", "algo"})
+_ANDS = frozenset({"and", "und", "et", "y"})
+_PLACED = frozenset({"on", "in", "at", "from", "for", "auf", "sur", "en"})
 _TARGET_WORDS = 2
 _ASKS_OF_SELF = 3  # "did I", "what am I", "what did we": the speaker within so many words
 
@@ -19,8 +21,9 @@ _ASKS_OF_SELF = 3  # "did I", "what am I", "what did we": the speaker within so 
 class Remarks:
     """Knows the words; one for each request."""
 
-    def __init__(self, lexicon: Lexicon) -> None:
-        self._lexicon = lexicon
+    def __init__(self, index: CatalogIndex) -> None:
+        self._index = index
+        self._lexicon = index.lexicon
 
     def is_remark(self, clause: Clause, *, alone: bool) -> bool:
         """Whether a clause that was not understood asks for nothing that could be told back.
@@ -108,11 +111,29 @@ class Remarks:
     def _is_aside(self, clause: Clause, *, alone: bool) -> bool:
         """Whether a thing is said in passing: "Coffee's in", "…, the hardware guy comes at 3"."""
         piece = clause.piece
-        if piece.listed or self.is_wished(clause):
+        if piece.listed or self.is_wished(clause) or self._asks(clause):
             return False
         if alone or "(" in piece.lead:
             return True
         return bool(piece.lead) and piece.lead <= _ASIDE and not self._may_be_target(clause)
+
+    def _asks(self, clause: Clause) -> bool:
+        """Whether it may ask for something: "on web2 restart redis", "and the backup?"."""
+        first = clause.piece.tokens[0].fold
+        if clause.piece.asked and (first in _ANDS or clause.piece.lead & _ANDS):
+            return True
+        if first in self._lexicon.words("sequence") and self._says_anything(clause):
+            return True  # "then redis there"
+        return first in _PLACED and any(
+            self._bids(clause.tokens, place) for place in range(2, len(clause.tokens))
+        )
+
+    def _bids(self, tokens: Sequence[Token], place: int) -> bool:
+        """Whether a verb that acts stands at `place`, and no noun ("on the backup")."""
+        verb = self._index.book.at(tokens, place)
+        closed = self._lexicon.words("english_determiners") | self._lexicon.words("prepositions")
+        noun = tokens[place - 1].fold in closed or tokens[place].fold.endswith(("ed", "ing"))
+        return verb is not None and bool(verb.groups) and not noun
 
     def _may_be_target(self, clause: Clause) -> bool:
         """Whether "…, the coffee machine" may be one more thing that an order is to act on."""

@@ -8,10 +8,12 @@ would tell back. What could spoil something still needs a verb of the capability
 from collections.abc import Sequence
 
 from orchestrator.nlu.candidate import NEEDED, Candidate
+from orchestrator.nlu.chunks import is_content
 from orchestrator.nlu.clauses import Clause, Form
 from orchestrator.nlu.evidence import OWN_WORD
 from orchestrator.nlu.fill import Filler
 from orchestrator.nlu.index import CatalogIndex
+from orchestrator.nlu.lightverbs import is_participle
 from orchestrator.nlu.profile import Profile
 from orchestrator.nlu.similar import Similarity
 from orchestrator.nlu.text import Kind
@@ -22,11 +24,15 @@ _STANDS_OUT = 0.05
 _NEARLY = 0.15  # as far below what its risk asks for, a risky reading may still be confirmed
 _TRUSTED = 0.8
 _ASKING = frozenset({Form.ORDER, Form.TERSE, Form.QUESTION, Form.THING})
+_ORDERED = frozenset({Form.ORDER, Form.TERSE})
+_BIDS = frozenset({"have", "let", "make", "get"})
 _OF = frozenset({"of", "von", "de", "du"})
 _BROAD = frozenset({"create", "set", "import"})
 _SHELL = frozenset("|;&$<>")
 _HEDGES = frozenset({"probably", "maybe", "perhaps", "eventually", "someday", "sometime", "point"})
 """Who says one of these thinks aloud."""
+_JUDGED = frozenset({"is", "was", "are", "were", "would", "sounds", "seems", "looks"})
+"""What comes before one of these is spoken of: "reboot web1 is a bad idea"."""
 
 
 class Resemblance:
@@ -50,11 +56,14 @@ class Resemblance:
         enough = _CHOSEN if looks else _RESEMBLING
         if alike < enough or lead < (_STANDS_OUT if looks else 2 * _STANDS_OUT):
             return None
-        if not self._may_be(profile, clause, by_rules):
+        dares = by_rules is not None and by_rules.dares(read)
+        unordered = profile.is_risky and not self._is_plain_order(profile, clause)
+        if dares or unordered or not self._may_be(profile, clause, by_rules):
             return None
         if by_rules is None:
             found = self._read(profile, clause)
-            return found if found.is_whole else None
+            sure = not (profile.is_risky and any(candidate.is_accepted for candidate in read))
+            return found if found.is_whole and sure else None
         hedged = any(token.fold in _HEDGES for token in clause.piece.tokens)
         sure = by_rules.is_whole or (by_rules.verb >= OWN_WORD and not hedged)
         return by_rules if sure or not profile.is_risky else None
@@ -70,6 +79,8 @@ class Resemblance:
         if profile is None or alike < _RESEMBLING or lead < _STANDS_OUT:
             return None
         by_rules = next((c for c in read if c.profile is profile), None)
+        if profile.is_risky and not self._is_plain_order(profile, clause):
+            return None
         return self._read(profile, clause) if self._may_be(profile, clause, by_rules) else None
 
     def _nearest(self, clause: Clause) -> tuple[Profile | None, float, float]:
@@ -105,6 +116,20 @@ class Resemblance:
         # Not "set it to 22", which fits whatever can be set; nor "restart my career", whose verb
         # is right and nothing else.
         return by_rules.is_worded and not (profile.is_risky and by_rules.score < needed - _NEARLY)
+
+    def _is_plain_order(self, profile: Profile, clause: Clause) -> bool:
+        """Whether it is ordered: not "reboot web1 is a bad idea", "have Bob reboot web1"."""
+        tokens = clause.tokens
+        if clause.form not in _ORDERED or {token.fold for token in tokens} & _JUDGED:
+            return False
+        first = clause.verbs[0] if clause.verbs else None
+        if first is None or tokens[0].fold not in _BIDS:
+            return first is not None
+        own = profile.own_verbs | profile.example_verbs
+        verbs = ((p, self._index.book.at(tokens, p)) for p in range(2, len(tokens) - 1))
+        acts = [place for place, verb in verbs if verb is not None and verb.canonical in own]
+        plain = [place for place in acts if not is_participle(tokens[place])]
+        return not any(is_content(tokens[place - 1], self._index.lexicon) for place in plain)
 
     def _is_look(self, profile: Profile, clause: Clause) -> bool:
         """Whether nothing but a look is asked for, and at something that `profile` speaks of."""

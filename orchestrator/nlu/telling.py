@@ -31,6 +31,11 @@ _HAPPENED = frozenset(
 )
 _WAITING = frozenset({"wait", "warte", "warten", "attends", "attendre", "espera", "esperar"})
 _FOR_WHAT = frozenset({"for", "until", "till", "bis", "que", "jusqua", "hasta", "a"})
+_SOMEBODY = frozenset({"my", "our", "your", "his", "her", "me", "us", "you", "someone", "somebody"})
+_CONSENT = frozenset(
+    {"ok", "okay", "go", "go-ahead", "approval", "approve", "approves", "confirm", "confirms"}
+    | {"confirmation", "permission", "signal", "answer", "reply", "consent", "blessing", "says"}
+)
 _WORDING = frozenset({"phrase", "sentence", "wording", "string", "quote", "satz", "expression"})
 _HELPERS = frozenset({"does", "did", "is", "are", "was", "were", "has", "have"})
 _ABOUT = frozenset({"about", "regarding", "concerning", "re", "wegen", "betreff", "concernant"})
@@ -50,6 +55,12 @@ _UNMEANT = frozenset(
 )
 _GOES_ON = frozenset({"finish", "complete", "end", "drain", "settle", "expire", "continue", "be"})
 _HELPED = frozenset({"fixes", "helps", "solves", "worked", "works", "fails", "breaks", "takes"})
+_WENT = frozenset(
+    {"broke", "lost", "took", "made", "went", "left", "brought", "cost", "hurt", "gave", "kept"}
+    | {"woke", "threw", "led", "blew", "ate", "got", "came", "froze", "hung", "did", "fell", "ran"}
+    | {"sent", "cut", "shook", "meant", "undid", "tore", "drove", "became"}
+)
+"""Past of what a deed did: "rebooting web1 broke it"; all others end in -ed."""
 
 
 class Telling:
@@ -84,15 +95,19 @@ class Telling:
         """Whether "restarting nginx fixed it yesterday" tells what was."""
         if self._is_aside(tokens, piece):
             return True
-        gerund = tokens[0].fold.endswith("ing") and self._book.at(tokens, 0) is not None
-        if not gerund or piece.listed or piece.asked:
+        does = self._book.at(tokens, 0) is not None
+        does = does or tokens[0].fold in self._lexicon.words("light_verbs")  # "doing the reboot"
+        gerund = does and tokens[0].fold.endswith("ing")
+        noun = does and len(tokens) > 1 and tokens[1].fold == "of"  # "reboot of web1 broke it"
+        if not (gerund or noun) or piece.listed or piece.asked:
             return False
         closed = self._lexicon.words("prepositions") | self._lexicon.words("determiners")
         closed |= self._lexicon.words("coordinators") | self._lexicon.words("articles")
         told = self._lexicon.words("auxiliaries") | _HELPED
         for place in range(1, len(tokens)):
             free = place > 1 and tokens[place - 1].fold not in closed
-            if tokens[place].fold in told or (free and is_participle(tokens[place])):
+            went = tokens[place].fold in _WENT or (gerund and is_participle(tokens[place]))
+            if (free and went) or (gerund and tokens[place].fold in told):
                 return True
         return False
 
@@ -102,6 +117,7 @@ class Telling:
         about = piece.strong and _is_about(tokens)
         # "wait for it to come up": each step waits for the one before
         waits = len(folded) > 1 and folded[0] in _WAITING and folded[1] in _FOR_WHAT
+        waits = waits and not self._waits_for_somebody(tokens)
         determined = folded[0] in self._lexicon.words("determiners")
         # "the phrase delete vm build7 appears in the manual"
         worded = determined and len(folded) > 2 and folded[1] in _WORDING  # noqa: PLR2004
@@ -115,6 +131,11 @@ class Telling:
         dated = folded[0] in _DAYS_PAST and tokens[0].text.isalpha()
         dated = dated and any({*folded[1:]} & self._lexicon.words(name) for name in names)
         return len(tokens) > 1 and (dated or folded[0] in _UNMEANT)
+
+    def _waits_for_somebody(self, tokens: Sequence[Token]) -> bool:
+        """Whether "wait for my ok" holds the steps up until a person says so."""
+        folded = {token.fold for token in tokens[2:]}
+        return bool(folded & (_SOMEBODY | _CONSENT | NOMINATIVE - {"they"}))
 
     def is_described(self, tokens: Sequence[Token], piece: Piece) -> bool:
         """Whether "stopped containers" names things: one more of what an order acts on."""

@@ -124,9 +124,11 @@ class Thread:
         self.drafts += copies
         return copies[-1]
 
-    def drop_last(self) -> None:
-        """Take back the last step, with all of its list."""
-        if self.drafts:
+    def drop_last(self, *, one: bool = False) -> None:
+        """Take back the last step, with all of its list; `one` for "web1, web2 (skip)"."""
+        if one and sum(draft.group == self.drafts[-1].group for draft in self.drafts) > 1:
+            self.drafts.pop()
+        elif self.drafts:
             group = self.drafts[-1].group
             self.drafts = [draft for draft in self.drafts if draft.group != group]
 

@@ -60,7 +60,9 @@ class WordOrder:
         verb = self._book.at(tokens, 1) if adverb or told or how in _PUSHED else None
         if verb is None or not verb.groups or tokens[1].fold.endswith(("ed", "ing")):
             return None
-        return verb if not told or how in _PUSHED or self._is_noun_of(tokens, verb) else None
+        if how in _PUSHED:
+            return replace(verb, places=verb.places | {0})  # "force" names nothing
+        return verb if not told or self._is_noun_of(tokens, verb) else None
 
     def _is_noun_of(self, tokens: Sequence[Token], verb: Verb) -> bool:
         """Whether what follows "full backup" is what it acts on: not "full backup status"."""
@@ -102,6 +104,8 @@ class WordOrder:
         folded = [token.fold for token in tokens[:3]]
         if len(folded) < 3 or folded[0] != "back" or folded[1] not in _INTO:  # noqa: PLR2004
             return tokens
+        if folded[2].isdigit():
+            return tokens  # "scale api to 1, then back to 3"
         return (word_token("put", tokens[0].start), *tokens)
 
     def _before_place(self, tokens: Sequence[Token]) -> Verb | None:

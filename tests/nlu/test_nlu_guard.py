@@ -8,6 +8,7 @@ from orchestrator.catalog.models import Catalog, Risk
 from orchestrator.domain.request import DecomposedRequest
 from orchestrator.nlu.guard import guarded_spans
 from orchestrator.nlu.text import Kind, normalise
+from tests.nlu.found import Steps, steps
 
 Read = Callable[[str], DecomposedRequest]
 
@@ -139,3 +140,19 @@ def test_what_smuggles_something_in_makes_no_step(text: str, read: Read) -> None
     found = read(text)
     assert found.subtasks == ()
     assert found.out_of_scope
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("~~reboot web1~~ patch web2", [("patch_machine", {"machine": "web2"})]),
+        ("~~delete vm test1~~ check nginx", [("service_health", {"service": "nginx"})]),
+        ('~~reboot "web1"~~', []),
+        (
+            "reboot these:\n- web1\n- ~~web2~~\n- web3",
+            [("reboot_machine", {"machine": "web1"}), ("reboot_machine", {"machine": "web3"})],
+        ),
+    ],
+)
+def test_what_is_struck_through_is_no_order(text: str, expected: Steps, team: Read) -> None:
+    assert steps(team(text)) == expected

@@ -305,3 +305,102 @@ def test_a_pair_of_thing_and_place_is_no_step_on_the_first_thing(
 )
 def test_neither_fields_nor_asides_nor_denials_repeat(text: str, hosting: Read) -> None:
     assert steps(hosting(text)) == [reboot("web2")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "doing the reboot of web1 broke it",
+        "Doing a reboot of web1 took ages",
+        "rebooting web1 lost data",
+        "performing the restore of orders was premature",
+        "doing the backup of orders locked us out",
+        "reboot of web1 broke it",
+    ],
+)
+def test_what_a_deed_did_is_no_order(text: str, hosting: Read) -> None:
+    found = hosting(text)
+    assert not found.subtasks
+    assert found.out_of_scope == (text,)
+    assert only(hosting("doing the reboot of web1 now")) == [reboot("web1")]
+
+
+@pytest.mark.parametrize("more", ["web too", "web as well", "then web"])
+def test_what_goes_back_is_scaled_and_not_rolled_back(more: str, hosting: Read) -> None:
+    found = only(hosting(f"scale api to 1, then back to 3, {more}"))
+    scaled = [("api", 1), ("api", 3), ("web", 3)]
+    assert found == [("scale_app", {"app": app, "replicas": n}) for app, n in scaled]
+
+
+@pytest.mark.parametrize(
+    ("said", "which"),
+    [("first", "orders"), ("former", "orders"), ("second", "customers"), ("latter", "customers")],
+)
+def test_an_ordinal_is_one_of_the_two_just_named(said: str, which: str, hosting: Read) -> None:
+    found = only(hosting(f"backup orders and customers, restore the {said}"))
+    saved = [("backup_now", {"target": target}) for target in ("orders", "customers")]
+    assert found == [*saved, ("restore_backup", {"target": which})]
+
+
+def test_an_ordinal_of_other_than_two_is_asked_about(hosting: Read) -> None:
+    for text in ("backup orders, restore the former", "reboot web1, web2, web3, ping the first"):
+        assert hosting(text).ambiguities
+
+
+# --- a row of labels ---
+
+
+@pytest.mark.parametrize(
+    "behind",
+    ["no", "don't", "don't touch", "skip", "done", "later", "not today", "?", "it was fine"],
+)
+def test_a_label_is_a_target_of_its_own_words_only(behind: str, hosting: Read) -> None:
+    assert steps(hosting(f"web1: reboot, web2: {behind}")) == [reboot("web1")]
+
+
+def test_each_label_of_a_row_has_its_order(hosting: Read) -> None:
+    assert steps(hosting("web1: reboot\nweb2: no\nweb3: reboot")) == [
+        *map(reboot, ("web1", "web3"))
+    ]
+    assert steps(hosting("web1: reboot, web2: yes")) == [*map(reboot, ("web1", "web2"))]
+    assert steps(hosting("reboot web1, web2: no")) == [reboot("web1")]
+
+
+# --- nothing is lost ---
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("stop nginx on web1, on web2 restart redis", "on web2 restart redis"),
+        ("stop nginx on web1, then redis there, and postgres on db1", "then redis there"),
+        ("stop nginx on web1. And the backup?", "the backup"),
+    ],
+)
+def test_an_order_that_is_not_understood_is_told(text: str, told: str, hosting: Read) -> None:
+    found = hosting(text)
+    assert found.out_of_scope == (told,)
+    assert steps(found)[0] == stop("nginx", "web1")
+
+
+@pytest.mark.parametrize(
+    "limit",
+    ["but not before the backup", "but not until I say so", "wait for my ok", "wait until you say"],
+)
+def test_what_holds_a_step_up_is_told(limit: str, team: Read) -> None:
+    found = team(f"reboot web1, {limit}")
+    assert steps(found) == [("reboot_machine", {"machine": "web1"})]
+    assert found.out_of_scope == (limit.removeprefix("but "),)
+
+
+@pytest.mark.parametrize("pause", ["wait for it to come up", "wait until it is done"])
+def test_a_step_waits_for_the_one_before_anyway(pause: str, team: Read) -> None:
+    found = only(team(f"reboot web1, {pause}, then reboot web2"))
+    assert found == [("reboot_machine", {"machine": machine}) for machine in ("web1", "web2")]
+
+
+@pytest.mark.parametrize(
+    "text", ["reboot web1, web2 (skip), web3", "reboot:\n- web1\n- web2 (skip)\n- web3"]
+)
+def test_one_of_a_list_is_skipped(text: str, hosting: Read) -> None:
+    assert only(hosting(text)) == [*map(reboot, ("web1", "web3"))]

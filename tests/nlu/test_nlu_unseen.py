@@ -419,3 +419,74 @@ def test_targets_flags_and_places_stay_with_their_step(
     text: str, expected: Steps, homelab: Read
 ) -> None:
     assert steps(homelab(text)) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "get Bob to reboot web1",
+        "get the team to delete vm test1",
+        "get ops to purge emails",
+        "reboot web1 is a bad idea",
+        "make Bob reboot web1",
+    ],
+)
+def test_no_likeness_orders_what_is_anothers_or_a_remark(text: str, team: Read) -> None:
+    assert steps(team(text)) == []
+
+
+def test_force_names_nothing(team: Read) -> None:
+    stopped = ("stop_service", {"host": "web1", "service": "nginx"})
+    assert only(team("force stop nginx on web1")) == [stopped]
+    assert steps(team("force reboot web1 not web2")) == [("reboot_machine", {"machine": "web1"})]
+
+
+def test_nothing_riskier_is_chosen_for_what_was_left_open(homelab: Read) -> None:
+    found = homelab("restart plex on nuc1 and reboot nas")
+    assert steps(found) == [("cycle_unit", {"unit": "plex", "host": "nuc1"})]
+    assert found.ambiguities
+
+
+@pytest.mark.parametrize("text", ["write docs about reboot web1", "write about stopping nginx"])
+def test_writing_gives_nobody_access(text: str, hosting: Read) -> None:
+    assert steps(hosting(text)) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "second"),
+    [
+        (
+            "open port 22 on web1 from 10.0.0.1 and 443",
+            ("open_port", {"host": "web1", "port": 443, "source": "10.0.0.1"}),
+        ),
+        (
+            "shift 10 percent of api to 1.3 and 20 to 1.4",
+            ("shift_traffic", {"app": "api", "percent": 20, "version": "1.4"}),
+        ),
+    ],
+)
+def test_a_number_varied_keeps_the_rest_and_no_other_number(
+    text: str, second: tuple[str, dict[str, object]], hosting: Read
+) -> None:
+    assert only(hosting(text))[1] == second
+
+
+@pytest.mark.parametrize(
+    ("text", "admins"),
+    [
+        ("create account bob and tom, tom as admin", [None, True]),
+        ("create account bob and tom, the latter as admin", [None, True]),
+        ("create account bob and tom, the former as admin", [True, None]),
+    ],
+)
+def test_what_one_is_given_is_not_the_others(
+    text: str, admins: list[bool | None], homelab: Read
+) -> None:
+    found = steps(homelab(text))
+    assert [values["user"] for _, values in found] == ["bob", "tom"]
+    assert [values.get("admin") for _, values in found] == admins
+
+
+def test_a_group_for_one_is_not_the_others(hosting: Read) -> None:
+    found = steps(hosting("create account bob and tom, tom in group ops"))
+    assert [values.get("groups") for _, values in found] == [None, ["ops"]]
