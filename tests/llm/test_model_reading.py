@@ -23,11 +23,11 @@ from tests.llm.model_server import PROVIDERS, ModelServer
 
 CATALOG = load_catalog([starter_folder()])
 _TENS = 10 if os.environ.get("CI") == "true" else 1
-SLANG = "revive gitea please"
+SLANG = "jumpstart gitea please"
 RESTART = {
     "intent": "restart_service",
     "parameters": {"service": "gitea"},
-    "source_words": "revive gitea please",
+    "source_words": "jumpstart gitea please",
 }
 
 
@@ -173,7 +173,7 @@ async def test_many_of_each_at_once_end_in_the_embedded_reading(
 
 async def test_a_missing_value_becomes_a_question(server: ModelServer) -> None:
     """A value that the person did not name does not count for a risky step, however it fits."""
-    text = "revive the wiki please"
+    text = "jumpstart the wiki please"
     server.content = proposal({**RESTART, "source_words": text})
     found = await read(text, Log(), local=server.client("ollama"))
     assert [step.parameters for step in found.subtasks] == [{}]

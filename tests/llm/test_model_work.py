@@ -296,7 +296,7 @@ async def test_who_read_a_request_is_told_of_the_plan_that_its_answer_led_to(
     tmp_path: Path,
 ) -> None:
     """The decision is a row before there is a plan, and belongs to the plan afterwards."""
-    text = "revive the wiki please"
+    text = "jumpstart the wiki please"
     step = {"intent": "restart_service", "parameters": {"service": "wiki-js"}}
     async with house(tmp_path, has_external=False) as made:
         made.local.content = {"steps": [{**step, "source_words": text}]}
