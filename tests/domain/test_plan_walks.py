@@ -12,7 +12,7 @@ from hypothesis.stateful import (
 )
 from pydantic import ValidationError
 
-from orchestrator.domain.attempt import MAX_RETRIES
+from orchestrator.domain.attempt import MAX_RETRIES, MAX_WITHDRAWN
 from orchestrator.domain.lifecycle import (
     ATTEMPT_MOVES,
     OPEN_ATTEMPTS,
@@ -150,7 +150,10 @@ class PlanMachine(RuleBasedStateMachine):
             assert [each.number for each in mine] == list(range(1, len(mine) + 1))
             assert sum(each.status in OPEN_ATTEMPTS for each in mine) <= 1
             for number in {each.round for each in mine}:
-                assert sum(each.round == number for each in mine) <= 1 + MAX_RETRIES
+                tries = [each for each in mine if each.round == number]
+                spent = sum(each.is_spent for each in tries)
+                assert spent <= 1 + MAX_RETRIES
+                assert len(tries) - spent <= 1 + MAX_WITHDRAWN
 
     @invariant()
     def an_ended_attempt_keeps_its_end(self) -> None:
