@@ -162,7 +162,7 @@ class RabbitTransport:
             every queue, so that several Chiffons may share a virtual host.
         name: what the broker's own pages call this connection.
         confirm_seconds: how long a publish, or another answer of the broker, is waited for.
-        connect_seconds: how long `open` goes on trying.
+        connect_seconds: how long `open` and `consume` go on trying.
         watch_seconds: pause between two looks of the watchdog.
     """
 
@@ -285,9 +285,22 @@ class RabbitTransport:
         """Read `queue` with at most `prefetch` messages in hand at once; declares it."""
         await self.declare(queue)  # says clearly what is wrong with it
         subscription = RabbitSubscription(self, queue, handler)
-        await self._answered(subscription.open(self._required(), prefetch))
-        self._reading[subscription] = prefetch
-        return subscription
+        begin = subscription.open
+        deadline = asyncio.get_running_loop().time() + self._connect_seconds
+        while True:
+            try:
+                await self._answered(begin(self._required(), prefetch))
+            except BrokerUnavailable:
+                # A quorum queue that another replica has just declared may have no leader yet:
+                # the broker answers with INTERNAL_ERROR and ends the connection.
+                if asyncio.get_running_loop().time() >= deadline:
+                    raise
+                _log.warning("queue_does_not_answer", queue=queue, address=self.address)
+                await asyncio.sleep(1)
+                begin = subscription.reopen
+                continue
+            self._reading[subscription] = prefetch
+            return subscription
 
     async def close(self) -> None:
         """Break off every consumer and let go of the broker."""

@@ -7,12 +7,13 @@ from typing import NoReturn
 
 import aio_pika
 import pytest
+from aiormq.exceptions import ConnectionInternalError
 from yarl import URL
 
 from orchestrator.errors import BrokerUnavailable, TryLater, Unroutable
 from orchestrator.protocol import DEAD_QUEUE, RESULTS_QUEUE
 from orchestrator.transport.port import Transport
-from orchestrator.transport.rabbitmq import _FAILURES, RabbitTransport
+from orchestrator.transport.rabbitmq import _FAILURES, RabbitSubscription, RabbitTransport
 from tests.plugins.broker import SERVER, TidyTransport, rabbit
 from tests.plugins.line import line_to
 from tests.plugins.waiting import until
@@ -140,6 +141,30 @@ async def test_a_wrong_password_is_not_tried_again(broker: TidyTransport) -> Non
     wrong = str(URL(SERVER).with_password("wrong"))
     with pytest.raises(BrokerUnavailable, match="refuses the user guest"):
         await RabbitTransport(wrong, connect_seconds=600).open()
+
+
+async def test_a_queue_that_has_no_leader_yet_is_waited_for(
+    broker: TidyTransport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two replicas begin at once: the broker ends the connection of the later one."""
+    refused: list[str] = []
+    begin = RabbitSubscription.open
+
+    async def too_early(
+        self: RabbitSubscription, connection: aio_pika.RobustConnection, prefetch: int
+    ) -> None:
+        if not refused:
+            refused.append(self.name)
+            raise ConnectionInternalError("INTERNAL_ERROR")
+        await begin(self, connection, prefetch)
+
+    monkeypatch.setattr(RabbitSubscription, "open", too_early)
+    got: asyncio.Queue[bytes] = asyncio.Queue()
+    await broker.consume("young", got.put)
+    await broker.publish("young", b"hello")
+    async with asyncio.timeout(LIMIT):
+        assert await got.get() == b"hello"
+    assert refused == ["young"]
 
 
 async def test_a_publish_that_is_never_confirmed_is_given_up(broker: TidyTransport) -> None:
