@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from orchestrator.catalog.models import Capability, Catalog, Risk
 from orchestrator.nlu.actions import aliases_of, choices_of
-from orchestrator.nlu.clauses import Form, Reader
+from orchestrator.nlu.clauses import Clause, Form, Reader
 from orchestrator.nlu.denials import Denials
 from orchestrator.nlu.enums import EnumFinder
 from orchestrator.nlu.lexicon import Lexicon, lexicon
@@ -40,6 +40,7 @@ class CatalogIndex:
         self.splitter = Splitter(self.lexicon, self.book)
         self.denials = Denials(self.lexicon, self.book)
         self.reader = Reader(self.lexicon, self.book)
+        self._clauses: dict[str, tuple[Clause, ...]] = {}
         self.profiles = [self._profile(capability) for capability in capabilities]
         self.by_name = {profile.name: profile for profile in self.profiles}
         self.remembered = {
@@ -58,6 +59,13 @@ class CatalogIndex:
         self._learnt: dict[tuple[str, str], frozenset[str]] = {}
         self._others: dict[str, frozenset[str]] | None = None
         self.inventory: dict[str, tuple[str, ...]] = {}  # names of what there is, by parameter
+
+    def clauses_of(self, example: str) -> tuple[Clause, ...]:
+        """Return the clauses of a text of the catalogue; each text is read once."""
+        if example not in self._clauses:
+            pieces = self.splitter.split(tokens_of(example))
+            self._clauses[example] = tuple(map(self.reader.read, pieces))
+        return self._clauses[example]
 
     def weight(self, noun: str) -> float:
         """Return how much a noun tells: the rarer among the capabilities, the more (0.3–1)."""
@@ -213,8 +221,7 @@ class CatalogIndex:
     def _example_verbs(self, capability: Capability) -> Iterator[tuple[str, frozenset[str]]]:
         """Yield canonical verb and groups of each example that is an order."""
         for example in capability.examples:
-            for piece in self.splitter.split(tokens_of(example)):
-                clause = self.reader.read(piece)
+            for clause in self.clauses_of(example):
                 for verb in () if clause.negated else clause.verbs[:1]:
                     if verb.canonical:
                         yield verb.canonical, verb.groups
@@ -223,13 +230,11 @@ class CatalogIndex:
 
     def _is_thing(self, example: str) -> bool:
         """Whether an example has no verb."""
-        pieces = self.splitter.split(tokens_of(example))
-        return len(pieces) == 1 and self.reader.read(pieces[0]).form is Form.THING
+        return [clause.form for clause in self.clauses_of(example)] == [Form.THING]
 
     def _asks_why(self, example: str) -> bool:
-        pieces = self.splitter.split(tokens_of(example))
-        read = self.reader.read(pieces[0]) if len(pieces) == 1 else None
-        return read is not None and "research" in read.asked_groups
+        clauses = self.clauses_of(example)
+        return len(clauses) == 1 and "research" in clauses[0].asked_groups
 
     def _reads(self, capability: Capability, verbs: list[str]) -> bool:
         """Whether it only looks: risk none, or low with a verb of looking, or "why …?"."""

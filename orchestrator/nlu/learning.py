@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from orchestrator.nlu.clauses import Clause
 from orchestrator.nlu.fill import Fill, Filler, Found
 from orchestrator.nlu.index import CatalogIndex
-from orchestrator.nlu.profile import Profile, tokens_of
+from orchestrator.nlu.profile import Profile
 from orchestrator.nlu.shapes import SlotKind
 from orchestrator.nlu.slots import Slot
 from orchestrator.nlu.text import fold, stem, words
@@ -45,8 +45,7 @@ def _learn(
     kinds = {slot.name: slot.kind for slot in profile.slots}
     masked: set[str] = set()
     described = {stem(word) for word in words(profile.capability.description)}
-    for piece in index.splitter.split(tokens_of(text)):
-        clause = index.reader.read(piece)
+    for clause in index.clauses_of(text):
         fill = filler.fill(profile, clause)
         places = (set(fill.content) | clause.verb_places) - fill.used
         masked |= {clause.tokens[place].stem for place in places}

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from orchestrator.catalog.models import Capability, Risk
 from orchestrator.nlu.actions import Choice
@@ -11,7 +12,7 @@ from orchestrator.nlu.slots import Slot
 from orchestrator.nlu.text import Token, stem, tokenise, words
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False)
 class Profile:
     """One capability, prepared for matching."""
 
@@ -42,7 +43,7 @@ class Profile:
         """Whether a wrong guess could spoil something."""
         return self.capability.risk in {Risk.MEDIUM, Risk.HIGH}
 
-    @property
+    @cached_property
     def main_slot(self) -> Slot | None:
         """The slot that names what the capability acts on; lists of targets fan out over it."""
         texts = [slot for slot in self.slots if slot.kind.value not in {"flag", "number"}]

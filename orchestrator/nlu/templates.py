@@ -7,6 +7,7 @@ politeness are left out on both sides; every other word counts.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from orchestrator.nlu.candidate import Candidate
 from orchestrator.nlu.chunks import is_content, is_number
@@ -16,7 +17,7 @@ from orchestrator.nlu.fill import Fill, Filler, Found
 from orchestrator.nlu.index import CatalogIndex
 from orchestrator.nlu.lexicon import Lexicon
 from orchestrator.nlu.pieces import Role
-from orchestrator.nlu.profile import Profile, tokens_of
+from orchestrator.nlu.profile import Profile
 from orchestrator.nlu.shapes import SHAPED, SlotKind, looks_like
 from orchestrator.nlu.slots import Slot
 from orchestrator.nlu.text import Kind, Token, stem
@@ -35,7 +36,7 @@ _PLACED = frozenset({"on", "in", "at"})
 _COUNTED = frozenset({SlotKind.NUMBER, SlotKind.ENUM, SlotKind.DURATION, SlotKind.SIZE})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Template:
     """One example: stems, and slots in the gaps."""
 
@@ -43,7 +44,7 @@ class Template:
     items: tuple[str | Slot, ...]
     telling: bool  # a word of it means something of its own
 
-    @property
+    @cached_property
     def words(self) -> frozenset[str]:
         """The stems that must be there."""
         return frozenset(item for item in self.items if isinstance(item, str))
@@ -89,10 +90,10 @@ class Templates:
         return self._candidate(clause, *found[0]) if len(readings) == 1 else None
 
     def _of(self, profile: Profile, text: str) -> Iterator[Template]:
-        pieces = self._index.splitter.split(tokens_of(text))
-        if len(pieces) != 1:
+        clauses = self._index.clauses_of(text)
+        if len(clauses) != 1:
             return
-        clause = self._index.reader.read(pieces[0])
+        clause = clauses[0]
         fill = self._filler.fill(profile, clause)
         slots = {slot.name: slot for slot in profile.slots}
         valued = {
@@ -103,7 +104,7 @@ class Templates:
         }
         items: list[str | Slot] = []
         telling = False
-        for token in _essential(pieces[0].tokens, self._index.lexicon):
+        for token in _essential(clause.piece.tokens, self._index.lexicon):
             slot = valued.get(token.start)
             if slot is None:
                 items.append(_stem(token))

@@ -162,7 +162,12 @@ def tokenise(text: str, start: int = 0, end: int | None = None) -> Iterator[Toke
 
 def words(text: str) -> list[str]:
     """Return the folded words of `text`, names split at their inner marks."""
-    return [part for part in re.split(r"[^\w]+|_", fold(text)) if part]
+    return [*_words(text)]
+
+
+@lru_cache(maxsize=8_192)
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(part for part in re.split(r"[^\w]+|_", fold(text)) if part)
 
 
 def stems(text: str) -> list[str]:

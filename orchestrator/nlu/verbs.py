@@ -52,6 +52,10 @@ class VerbBook:
     def _spellings(self) -> list[str]:
         return sorted(first for first in self._spelt if len(first) >= _SHORT)
 
+    @cached_property
+    def _borders(self) -> frozenset[str]:
+        return self._lexicon.words("prepositions") | self._lexicon.words("fillers") | _TELLS
+
     def at(self, tokens: Sequence[Token], place: int) -> Verb | None:
         """Return the verb that starts at `place`, its separated particle included."""
         token = tokens[place]
@@ -124,14 +128,11 @@ class VerbBook:
         return frozenset(way.group for way in ways if len(way.stems) == 1 and way.group)
 
     def _read(self, tokens: Sequence[Token], place: int, ways: Sequence[Action]) -> Verb | None:
-        best: tuple[int, ...] = ()
-        for way in ways:
-            places = self._places(tokens, place, way.stems)
-            if len(places) > len(best):
-                best = places
+        found = [(way, self._places(tokens, place, way.stems)) for way in ways]
+        best = max((places for _, places in found), key=len, default=())
         if not best:
             return None
-        same = [w for w in ways if self._places(tokens, place, w.stems) == best]
+        same = [way for way, places in found if places == best]
         groups = frozenset(way.group for way in same if way.group)
         return Verb(same[0].canonical, groups, frozenset(best))
 
@@ -143,16 +144,16 @@ class VerbBook:
             return tuple(range(place, place + len(stems)))
         for later in range(place + 2, min(place + 2 + _PARTICLE_REACH, len(tokens))):
             last = later + len(rest) - 1
-            ends = self._ends_there(tokens, last) or tuple(stems) == _OFF
-            if _stems(tokens, later, len(rest)) == tuple(rest) and ends:
+            if _stems(tokens, later, len(rest)) != tuple(rest):
+                continue
+            if self._ends_there(tokens, last) or tuple(stems) == _OFF:
                 return (place, *range(later, last + 1))
         return ()
 
     def _ends_there(self, tokens: Sequence[Token], place: int) -> bool:
         """A particle stands at the end or before a preposition; else it is a preposition."""
         following = tokens[place + 1 :]
-        ends = self._lexicon.words("prepositions") | self._lexicon.words("fillers") | _TELLS
-        return not following or following[0].fold in ends
+        return not following or following[0].fold in self._borders
 
 
 def _stems(tokens: Sequence[Token], place: int, count: int) -> tuple[str, ...]:
