@@ -18,6 +18,7 @@ DECOMPOSER_MODEL = "embedded"
 """What `DecomposedRequest.decomposer_model` says of this engine."""
 
 _KEPT_ENGINES = 4
+_UNHEARD = dict.fromkeys(("run", "preview", "verify", "undo"))  # what no text is compared with
 _engines: OrderedDict[int, tuple[Catalog, Engine]] = OrderedDict()
 _engines_lock = Lock()
 
@@ -105,14 +106,21 @@ def apply_answers(
 
 
 def engine_for(catalog: Catalog) -> Engine:
-    """Return the engine over `catalog`, built once for equal ones; from any thread."""
+    """Return the engine over `catalog`, built once for those that say the same; from any thread."""
     with _engines_lock:
         kept = _engines.get(id(catalog))
         if kept is None or kept[0] is not catalog:
-            equal = (engine for known, engine in _engines.values() if known == catalog)
+            said = _said(catalog)
+            equal = (engine for known, engine in _engines.values() if _said(known) == said)
             kept = (catalog, next(equal, None) or Engine(CatalogIndex(catalog)))
             _engines[id(catalog)] = kept
             while len(_engines) > _KEPT_ENGINES:
                 _engines.popitem(last=False)
         _engines.move_to_end(id(catalog))
         return kept[1]
+
+
+def _said(catalog: Catalog) -> tuple[object, ...]:
+    """Return all of a catalogue that the engine reads: its texts and schemas, not what it runs."""
+    spoken = [entry.spoken.model_copy(update=_UNHEARD) for entry in catalog.entries.values()]
+    return (catalog.names, spoken)
