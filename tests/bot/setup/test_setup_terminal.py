@@ -12,6 +12,10 @@ from tests.plugins.typed import Typed
 from tests.plugins.waiting import until
 
 _CODE = re.compile(r"CHIFFON-\w{6}")
+# To the last space, which is written when the terminal has ceased to echo: what was typed before
+# that is thrown away (`getpass`, TCSAFLUSH).
+_BOT_PROMPT = "Bot token (xoxb-…), not shown: "
+_APP_PROMPT = "App-level token (xapp-…), not shown: "
 
 
 class Terminal(Typed):
@@ -57,9 +61,9 @@ def run(opened: list[Terminal], folder: Path, served: Served, *words: str) -> Te
 
 
 async def paste_tokens(terminal: Terminal, served: Served) -> None:
-    await terminal.shows("Bot token (xoxb-…), not shown")
+    await terminal.shows(_BOT_PROMPT)
     terminal.type(f"{served.slack.bot_token}\n")
-    await terminal.shows("App-level token (xapp-…), not shown")
+    await terminal.shows(_APP_PROMPT)
     terminal.type(f"{served.slack.app_token}\n")
 
 
@@ -105,9 +109,9 @@ async def test_ctrl_c_keeps_what_was_done_and_says_how_to_go_on(
     tmp_path: Path, served: Served, opened: list[Terminal]
 ) -> None:
     setup = run(opened, tmp_path, served, "slack", "setup")
-    await setup.shows("Bot token (xoxb-…), not shown")
+    await setup.shows(_BOT_PROMPT)
     setup.type(f"{served.slack.bot_token}\n")
-    await setup.shows("App-level token (xapp-…), not shown")
+    await setup.shows(_APP_PROMPT)
     setup.interrupt()
     assert await setup.ends() == 1
     assert "is: SLACK_BOT_TOKEN." in setup.text
