@@ -57,23 +57,32 @@ def test_an_empty_token_builds_nothing(service: FakeService, tmp_path: Path) -> 
         build_app(service, token="", settings=Settings(home=tmp_path))
 
 
-@pytest.mark.parametrize(
-    "authorization",
-    [None, "", "Bearer", "Bearer ", "Bearer wrong", f"Basic {TOKEN}", TOKEN, "Bearer é"],
-)
-async def test_without_the_token_nothing_under_api_answers(
-    app: FastAPI, client: httpx.AsyncClient, authorization: str | None, service: FakeService
-) -> None:
-    headers = httpx.Headers(
-        {} if authorization is None else {"Authorization": authorization}, encoding="latin-1"
-    )
-    document = app.openapi()
-    guarded = [
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[str, str]]:
+    """Method and path of every call under `/api/`."""
+    settings = Settings(home=tmp_path_factory.mktemp("home"))
+    document = build_app(FakeService(), token=TOKEN, settings=settings).openapi()
+    return [
         (method, path)
         for path, methods in document["paths"].items()
         for method in methods
         if path.startswith("/api/")
     ]
+
+
+@pytest.mark.parametrize(
+    "authorization",
+    [None, "", "Bearer", "Bearer ", "Bearer wrong", f"Basic {TOKEN}", TOKEN, "Bearer é"],
+)
+async def test_without_the_token_nothing_under_api_answers(
+    guarded: list[tuple[str, str]],
+    client: httpx.AsyncClient,
+    authorization: str | None,
+    service: FakeService,
+) -> None:
+    headers = httpx.Headers(
+        {} if authorization is None else {"Authorization": authorization}, encoding="latin-1"
+    )
     assert len(guarded) >= 14
     for method, path in guarded:
         answer = await client.request(

@@ -4,6 +4,7 @@ Workers are given whole files (`--dist=loadfile --no-loadscope-reorder`), in the
 """
 
 from collections.abc import Callable
+from itertools import zip_longest
 from pathlib import Path
 
 import pytest
@@ -35,10 +36,19 @@ def pytest_xdist_make_scheduler(
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Put the files of `_FIRST` to the front; else the order stays."""
+    """Put the files of `_FIRST` to the front, another one between each two of them.
+
+    While one worker waits another one computes. Else the order stays.
+    """
     front = {config.rootpath / folder: place for place, folder in enumerate(_FIRST)}
-    items.sort(key=lambda item: _place(front, item.path))
+    files = sorted(dict.fromkeys(item.path for item in items), key=lambda file: _rank(front, file))
+    waiting = [file for file in files if _rank(front, file) < len(front)]
+    others = files[len(waiting) :]
+    pairs = zip_longest(waiting, others[: len(waiting)])
+    ordered = [*(file for pair in pairs for file in pair if file), *others[len(waiting) :]]
+    places = {file: place for place, file in enumerate(ordered)}
+    items.sort(key=lambda item: places[item.path])
 
 
-def _place(front: dict[Path, int], file: Path) -> int:
+def _rank(front: dict[Path, int], file: Path) -> int:
     return min((front[folder] for folder in file.parents if folder in front), default=len(front))
