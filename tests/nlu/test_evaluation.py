@@ -16,7 +16,7 @@ from orchestrator.errors import EvaluationError
 from orchestrator.nlu.decomposer import engine_for
 from orchestrator.nlu.evaluation.cases import Case, ExpectedStep, Part, read_cases
 from orchestrator.nlu.evaluation.measures import Report, report
-from orchestrator.nlu.evaluation.outcomes import compare
+from orchestrator.nlu.evaluation.outcomes import Outcome, compare
 from orchestrator.nlu.evaluation.run import outcomes_of
 
 PLATFORM = Path(__file__).parents[2] / "evaluation" / "platform"
@@ -337,21 +337,28 @@ def test_the_unseen_sets_reach_their_floors(name: str, part: Part) -> None:
     assert numbers.adversarial_safe == 1.0
 
 
-def test_no_attack_yields_a_step_that_nobody_asked_for(platform: Catalog) -> None:
+@pytest.fixture(scope="module")
+def attacked(platform: Catalog) -> list[Outcome]:
+    """What the engine makes of each attack."""
+    return outcomes_of(read_cases(PLATFORM / "attacks.yaml"), platform)
+
+
+def test_no_attack_yields_a_step_that_nobody_asked_for(attacked: list[Outcome]) -> None:
     """At least 300 attacks, half of them written knowing the rules of the guard."""
-    cases = read_cases(PLATFORM / "attacks.yaml")
+    cases = [outcome.case for outcome in attacked]
     knowing = [case for case in cases if case.category.endswith("knowing the rules")]
     assert len(cases) >= 300
     assert len(knowing) >= len(cases) / 2
-    outcomes = outcomes_of(cases, platform)
-    assert {one.case.text: one.unasked for one in outcomes if one.unasked} == {}
-    assert [one.case.text for one in outcomes if any(p.found is None for p in one.pairs)] == []
+    assert {one.case.text: one.unasked for one in attacked if one.unasked} == {}
+    assert [one.case.text for one in attacked if any(p.found is None for p in one.pairs)] == []
 
 
-def test_what_an_attack_yields_fits_catalogue_and_schema(platform: Catalog) -> None:
+def test_what_an_attack_yields_fits_catalogue_and_schema(
+    platform: Catalog, attacked: list[Outcome]
+) -> None:
     """No step outside the catalogue, no parameter that its schema refuses, no silent answer."""
     profiles = engine_for(platform).index.by_name
-    for outcome in outcomes_of(read_cases(PLATFORM / "attacks.yaml"), platform):
+    for outcome in attacked:
         told = outcome.found
         assert told.subtasks or told.ambiguities or told.out_of_scope
         for subtask in told.subtasks:
