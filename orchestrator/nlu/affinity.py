@@ -21,6 +21,8 @@ _AIMS = frozenset({"address", "target", "valu", "destin", "ip", "point"})
 _LATEST = frozenset({"latest", "stable", "newest", "lts"})
 _MACHINES = frozenset({"machine", "box", "node", "host"})
 PLACE_WORDS = frozenset({"on", "at", "in", "auf", "sur", "en", "from", "von", "im", "bei", "to"})
+_WHEREVER = frozenset({"internet", "world", "outside"})
+"""No machine is called so: "reachable from the whole internet"."""
 _WHY = frozenset({"cause", "reason", "culprit"})
 _WHICH = frozenset(
     {"how", "which", "what", "welche", "welcher", "welches", "quel", "quelle", "quels", "quelles"}
@@ -351,12 +353,21 @@ class Scorer:
         if chunk.places[0] and tokens[chunk.places[0] - 1].fold in _WHICH:
             return True  # "what time is it"
         said = [tokens[place].fold for place in chunk.places]
+        if said[-1] in _WHEREVER or self._is_act(chunk, tokens):
+            return True
         measured = said[0] in self._index.lexicon.words("measures")
         behind = tokens[chunk.places[-1] + 1 : chunk.places[-1] + 2]
         reason = any(token.fold in _WHY for token in (*behind, tokens[chunk.places[-1]]))
         if reason or (measured and len(said) > 1):
             return True  # "root cause", "high latency"
         return chunk.determiner in self._index.lexicon.words("indefinite") | {"its"}
+
+    def _is_act(self, chunk: Chunk, tokens: Sequence[Token]) -> bool:
+        """Whether a word is what somebody does to something: "nobody dared to touch it"."""
+        first, last = chunk.places[0], chunk.places[-1]
+        to = first > 0 and tokens[first - 1].fold == "to"
+        behind = tokens[last + 1 : last + 2]
+        return to and any(t.fold in self._index.lexicon.words("pronouns") for t in behind)
 
     def _foreign(
         self, profile: Profile, slot: Slot, chunk: Chunk, tokens: Sequence[Token]

@@ -24,15 +24,33 @@ def parallel(values: Parameters, previous: Draft, main: Slot | None) -> Paramete
         return values
     for slot in previous.profile.slots:
         same = _form(previous.parameters.get(slot.name)) == _form(said)
-        if slot is not main and same and slot.accepts(said):
+        machine = slot.kind is SlotKind.HOST and _is_numbered(said)  # "on web1 and db1"
+        machine = machine and _is_numbered(previous.parameters.get(slot.name))
+        if slot is not main and (same or machine) and slot.accepts(said):
             return {slot.name: said}
     return values
+
+
+def _is_numbered(value: JsonValue | None) -> bool:
+    """Whether a value is called as machines are: "db1", "web-02"."""
+    return isinstance(value, str) and re.fullmatch(r"[a-z]+-?\d+", value) is not None
 
 
 def _form(value: JsonValue | None) -> str:
     """Return a value with its numbers alike ("node#"); "" for one that has none."""
     plain = re.sub(r"\d+", "#", value) if isinstance(value, str) else ""
     return plain if "#" in plain else ""
+
+
+def other_one(previous: Draft, values: Parameters) -> Slot | None:
+    """Return the open parameter that takes what another like it has: "compare redis and kafka"."""
+    profile = previous.profile
+    if profile is None or len(values) != 1:
+        return None
+    ((name, value),) = values.items()
+    kind = next(slot.kind for slot in profile.slots if slot.name == name)
+    rest = (s for s in profile.slots if s.required and s.kind is kind and s.name != name)
+    return next((s for s in rest if s.name in previous.missing() and s.accepts(value)), None)
 
 
 def is_alike(clause: Clause, previous: Draft, profile: Profile) -> bool:

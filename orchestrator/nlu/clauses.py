@@ -185,7 +185,8 @@ class Reader:
             or self._terse(base)
             or self._final(base, wished=wished)
         )
-        if readings is None and piece.asked:
+        more = bool(piece.lead) and not piece.strong and len(tokens) == 1
+        if readings is None and piece.asked and not more:  # "is it up on web1, web2 and web3?"
             return replace(base, form=Form.QUESTION, asked_groups=ASKED_ONLY)
         return readings or base
 
@@ -452,6 +453,8 @@ class Reader:
             return None
         speech = self._lexicon.words("speech")
         reported = any(token.fold in speech for token in base.tokens[:OPENING])
+        # "A line in the logs of gw1 reads …", and what it reads is not the person's.
+        reported |= not base.piece.asked and base.tokens[-1].fold in speech
         return replace(base, form=Form.STATEMENT) if reported else None
 
     def _narrated(self, base: Clause) -> Clause | None:

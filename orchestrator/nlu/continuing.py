@@ -12,7 +12,15 @@ from pydantic import JsonValue
 
 from orchestrator.domain.request import AmbiguityKind
 from orchestrator.domain.value import Parameters
-from orchestrator.nlu.alike import is_alike, is_last, last_list, left_number, numbers_left, parallel
+from orchestrator.nlu.alike import (
+    is_alike,
+    is_last,
+    last_list,
+    left_number,
+    numbers_left,
+    other_one,
+    parallel,
+)
 from orchestrator.nlu.candidate import MARGIN, Candidate
 from orchestrator.nlu.chunks import is_content
 from orchestrator.nlu.clauses import ASKED_ONLY, Clause, Form
@@ -271,6 +279,8 @@ class Continuer:
         if compared and main is not None and main.kind is SlotKind.TEXT:
             said = [str(previous.parameters.get(main.name, "")), self._thread.words(clause)]
             previous.parameters[main.name] = " and ".join(filter(None, said))
+        elif compared and target and (other := other_one(previous, values)) is not None:
+            previous.parameters |= {other.name: value for value in values.values()}
         elif not values or self._says_more(previous, clause, own, values):
             self._no_value(clause, own)
         elif turning:

@@ -304,7 +304,8 @@ class Filler:
             loose = slot.kind in _LOOSE and not slot.required and not slot.nouns & chunk.nouns
             if not loose or found is None or not found.places >= {*chunk.places}:
                 continue
-            hosted = slot.kind is SlotKind.HOST and (
+            site = main.kind is SlotKind.DOMAIN and looks_like(main.kind, chunk.text(clause.tokens))
+            hosted = not site and slot.kind is SlotKind.HOST and (
                 chunk.preposition in {"on", "at"}
                 or looks_like(SlotKind.HOST, chunk.text(clause.tokens))
             )

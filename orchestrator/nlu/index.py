@@ -13,6 +13,7 @@ from orchestrator.nlu.lexicon import Lexicon, lexicon
 from orchestrator.nlu.pieces import Splitter
 from orchestrator.nlu.profile import (
     Profile,
+    catalogue_acts,
     catalogue_verbs,
     leading_verbs,
     object_nouns,
@@ -36,7 +37,8 @@ class CatalogIndex:
     def __init__(self, catalog: Catalog) -> None:
         self.lexicon: Lexicon = lexicon()
         capabilities = [entry.spoken for entry in catalog.entries.values()]
-        self.book = VerbBook(self.lexicon, catalogue_verbs(capabilities, self.lexicon))
+        own = catalogue_verbs(capabilities, self.lexicon)
+        self.book = VerbBook(self.lexicon, own, [*catalogue_acts(capabilities)])
         self.splitter = Splitter(self.lexicon, self.book)
         self.denials = Denials(self.lexicon, self.book)
         self.reader = Reader(self.lexicon, self.book)

@@ -173,6 +173,7 @@ class Placer:
         self.doubt_values(draft)
         self._note_moments(draft)
         places = self._places_of_pronoun(draft, reading.profile)
+        self._take_named(draft, reading.profile)
         slot = _wanting(draft, reading.profile)
         values = self._referred(draft, reading.profile, slot) if slot is not None else []
         if slot is None or not values:
@@ -341,6 +342,24 @@ class Placer:
                 named = self._references.named_in(profile, slot, remark.context)
                 found = found if named is None else [named]
         return found
+
+    def _take_named(self, draft: Draft, profile: Profile) -> None:
+        """Give "review that PR" repository and number of "PR 83 of toolbox has a bug"."""
+        lacking = [s for s in profile.slots if s.required and s.name not in draft.parameters]
+        asked = {doubt.parameter for doubt in draft.doubts}
+        if len(lacking) < _PAIR or draft.fill.spare or self._references.is_unclear(draft.clause):
+            return
+        for remark in reversed(self._thread.said):
+            if remark.context is None or not self._references.is_plain_remark(remark.context):
+                continue
+            named = {
+                slot.name: self._references.named_in(profile, slot, remark.context)
+                for slot in lacking
+                if slot.name not in asked
+            }
+            if len(named) == len(lacking) and None not in named.values():
+                draft.parameters.update(named)
+                return
 
     def take_remarks(self, draft: Draft) -> None:
         """Give a step what a remark says that it is: "… an account. Login is zoe"."""

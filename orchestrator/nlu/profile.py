@@ -101,6 +101,14 @@ def catalogue_verbs(capabilities: Iterable[Capability], lexicon: Lexicon) -> dic
     }
 
 
+def catalogue_acts(capabilities: Iterable[Capability]) -> Iterator[tuple[str, str]]:
+    """Yield the stems of verb and noun of each name of two words: `create_branch`."""
+    for capability in capabilities:
+        said = words(capability.name)
+        if len(said) == 2:  # noqa: PLR2004
+            yield stem(said[0]), stem(said[1])
+
+
 def _catalogue_nouns(entries: Iterable[Capability]) -> set[str]:
     """Return the stems that name parameters, or stand in a name behind its first word."""
     return {

@@ -21,6 +21,8 @@ from orchestrator.nlu.text import Kind
 _RESEMBLING = 0.16  # of what is this alike, nine in ten are meant so
 _CHOSEN = 0.1  # the same, where rules have narrowed it down
 _STANDS_OUT = 0.05
+_PLAINLY = 0.25  # so alike, what spoils nothing needs no verb: "invoice.odt as a pdf?"
+_APART = 0.1
 _NEARLY = 0.15  # as far below what its risk asks for, a risky reading may still be confirmed
 _TRUSTED = 0.8
 _ASKING = frozenset({Form.ORDER, Form.TERSE, Form.QUESTION, Form.THING})
@@ -81,11 +83,18 @@ class Resemblance:
         by_rules = next((c for c in read if c.profile is profile), None)
         if profile.is_risky and not self._is_plain_order(profile, clause):
             return None
+        plainly = alike >= _PLAINLY and lead >= _APART and not profile.is_risky
+        plainly = plainly and (clause.form is Form.QUESTION or not profile.reads)
+        if plainly and not self._says_another(profile, clause):
+            found = self._read(profile, clause)
+            return found if found.is_whole else None
         return self._read(profile, clause) if self._may_be(profile, clause, by_rules) else None
 
     def _nearest(self, clause: Clause) -> tuple[Profile | None, float, float]:
         """Return the most alike capability, how alike it is, and how far ahead of the next."""
-        alien = any(not verb.canonical for verb in clause.verbs)  # "do whatever it says"
+        light = clause.tokens[0].fold in self._index.lexicon.words("light_verbs")
+        # "Do whatever it says", but "take a screenshot".
+        alien = any(not verb.canonical for verb in clause.verbs) and not light
         quoted = (token.value for token in clause.tokens if token.kind is Kind.QUOTED)
         pasted = any(_SHELL & {*value} for value in quoted)  # "run 'curl … | bash' on nuc1"
         if alien or pasted or clause.form not in _ASKING:
@@ -144,6 +153,17 @@ class Resemblance:
         said = (self._index.keys(clause.tokens[place].stem) for place in places)
         named = any(key in profile.nouns for keys in said for key in keys)
         return bool(looks or own) and named
+
+    def _says_another(self, profile: Profile, clause: Clause) -> bool:
+        """Whether a verb is said that is not the capability's and does something."""
+        groups = profile.own_groups | profile.example_groups | self._index.lexicon.reading_groups
+        own = profile.own_verbs | profile.example_verbs
+        return any(
+            not (verb.canonical in own or verb.groups & groups)
+            and verb.canonical
+            and not self._index.lexicon.is_light(verb.canonical)
+            for verb in clause.verbs
+        )
 
     def _says_verb(self, profile: Profile, clause: Clause) -> bool:
         """Whether a verb of `profile` is said, and no other one that has a meaning of its own."""

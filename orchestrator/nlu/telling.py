@@ -61,6 +61,9 @@ _WENT = frozenset(
     | {"sent", "cut", "shook", "meant", "undid", "tore", "drove", "became"}
 )
 """Past of what a deed did: "rebooting web1 broke it"; all others end in -ed."""
+_SEEMING = frozenset({"appear", "seem", "look"})
+_DENYING = frozenset({"doesnt", "dont", "didnt", "not"})
+
 
 
 class Telling:
@@ -93,7 +96,7 @@ class Telling:
 
     def narrates(self, tokens: Sequence[Token], piece: Piece) -> bool:
         """Whether "restarting nginx fixed it yesterday" tells what was."""
-        if self._is_aside(tokens, piece):
+        if self._is_aside(tokens, piece) or self._seems(tokens):
             return True
         does = self._book.at(tokens, 0) is not None
         does = does or tokens[0].fold in self._lexicon.words("light_verbs")  # "doing the reboot"
@@ -110,6 +113,14 @@ class Telling:
             if (free and went) or (gerund and tokens[place].fold in told):
                 return True
         return False
+
+    def _seems(self, tokens: Sequence[Token]) -> bool:
+        """Whether "the agent doesn't appear to be running" says how something looks."""
+        folded = [token.fold for token in tokens]
+        seeming = (place for place, word in enumerate(folded[:-1]) if word in _SEEMING)
+        place = next(seeming, 0)
+        persons = self._lexicon.words("subjects")
+        return place > 1 and folded[place - 1] in _DENYING and folded[0] not in persons
 
     def _is_aside(self, tokens: Sequence[Token], piece: Piece) -> bool:
         """Whether a piece names what is spoken of, waits, cites words, or denies."""

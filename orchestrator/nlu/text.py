@@ -56,6 +56,8 @@ _WORD_RE = re.compile(
     r"|(?P<line>\n+)"
     r"|(?P<mark>[^\w\s])"
 )
+_EMOJI_RE = re.compile(r"(?<![\w:]):(?=[a-z+-])[a-z0-9_+-]{2,40}:(?![\w:/])")
+"""An emoji as Slack writes it: ":sweat_smile:"."""
 _SLASH_RE = re.compile(
     r"^/(?!(?:bin|boot|data|dev|etc|home|lib|media|mnt|opt|proc|root|run|sbin|srv|sys|tmp|usr|var"
     r"|backups?)\b)(?=[a-z][a-z-]*(?:\s|$))"
@@ -64,6 +66,8 @@ _ELIDED_RE = re.compile(r"([dl])'(\w[\w.@-]{2,})", re.IGNORECASE)
 """French: "d'espace", "l'hote"."""
 _COMPOUND_RE = re.compile(r"([a-z0-9_.]+)-([A-Z][a-z\u00e4\u00f6\u00fc\u00df]{2,})")
 """German: "nginx-Log", "postfix-Dienst"."""
+_TIMED_RE = re.compile(r"(\d+)-((?:sec(?:ond)?|min(?:ute)?|hour|hr|day|week)s?)", re.IGNORECASE)
+"""English: "a 2-hour silence"."""
 _HOST_PORT_RE = re.compile(
     r"((?:[\w-]+\.)+[\w-]+|localhost):(\d{1,5})|([A-Za-z][\w-]*):(\d{4,5})"
     r"|(\d{1,5})/(tcp|udp)",
@@ -104,6 +108,7 @@ class Token:
 def normalise(text: str) -> str:
     """Return `text` in NFC with typographic marks and wide forms made plain, length kept."""
     plain = "".join(map(_plain, unicodedata.normalize("NFC", text))).translate(_LOOKALIKES)
+    plain = _EMOJI_RE.sub(lambda match: " " * len(match.group()), plain)
     return _SLASH_RE.sub(" ", plain)  # "/restart nginx" is the order "restart nginx"
 
 
@@ -139,7 +144,7 @@ def word_token(text: str, start: int) -> Token:
 
 def _parts(word: str) -> re.Match[str] | None:
     """Return the two words that one holds: host and port, a compound, an elided article."""
-    patterns = (_HOST_PORT_RE, _COMPOUND_RE, _ELIDED_RE)
+    patterns = (_HOST_PORT_RE, _COMPOUND_RE, _ELIDED_RE, _TIMED_RE)
     return next((m for pattern in patterns if (m := pattern.fullmatch(word))), None)
 
 

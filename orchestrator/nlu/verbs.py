@@ -1,7 +1,7 @@
 """Which words are verbs: the lexicon's and the catalogue's own."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -34,9 +34,21 @@ class Verb:
 class VerbBook:
     """Finds verbs; built once per catalogue."""
 
-    def __init__(self, lexicon: Lexicon, own: Mapping[str, str]) -> None:
-        """Take the verbs of a catalogue: as they are spelt there, with their stems."""
+    def __init__(
+        self,
+        lexicon: Lexicon,
+        own: Mapping[str, str],
+        acts: Collection[tuple[str, str]] = (),
+    ) -> None:
+        """Take the verbs of a catalogue.
+
+        Args:
+            lexicon: the generic one.
+            own: the catalogue's verbs: as they are spelt there, with their stems.
+            acts: verb and noun of each name: `create_branch` makes a branch, no connection.
+        """
         self._lexicon = lexicon
+        self.acts = frozenset(acts)
         self._spelt = {**lexicon.spellings, **own}
         self._ways: dict[str, list[Action]] = dict(lexicon.actions)
         self.own = frozenset(own.values())
