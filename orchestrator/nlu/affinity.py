@@ -21,7 +21,7 @@ _AIMS = frozenset({"address", "target", "valu", "destin", "ip", "point"})
 _LATEST = frozenset({"latest", "stable", "newest", "lts"})
 _MACHINES = frozenset({"machine", "box", "node", "host"})
 PLACE_WORDS = frozenset({"on", "at", "in", "auf", "sur", "en", "from", "von", "im", "bei", "to"})
-_WHEREVER = frozenset({"internet", "world", "outside"})
+_WHEREVER = frozenset({"internet", "world", "outside", "os"})
 """No machine is called so: "reachable from the whole internet"."""
 _WHY = frozenset({"cause", "reason", "culprit"})
 _WHICH = frozenset(

@@ -13,6 +13,8 @@ from orchestrator.nlu.profile import Profile
 from orchestrator.nlu.shapes import SlotKind
 from orchestrator.nlu.slots import Slot
 
+_COMPARING = ("compar", "vergleich")
+
 
 def parallel(values: Parameters, previous: Draft, main: Slot | None) -> Parameters:
     """Return the values, "node2" taken for what "node1" was: of the same form, another number."""
@@ -42,8 +44,21 @@ def _form(value: JsonValue | None) -> str:
     return plain if "#" in plain else ""
 
 
-def other_one(previous: Draft, values: Parameters) -> Slot | None:
-    """Return the open parameter that takes what another like it has: "compare redis and kafka"."""
+def compares(previous: Draft, main: Slot | None, values: Parameters, said: str) -> bool:
+    """Take one more thing into "compare redis and kafka", which is one thing to do."""
+    if main is None or not any(v.canonical.startswith(_COMPARING) for v in previous.clause.verbs):
+        return False
+    other = _other_one(previous, values) if main.name in values else None
+    if main.kind is SlotKind.TEXT:
+        texts = [str(previous.parameters.get(main.name, "")), said]
+        previous.parameters[main.name] = " and ".join(filter(None, texts))
+    elif other is not None:
+        previous.parameters[other.name] = values[main.name]
+    return main.kind is SlotKind.TEXT or other is not None
+
+
+def _other_one(previous: Draft, values: Parameters) -> Slot | None:
+    """Return the open parameter that is like the one given."""
     profile = previous.profile
     if profile is None or len(values) != 1:
         return None
@@ -60,6 +75,13 @@ def is_alike(clause: Clause, previous: Draft, profile: Profile) -> bool:
     known = {_form(value) for value in given.values()} - {""}
     named = any(said.fold in slot.enum for slot in profile.slots if slot.name in given)
     return len(clause.tokens) == 1 and (form in known or named)
+
+
+def is_bracketed(clause: Clause, previous: Draft, own: Candidate | None) -> bool:
+    """Whether "(prod)" behind "stop shop on old1" only explains what was named before it."""
+    bare = len(clause.tokens) == 1 and clause.piece.lead == {"("} and not previous.missing()
+    given = own.fill.values.keys() if own is not None else set[str]()
+    return bare and not given - previous.parameters.keys()
 
 
 def is_last(clause: Clause, own: Candidate, previous: Draft) -> bool:

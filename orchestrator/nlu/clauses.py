@@ -454,7 +454,8 @@ class Reader:
         speech = self._lexicon.words("speech")
         reported = any(token.fold in speech for token in base.tokens[:OPENING])
         # "A line in the logs of gw1 reads …", and what it reads is not the person's.
-        reported |= not base.piece.asked and base.tokens[-1].fold in speech
+        said = [token.fold for token in base.tokens if token.kind is not Kind.QUOTED]
+        reported |= not base.piece.asked and said[-1:] != [] and said[-1] in speech
         return replace(base, form=Form.STATEMENT) if reported else None
 
     def _narrated(self, base: Clause) -> Clause | None:

@@ -13,12 +13,13 @@ from pydantic import JsonValue
 from orchestrator.domain.request import AmbiguityKind
 from orchestrator.domain.value import Parameters
 from orchestrator.nlu.alike import (
+    compares,
     is_alike,
+    is_bracketed,
     is_last,
     last_list,
     left_number,
     numbers_left,
-    other_one,
     parallel,
 )
 from orchestrator.nlu.candidate import MARGIN, Candidate
@@ -44,7 +45,6 @@ _NAMED_WORDS = 3
 _FORMER, _LATTER = "former", "latter"
 _ORS = frozenset({"or", "oder", "ou", "o"})
 _ANOTHER = frozenset({"another", "autre", "otro", "otra"})
-_COMPARING = ("compar", "vergleich")  # "compare redis and kafka" is one thing to do
 
 
 class Continuer:
@@ -100,6 +100,8 @@ class Continuer:
         inherited = _inheriting(clause, previous)
         candidates = self._matcher.rank(inherited, profile)
         own = next((c for c in candidates if c.profile is profile), None)
+        if is_bracketed(clause, previous, own):
+            return
         if not turning and not previous.earlier:
             if self._variation.spreads(clause, previous, profile):
                 return
@@ -271,17 +273,13 @@ class Continuer:
         values = parallel(own.fill.parameters, previous, main)
         values |= self._variation.opening(clause, previous, own.profile, own.fill)
         target = main is not None and main.name in values
-        compared = any(v.canonical.startswith(_COMPARING) for v in previous.clause.verbs)
         draft, slot = self._open_list
         listed = slot if draft is previous else last_list(previous)
         if listed is not None and not turning and self._lengthens(previous, listed, clause):
             return
-        if compared and main is not None and main.kind is SlotKind.TEXT:
-            said = [str(previous.parameters.get(main.name, "")), self._thread.words(clause)]
-            previous.parameters[main.name] = " and ".join(filter(None, said))
-        elif compared and target and (other := other_one(previous, values)) is not None:
-            previous.parameters |= {other.name: value for value in values.values()}
-        elif not values or self._says_more(previous, clause, own, values):
+        if compares(previous, main, values, self._thread.words(clause)):
+            return
+        if not values or self._says_more(previous, clause, own, values):
             self._no_value(clause, own)
         elif turning:
             previous = self._thread.revive(previous, clause)

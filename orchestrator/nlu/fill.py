@@ -4,6 +4,7 @@ Named values and shapes (addresses, hosts, URLs) first, free words last: the sur
 words away from the others.
 """
 
+import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -103,6 +104,7 @@ class Filler:
         self._enums(profile, clause, fill, aimed)
         self._flags(profile, clause, fill)
         self._assigned(profile, clause, fill)
+        self._labelled(profile, clause, fill)
         self._quantities(profile, clause, fill)
         self._free(profile, clause, fill, aimed)
         self._texts(profile, clause, fill)
@@ -130,6 +132,18 @@ class Filler:
             fill.values[keys[0].name] = Found(key[0], frozenset({place}), _STATED)
             typed = _typed(values[0], value[0])
             fill.values[values[0].name] = Found(typed, frozenset({place + 2}), _STATED)
+
+    @staticmethod
+    def _labelled(profile: Profile, clause: Clause, fill: Fill) -> None:
+        """Take "url.example.org" in "with name 'url.example.org'" for what is called name."""
+        for place, (label, token) in enumerate(itertools.pairwise(clause.tokens)):
+            if token.kind is not Kind.QUOTED:
+                continue
+            for slot in profile.slots:
+                free = slot.name not in fill.values and not fill.used & {place, place + 1}
+                if free and label.fold == slot.name and slot.accepts(token.value):
+                    places = frozenset({place, place + 1})
+                    fill.values[slot.name] = Found(token.value, places, _STATED)
 
     def _latest(self, profile: Profile, clause: Clause, fill: Fill) -> None:
         """Give "the newest backup" to a parameter whose schema or text says "latest"."""
@@ -305,9 +319,13 @@ class Filler:
             if not loose or found is None or not found.places >= {*chunk.places}:
                 continue
             site = main.kind is SlotKind.DOMAIN and looks_like(main.kind, chunk.text(clause.tokens))
-            hosted = not site and slot.kind is SlotKind.HOST and (
-                chunk.preposition in {"on", "at"}
-                or looks_like(SlotKind.HOST, chunk.text(clause.tokens))
+            hosted = (
+                not site
+                and slot.kind is SlotKind.HOST
+                and (
+                    chunk.preposition in {"on", "at"}
+                    or looks_like(SlotKind.HOST, chunk.text(clause.tokens))
+                )
             )
             if hosted or self._scorer.is_known(profile, slot, chunk, clause.tokens):
                 continue

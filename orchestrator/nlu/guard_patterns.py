@@ -107,7 +107,8 @@ address or a second line of a head."""
 LOG_LINE_RE = re.compile(
     r"^[ >]*(?:"
     r"\[?\d{4}-\d\d-\d\d[T ]\d\d:\d\d|[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d |\[?\d\d:\d\d:\d\d"
-    r"|\[\d{1,2}:\d\d\] |\[?\d{1,2}:\d\d(?::\d\d)?\]? (?:<[^>\n]+>|[\w.-]+:) |<\d{1,3}>|\[\s*\d+\.\d{3,}\]"
+    r"|\[\d{1,2}:\d\d\] "
+    r"|\[?\d{1,2}:\d\d(?::\d\d)?\]? (?:<[^>\n]+>|[\w.-]+:) |<\d{1,3}>|\[\s*\d+\.\d{3,}\]"
     r"|(?:\S+ )?(?:\[|\b)(?:ERROR|WARN(?:ING)?|INFO|DEBUG|FATAL|CRITICAL|TRACE|NOTICE|PANIC)\b[\]:]"
     r"|Traceback \(|[ ]+at [\w.$]+\(|[ ]*File \"[^\"]+\", line \d+|level=\w+ "
     r"|\w*(?:Error|Exception)\b: |\S{1,64}@\S{1,64}[:~].*[$#] |[$#] |>>> ).*$",

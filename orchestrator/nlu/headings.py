@@ -32,6 +32,7 @@ _FIELDS = frozenset(
 )
 _TEXTUAL = frozenset({"name", "user", "username", "login", "email", "mail", "team", "department"})
 _TEXTUAL |= frozenset({"role", "reason", "subject", "title", "benutzer", "abteilung", "grund"})
+_FOLLOWING = frozenset({"following", "folgende", "folgendes", "suivant", "suivante", "siguiente"})
 _LABEL_WORDS = 2
 _VALUE_WORDS = 3
 
@@ -56,11 +57,18 @@ class Headings:
         opened = self._thread.sentence - int(clause.piece.strong)
         mine = [d for d in self._thread.drafts if d.sentence == opened and not d.earlier]
         row = any(draft.clause.piece.colon for draft in mine)  # "web1: drain, web2: reboot"
-        if row or any(self._is_firm(draft) for draft in mine):
+        titled = clause.piece.listed and not head.piece.listed and self._is_title(head)
+        if row or (not titled and any(self._is_firm(draft) for draft in mine)):
             return
         self._thread.drafts = [draft for draft in self._thread.drafts if draft not in mine]
         self._thread.said = [m for m in self._thread.said if m.draft is None or m.draft not in mine]
         self._thread.announce(head.piece.tokens[0].start)
+
+    @staticmethod
+    def _is_title(head: Clause) -> bool:
+        """Whether a list of orders is called so: "PostgreSQL upgrade:", "Do the following:"."""
+        announced = any(token.fold in _FOLLOWING for token in head.tokens)
+        return announced or head.form in {Form.THING, Form.TERSE}
 
     def _is_firm(self, draft: Draft) -> bool:
         """Whether a step names something: no word of its heading was only taken for a name."""

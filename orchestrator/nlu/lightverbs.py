@@ -35,7 +35,7 @@ class LightVerbs:
             if verb is None:
                 continue
             if (tokens[0].stem, tokens[place].stem) in self._book.acts:
-                return None  # "create a branch", where that is a capability's name
+                break  # "create a branch", where that is a capability's name
             near = {token.fold for token in tokens[max(1, place - 2) : place]}
             done = is_participle(tokens[place])
             bare = place == 1 and not done and len(tokens) > max(verb.places) + 1

@@ -149,6 +149,7 @@ class References:
             if mention.context is not None:
                 found = self._filler.fill(profile, mention.context).values.get(slot.name)
                 sure = found is not None and len(found.places) == 1 and found.strength > _GUESS
+                sure = sure and not self._is_common(mention.context, found.places if found else ())
                 if found and sure and not _is_predicate(mention.context, found.places, slot):
                     fills = (self._filler.fill(profile, one) for one in mention.together)
                     more = [f.values[slot.name].value for f in fills if slot.name in f.values]
@@ -160,6 +161,17 @@ class References:
                 if own is not None:
                     return [*self._group(mention.draft, slot, said[:position]), own], None
         return [], None
+
+    def _is_common(self, context: Clause, places: Collection[int]) -> bool:
+        """Whether a thing is only called by its kind: "the wrong build was deployed"."""
+        return any(
+            (
+                context.tokens[place].stem in self._lexicon.noun_groups
+                or context.tokens[place].fold in self._lexicon.words("empty_nouns")
+            )
+            and not context.tokens[place].is_name_like
+            for place in places
+        )
 
     def named_in(self, profile: Profile, slot: Slot, context: Clause) -> JsonValue | None:
         """Return the value that a remark surely gives to `slot`: beside its noun, or known."""

@@ -65,7 +65,6 @@ _SEEMING = frozenset({"appear", "seem", "look"})
 _DENYING = frozenset({"doesnt", "dont", "didnt", "not"})
 
 
-
 class Telling:
     """Knows the words; built once per catalogue."""
 
@@ -157,7 +156,8 @@ class Telling:
 
     def _happened(self, tokens: Sequence[Token]) -> bool:
         """Whether "your certificate expired today" tells what happened: nothing is acted on."""
-        closed = ("prepositions", "adverbs", "moments", "fillers", "closing", "determiners")
+        names = ("prepositions", "adverbs", "moments", "fillers", "closing", "determiners")
+        closed = (*names, "pronouns")  # "Ann approved it"
         if self._did_it(tokens):
             return True
         for place in range(1, len(tokens)):

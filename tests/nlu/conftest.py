@@ -57,3 +57,8 @@ def homelab() -> Read:
 def team() -> Read:
     """Understand a text over the catalogue of the platform team."""
     return _reader("platform")
+
+
+@pytest.fixture(scope="session")
+def operations() -> Read:
+    return _reader("operations")

@@ -78,11 +78,16 @@ def read_cases(path: Path, part: Part = Part.ALL) -> list[Case]:
 def _content(path: Path) -> JsonValue:
     try:
         text = path.read_text(encoding="utf-8")
-        loaded: JsonValue = [*_lines(text)] if path.suffix == ".jsonl" else yaml.load(text, Loader=_LOADER)  # noqa: S506
+        loaded: JsonValue = [*_lines(text)] if path.suffix == ".jsonl" else _yaml(text)
     except OSError as fault:
         raise EvaluationError(f"Cannot read {path}: {fault.strerror}.") from fault
     except (ValueError, yaml.YAMLError) as fault:
         raise EvaluationError(f"{path} is neither YAML nor lines of JSON: {fault}") from fault
+    return loaded
+
+
+def _yaml(text: str) -> JsonValue:
+    loaded: JsonValue = yaml.load(text, Loader=_LOADER)  # noqa: S506
     return loaded
 
 
