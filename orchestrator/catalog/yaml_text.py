@@ -23,8 +23,9 @@ MAX_NODES = 20_000
 YamlPath: TypeAlias = tuple[str | int, ...]
 """Keys and positions from the top of the document down to a value."""
 
-# libyaml where the wheel brings it: many times faster than the Python scanner.
-_LOADER: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+SAFE_LOADER: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""libyaml where the wheel brings it: many times faster than the Python scanner."""
+
 _UNREADABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
 _INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9]*)")
 _FLOAT = re.compile(
@@ -99,7 +100,7 @@ class _Composer:
         self._file = file
         self._lines: dict[YamlPath, int] = {}
         self._nodes = 0
-        self._events: Iterator[yaml.Event] = yaml.parse(text, Loader=_LOADER)
+        self._events: Iterator[yaml.Event] = yaml.parse(text, Loader=SAFE_LOADER)
 
     def document(self) -> YamlDocument:
         try:

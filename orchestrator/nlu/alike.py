@@ -10,7 +10,7 @@ from orchestrator.nlu.clauses import Clause
 from orchestrator.nlu.drafts import Draft
 from orchestrator.nlu.fill import Fill
 from orchestrator.nlu.profile import Profile
-from orchestrator.nlu.shapes import SlotKind
+from orchestrator.nlu.shapes import SlotKind, is_numbered
 from orchestrator.nlu.slots import Slot
 
 _COMPARING = ("compar", "vergleich")
@@ -26,16 +26,11 @@ def parallel(values: Parameters, previous: Draft, main: Slot | None) -> Paramete
         return values
     for slot in previous.profile.slots:
         same = _form(previous.parameters.get(slot.name)) == _form(said)
-        machine = slot.kind is SlotKind.HOST and _is_numbered(said)  # "on web1 and db1"
-        machine = machine and _is_numbered(previous.parameters.get(slot.name))
+        machine = slot.kind is SlotKind.HOST and is_numbered(said)  # "on web1 and db1"
+        machine = machine and is_numbered(previous.parameters.get(slot.name))
         if slot is not main and (same or machine) and slot.accepts(said):
             return {slot.name: said}
     return values
-
-
-def _is_numbered(value: JsonValue | None) -> bool:
-    """Whether a value is called as machines are: "db1", "web-02"."""
-    return isinstance(value, str) and re.fullmatch(r"[a-z]+-?\d+", value) is not None
 
 
 def _form(value: JsonValue | None) -> str:

@@ -186,7 +186,7 @@ class Reader:
             or self._final(base, wished=wished)
         )
         more = bool(piece.lead) and not piece.strong and len(tokens) == 1
-        if readings is None and piece.asked and not more:  # "is it up on web1, web2 and web3?"
+        if readings is None and piece.asked and not more:  # "…, remember?"
             return replace(base, form=Form.QUESTION, asked_groups=ASKED_ONLY)
         return readings or base
 
@@ -455,7 +455,7 @@ class Reader:
         reported = any(token.fold in speech for token in base.tokens[:OPENING])
         # "A line in the logs of gw1 reads …", and what it reads is not the person's.
         said = [token.fold for token in base.tokens if token.kind is not Kind.QUOTED]
-        reported |= not base.piece.asked and said[-1:] != [] and said[-1] in speech
+        reported |= not base.piece.asked and bool({*said[-1:]} & speech)
         return replace(base, form=Form.STATEMENT) if reported else None
 
     def _narrated(self, base: Clause) -> Clause | None:

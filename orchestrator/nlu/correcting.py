@@ -33,7 +33,7 @@ def nearest(words: str, catalog: Catalog) -> list[Capability]:
     for name, score in _readings(words, engine):
         scores[name] = max(scores[name], score)
     ranked = sorted(engine.index.profiles, key=lambda profile: -scores[profile.name])
-    return [profile.capability for profile in ranked]
+    return [catalog.entries[profile.name].spoken for profile in ranked]
 
 
 def _readings(words: str, engine: Engine) -> Iterable[tuple[str, float]]:

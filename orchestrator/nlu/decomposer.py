@@ -18,7 +18,7 @@ DECOMPOSER_MODEL = "embedded"
 """What `DecomposedRequest.decomposer_model` says of this engine."""
 
 _KEPT_ENGINES = 4
-_UNHEARD = dict.fromkeys(("run", "preview", "verify", "undo"))  # what no text is compared with
+_UNHEARD = dict.fromkeys(("run", "preview", "verify", "undo"))  # no text is compared with them
 _engines: OrderedDict[int, tuple[Catalog, Engine]] = OrderedDict()
 _engines_lock = Lock()
 

@@ -6,14 +6,13 @@ from functools import cache, cached_property
 from importlib.resources import files
 from typing import Any
 
-import yaml
-
+from orchestrator.catalog.yaml_text import SAFE_LOADER
 from orchestrator.nlu.text import fold, stem
 
 Phrase = tuple[str, ...]
 
 
-class _Words(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+class _Words(SAFE_LOADER):  # type: ignore[misc]
     """Reads every scalar as text: `no`, `on` and `y` are words here."""
 
 

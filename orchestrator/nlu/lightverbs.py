@@ -34,7 +34,8 @@ class LightVerbs:
             verb = self._book.at(tokens, place)
             if verb is None:
                 continue
-            if (tokens[0].stem, tokens[place].stem) in self._book.acts:
+            named = (tokens[0].stem, tokens[place].stem) in self._book.acts
+            if named and self._book.at(tokens, 0) is not None:
                 break  # "create a branch", where that is a capability's name
             near = {token.fold for token in tokens[max(1, place - 2) : place]}
             done = is_participle(tokens[place])

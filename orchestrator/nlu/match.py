@@ -100,9 +100,6 @@ class Matcher:
         """Whether the words rule out a capability that its verb alone would allow."""
         if (fill.joins and profile.is_risky) or _is_mere_level(profile, clause):
             return True
-        placed = clause.tokens[0].fold in self._index.lexicon.words("prepositions")
-        if clause.form is Form.THING and placed and not fill.values:
-            return True  # "from the journal"
         if clause.form is not Form.THING or clause.verbs or profile.reads:
             return False
         if not fill.values:

@@ -1,7 +1,6 @@
 """Resolves "it", "them", "the same", and shares what a sentence says once for several steps."""
 
 import itertools
-import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
@@ -15,7 +14,7 @@ from orchestrator.nlu.fill import Filler
 from orchestrator.nlu.lexicon import Lexicon
 from orchestrator.nlu.pieces import Role
 from orchestrator.nlu.profile import Profile
-from orchestrator.nlu.shapes import SlotKind
+from orchestrator.nlu.shapes import SlotKind, is_numbered
 from orchestrator.nlu.slots import Slot
 from orchestrator.nlu.text import Token, words
 
@@ -149,7 +148,7 @@ class References:
             if mention.context is not None:
                 found = self._filler.fill(profile, mention.context).values.get(slot.name)
                 sure = found is not None and len(found.places) == 1 and found.strength > _GUESS
-                sure = sure and not self._is_common(mention.context, found.places if found else ())
+                sure = sure and not self._is_empty(mention.context, found.places if found else ())
                 if found and sure and not _is_predicate(mention.context, found.places, slot):
                     fills = (self._filler.fill(profile, one) for one in mention.together)
                     more = [f.values[slot.name].value for f in fills if slot.name in f.values]
@@ -162,16 +161,10 @@ class References:
                     return [*self._group(mention.draft, slot, said[:position]), own], None
         return [], None
 
-    def _is_common(self, context: Clause, places: Collection[int]) -> bool:
-        """Whether a thing is only called by its kind: "the wrong build was deployed"."""
-        return any(
-            (
-                context.tokens[place].stem in self._lexicon.noun_groups
-                or context.tokens[place].fold in self._lexicon.words("empty_nouns")
-            )
-            and not context.tokens[place].is_name_like
-            for place in places
-        )
+    def _is_empty(self, context: Clause, places: Collection[int]) -> bool:
+        """Whether a word names nothing: "it was deployed by accident"."""
+        empty = self._lexicon.words("empty_nouns")
+        return any(context.tokens[place].fold in empty for place in places)
 
     def named_in(self, profile: Profile, slot: Slot, context: Clause) -> JsonValue | None:
         """Return the value that a remark surely gives to `slot`: beside its noun, or known."""
@@ -248,8 +241,7 @@ def value_for(draft: Draft, slot: Slot) -> JsonValue | None:
 def _is_row(draft: Draft, other: Slot, slot: Slot) -> bool:
     """Whether "web3" names a machine wherever it was said: "silence web3, then reboot it"."""
     said = draft.parameters.get(other.name)
-    numbered = isinstance(said, str) and re.fullmatch(r"[a-z]+-?\d+", said) is not None
-    return slot.kind is SlotKind.HOST and other.kind in _NAMED and numbered
+    return slot.kind is SlotKind.HOST and other.kind in _NAMED and is_numbered(said)
 
 
 def shares_name(draft: Draft, slot: Slot) -> bool:

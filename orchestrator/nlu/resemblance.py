@@ -21,7 +21,7 @@ from orchestrator.nlu.text import Kind
 _RESEMBLING = 0.16  # of what is this alike, nine in ten are meant so
 _CHOSEN = 0.1  # the same, where rules have narrowed it down
 _STANDS_OUT = 0.05
-_PLAINLY = 0.25  # so alike, what spoils nothing needs no verb: "invoice.odt as a pdf?"
+_PLAINLY = 0.25  # so alike, what spoils nothing needs no verb: "invoice.odt as a pdf"
 _APART = 0.1
 _NEARLY = 0.15  # as far below what its risk asks for, a risky reading may still be confirmed
 _TRUSTED = 0.8
@@ -83,12 +83,15 @@ class Resemblance:
         by_rules = next((c for c in read if c.profile is profile), None)
         if profile.is_risky and not self._is_plain_order(profile, clause):
             return None
-        plainly = alike >= _PLAINLY and lead >= _APART and not profile.is_risky
-        plainly = plainly and (clause.form is Form.QUESTION or not profile.reads)
-        if plainly and not self._says_another(profile, clause):
-            found = self._read(profile, clause)
-            return found if found.is_whole else None
-        return self._read(profile, clause) if self._may_be(profile, clause, by_rules) else None
+        if self._may_be(profile, clause, by_rules):
+            return self._read(profile, clause)
+        # A question is answered with a look only, an order with something to do.
+        fits = not profile.is_risky and profile.reads == (clause.form is Form.QUESTION)
+        plain = fits and alike >= _PLAINLY and lead >= _APART
+        if not plain or self._says_another(profile, clause):
+            return None
+        found = self._read(profile, clause)
+        return found if found.is_whole else None
 
     def _nearest(self, clause: Clause) -> tuple[Profile | None, float, float]:
         """Return the most alike capability, how alike it is, and how far ahead of the next."""
@@ -159,8 +162,8 @@ class Resemblance:
         groups = profile.own_groups | profile.example_groups | self._index.lexicon.reading_groups
         own = profile.own_verbs | profile.example_verbs
         return any(
-            not (verb.canonical in own or verb.groups & groups)
-            and verb.canonical
+            verb.canonical
+            and not (verb.canonical in own or verb.groups & groups)
             and not self._index.lexicon.is_light(verb.canonical)
             for verb in clause.verbs
         )

@@ -45,6 +45,7 @@ _TELLING = frozenset("0/@.:")
 _LETTERS_RE = re.compile(r"[^\W\d_]+")
 _DOTTED_RE = re.compile(r"(?:\.[a0-]+)+$")
 _DIGITS_RE = re.compile(r"\d+")
+_NUMBERED_RE = re.compile(r"[a-z]+-?\d+")
 _RELEASE_RE = re.compile(r"v\d+(?:\.\d+)*[\w.-]*|\d+(?:\.\d+)+[\w.-]*", re.IGNORECASE)
 SHAPED = frozenset(_SHAPES)
 """Kinds that a word shows by itself."""
@@ -90,6 +91,11 @@ def looks_like(kind: SlotKind, word: str) -> bool:
     """Whether `word` alone has the shape of `kind`."""
     shape = _SHAPES.get(kind)
     return shape is not None and shape.fullmatch(word) is not None
+
+
+def is_numbered(value: object) -> bool:
+    """Whether a value is called as machines are: "db1", "web-02"."""
+    return isinstance(value, str) and _NUMBERED_RE.fullmatch(value) is not None
 
 
 def looks(word: str) -> str:

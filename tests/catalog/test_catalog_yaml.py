@@ -16,7 +16,7 @@ Write = Callable[..., Path]
 @pytest.fixture(params=["CSafeLoader", "SafeLoader"])
 def loader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Run with libyaml, and as where the wheel does not bring it."""
-    monkeypatch.setattr("orchestrator.catalog.yaml_text._LOADER", getattr(yaml, request.param))
+    monkeypatch.setattr("orchestrator.catalog.yaml_text.SAFE_LOADER", getattr(yaml, request.param))
 
 
 @pytest.mark.usefixtures("loader")

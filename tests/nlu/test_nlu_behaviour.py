@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from orchestrator.catalog.models import Catalog
+from orchestrator.catalog.models import Action, Catalog
 from orchestrator.domain.request import AmbiguityKind, Complexity, DecomposedRequest
+from orchestrator.nlu.correcting import nearest
 from orchestrator.nlu.decomposer import (
     DECOMPOSER_MODEL,
     DecomposeContext,
@@ -298,6 +299,23 @@ def test_the_engine_is_built_once_for_equal_catalogues(foreign: Catalog) -> None
         del entries[name]
         assert engine_for(Catalog(entries=dict(entries))) is not kept
     assert engine_for(foreign) is not kept
+
+
+def test_the_engine_stays_while_only_what_is_run_changes(foreign: Catalog) -> None:
+    kept = engine_for(foreign)
+    name, entry = next(iter(foreign.entries.items()))
+
+    def changed(**update: object) -> Catalog:
+        other = entry.model_copy(update={"capability": entry.capability.model_copy(update=update)})
+        return foreign.model_copy(update={"entries": {**foreign.entries, name: other}})
+
+    edited = changed(run=Action(command=("false",)))
+    assert edited != foreign
+    assert engine_for(edited) is kept
+    (capability,) = (one for one in nearest("restart nginx", edited) if one.name == name)
+    assert capability.run == Action(command=("false",))  # not what the engine was built over
+    assert engine_for(changed(description="Something else")) is not kept
+    assert engine_for(foreign.model_copy(update={"names": {"host": ("zz1",)}})) is not kept
 
 
 async def test_the_decomposer_asks_for_the_catalogue_each_time(

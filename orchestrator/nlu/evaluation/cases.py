@@ -9,6 +9,7 @@ from pathlib import Path
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
 
+from orchestrator.catalog.yaml_text import SAFE_LOADER
 from orchestrator.domain.request import Complexity
 from orchestrator.errors import EvaluationError
 
@@ -57,8 +58,6 @@ class Case(BaseModel):
 
 
 _CASES = TypeAdapter(list[Case])
-# libyaml where the wheel brings it: a safe loader too, many times faster.
-_LOADER: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def read_cases(path: Path, part: Part = Part.ALL) -> list[Case]:
@@ -87,7 +86,7 @@ def _content(path: Path) -> JsonValue:
 
 
 def _yaml(text: str) -> JsonValue:
-    loaded: JsonValue = yaml.load(text, Loader=_LOADER)  # noqa: S506
+    loaded: JsonValue = yaml.load(text, Loader=SAFE_LOADER)  # noqa: S506
     return loaded
 
 
