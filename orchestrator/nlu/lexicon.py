@@ -1,5 +1,7 @@
 """The generic lexicon that ships with the engine (`lexicon.yaml`), read once."""
 
+import itertools
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -11,6 +13,9 @@ from orchestrator.nlu.text import fold, stem
 
 Phrase = tuple[str, ...]
 
+_CHOICE_RE = re.compile(r"[()]")
+_MARKS_RE = re.compile(r"[()|]")
+
 
 class _Words(SAFE_LOADER):  # type: ignore[misc]
     """Reads every scalar as text: `no`, `on` and `y` are words here."""
@@ -20,21 +25,26 @@ _Words.yaml_implicit_resolvers = {}
 
 
 class Phrases:
-    """A set of folded phrases, longest match first."""
+    """A set of folded phrases, longest match first.
+
+    A choice stands in round brackets: "(can|could) you (please|)" are four phrases.
+    """
 
     def __init__(self, phrases: Iterable[str]) -> None:
-        self._by_first: dict[str, list[Phrase]] = {}
-        for phrase in phrases:
-            parts = tuple(fold(phrase).split())
-            self._by_first.setdefault(parts[0], []).append(parts)
-        for candidates in self._by_first.values():
-            candidates.sort(key=len, reverse=True)
+        self._known = {
+            tuple(fold(one).split()) for phrase in phrases for one in _spelt_out(phrase)
+        }
+        lengths: dict[str, set[int]] = {}
+        for parts in self._known:
+            lengths.setdefault(parts[0], set()).add(len(parts))
+        self._lengths = {first: sorted(found, reverse=True) for first, found in lengths.items()}
 
     def at(self, folded: Sequence[str], place: int) -> int:
         """Return how many words at `place` form a phrase of the set; 0 when none does."""
-        for parts in self._by_first.get(folded[place], ()):
-            if tuple(folded[place : place + len(parts)]) == parts:
-                return len(parts)
+        for length in self._lengths.get(folded[place], ()):
+            phrase = tuple(folded[place : place + length])
+            if phrase in self._known:
+                return len(phrase)
         return 0
 
     def find(self, folded: Sequence[str], start: int = 0) -> tuple[int, int] | None:
@@ -111,7 +121,7 @@ class Lexicon:
         """Every folded word of the file and its stem: none of them is a slip of the finger."""
         found: set[str] = set()
         for text in _scalars(self._content):
-            for word in fold(text).split():
+            for word in _MARKS_RE.sub(" ", fold(text)).split():
                 found |= {word, stem(word)}
         return frozenset(found)
 
@@ -122,6 +132,12 @@ class Lexicon:
                 key = stem(fold(noun))
                 groups[key] = groups.get(key, frozenset()) | {f"noun{number}"}
         return groups
+
+
+def _spelt_out(phrase: str) -> Iterator[str]:
+    """Yield each way through the choices of a phrase."""
+    parts = [part.split("|") for part in _CHOICE_RE.split(phrase)]
+    return map("".join, itertools.product(*parts))
 
 
 def _scalars(content: object) -> Iterator[str]:
