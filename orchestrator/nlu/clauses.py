@@ -213,6 +213,8 @@ class Reader:
         tokens = base.tokens
         light = self._light.action(tokens)
         verb = self._book.at(tokens, 0)
+        if self._manners.goes_elsewhere(tokens):
+            return None
         if verb is not None and (asked := self._asks(base, verb)) is not None:
             return asked
         if light is not None:

@@ -28,6 +28,7 @@ from orchestrator.nlu.clauses import ASKED_ONLY, Clause, Form
 from orchestrator.nlu.drafts import Doubt, Draft
 from orchestrator.nlu.fill import Fill, Filler
 from orchestrator.nlu.index import CatalogIndex
+from orchestrator.nlu.labelled import takes_labelled
 from orchestrator.nlu.match import Matcher
 from orchestrator.nlu.placing import Placer
 from orchestrator.nlu.profile import Profile
@@ -40,7 +41,6 @@ from orchestrator.nlu.varying import Variation
 
 _NAMING = frozenset({"name", "call", "label", "title", "tag", "nenne", "nenn", "appelle"})
 _CALLED = frozenset({"name", "label", "titl", "tag", "alia"})
-_TYPED = frozenset({SlotKind.EMAIL, SlotKind.URL, SlotKind.ADDRESS})
 _NAMED_WORDS = 3
 _FORMER, _LATTER = "former", "latter"
 _ORS = frozenset({"or", "oder", "ou", "o"})
@@ -142,6 +142,8 @@ class Continuer:
             return True
         if turning:
             return False
+        if self._is_called(previous, clause):
+            return True
         flag = _flag_in(clause, profile)
         if flag is not None:
             previous.parameters.setdefault(flag, True)
@@ -253,16 +255,10 @@ class Continuer:
 
     def _is_called(self, previous: Draft, clause: Clause) -> bool:
         """Take "…, mail anna@acme.test" for what the step before still lacks."""
-        if len(clause.tokens) != 2 or previous.profile is None:  # noqa: PLR2004
-            return False
-        noun, said = clause.tokens[0].stem, clause.tokens[1].value
-        for slot in previous.profile.slots:
-            called = noun in slot.nouns or slot.name.endswith(noun)
-            if slot.kind in _TYPED and called and slot.accepts(said):
-                previous.parameters.setdefault(slot.name, said)
-                previous.words = self._thread.between(previous.clause, clause)
-                return True
-        return False
+        called = takes_labelled(previous, clause)
+        if called:
+            previous.words = self._thread.between(previous.clause, clause)
+        return called
 
     def _is_same(self, clause: Clause) -> bool:
         return self._variation.is_same(clause)

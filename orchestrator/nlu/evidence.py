@@ -135,7 +135,8 @@ class WordEvidence:
     ) -> float:
         """Return how far `profile` explains the word at `place`."""
         worded = self._vocabulary.strength(profile, clause.tokens[place])
-        if verb >= OWN_WORD and self._is_unnamed(clause, place, fill.used):
+        described = self._is_unnamed(clause, place, fill.used) and verb >= OWN_WORD
+        if described or (place not in fill.used and self._colours(clause, place)):
             worded = max(worded, _SURE)
         for slot in profile.slots:
             found = fill.values.get(slot.name)
@@ -144,6 +145,14 @@ class WordEvidence:
                 own = verb >= OWN_WORD and (alone or profile.capability.reasoning)
                 return max(worded, self._taken(slot, clause.tokens[place], found.strength, own=own))
         return worded
+
+    def _colours(self, clause: Clause, place: int) -> bool:
+        """Whether "safety" in "take a safety snapshot" only tells how; the noun is the verb."""
+        opens, places = clause.tokens[0].fold, clause.verb_places
+        light = 0 in places and opens in self._index.lexicon.words("light_verbs")
+        article = clause.tokens[1].fold if len(clause.tokens) > 1 else ""
+        nominal = light and article in self._index.lexicon.words("articles")
+        return nominal and 1 < place < max(places) and not clause.tokens[place].is_name_like
 
     def _is_unnamed(self, clause: Clause, place: int, used: frozenset[int]) -> bool:
         """Whether "the service" says no more than that there is one: which, is to be asked."""
@@ -235,7 +244,15 @@ class ObjectEvidence:
             found = _SPOKEN_OF  # "how full is it"
         if continues and (filled or explained >= _SURE):
             return 1.0
-        return found or (0.0 if fill.content else 0.6)
+        pointed = fill.used >= {*fill.content} and self._acts_on_it(profile, clause)
+        return found or (0.0 if fill.content and not pointed else 0.6)
+
+    @staticmethod
+    def _acts_on_it(profile: Profile, clause: Clause) -> bool:
+        """Whether a verb of the capability's has "it" for its object: "restore it from dump-7"."""
+        behind = max(clause.verb_places, default=-1) + 1
+        own = any(verb.canonical in profile.own_verbs for verb in clause.verbs)
+        return own and [token.fold for token in clause.tokens[behind : behind + 1]] == ["it"]
 
     @staticmethod
     def _omitted(fill: Fill, slot: Slot | None) -> float:

@@ -39,6 +39,7 @@ _INSIDE = frozenset({"in", "of", "from", "im", "von", "dans", "de", "en"})
 _TIMED = frozenset({SlotKind.DATE, SlotKind.DURATION})
 _AIMS = frozenset({"to", "into", "with", "zu", "zum", "zur", "mit", "avec", "con"})
 """What follows one of these behind an object is where that goes, or with what."""
+_SOURCES = frozenset({"from", "von", "aus", "depuis", "desde"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,11 +185,14 @@ class Filler:
         while begin in clause.verb_places:
             begin += 1
         tokens, aims = clause.tokens, range(begin + 1, len(clause.tokens))
-        aim = next((place for place in aims if tokens[place].fold in _AIMS), None)
+        first = tokens[begin].fold if begin < len(tokens) else ""
+        person = self._lexicon.words("personal_pronouns")
+        back = first in self._lexicon.words("pronouns") and not is_called_by(slot, "from")
+        borders = _AIMS | _SOURCES if back else _AIMS  # "restore it from dump-7"
+        aim = next((place for place in aims if tokens[place].fold in borders), None)
         if not clause.verbs or aim is None or begin >= len(tokens):
             return frozenset()
         objects = tokens[begin:aim]
-        first, person = tokens[begin].fold, self._lexicon.words("personal_pronouns")
         alone = first in self._lexicon.words("pronouns") and len(objects) == 1
         pointed = alone or first in person
         named = any(is_content(token, self._lexicon) for token in objects)
@@ -299,7 +303,8 @@ class Filler:
                 strength = self._scorer.sureness(profile, slot, chunk, tokens, score)
                 places = frozenset(chunk.places) | self._unit_places(slot, chunk, clause.tokens)
                 fill.values[slot.name] = Found([value] if slot.many else value, places, strength)
-        self._to_main(profile, clause, fill, [(pair[2], pair[3]) for pair in pairs])
+        free = [(pair[2], pair[3]) for pair in pairs if not aimed & {*pair[3].places}]
+        self._to_main(profile, clause, fill, free)
         self._last_one(
             profile, clause, fill, slots, [c for c in chunks if not taken & set(c.places)]
         )

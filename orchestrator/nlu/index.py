@@ -134,8 +134,10 @@ class CatalogIndex:
             for text in (capability.name, capability.description, *capability.examples)
         ]
         said = {one for text in texts for word in words(text) for one in (word, stem(word))}
-        values = {part for p in self.profiles for s in p.slots for v in s.enum for part in words(v)}
-        return Speller(self.lexicon, nouns, said | values | nouns)
+        listed = {value for p in self.profiles for slot in p.slots for value in slot.enum}
+        values = {part for value in listed for part in words(value)}
+        folders = {word.split("/")[0] for text in texts for word in text.split() if "/" in word}
+        return Speller(self.lexicon, nouns, said | values | nouns, listed, folders)
 
     def _profile(self, capability: Capability) -> Profile:
         heads = list(self._example_verbs(capability))

@@ -31,9 +31,7 @@ class Phrases:
     """
 
     def __init__(self, phrases: Iterable[str]) -> None:
-        self._known = {
-            tuple(fold(one).split()) for phrase in phrases for one in _spelt_out(phrase)
-        }
+        self._known = {tuple(fold(one).split()) for phrase in phrases for one in _spelt_out(phrase)}
         lengths: dict[str, set[int]] = {}
         for parts in self._known:
             lengths.setdefault(parts[0], set()).add(len(parts))

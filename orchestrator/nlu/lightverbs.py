@@ -28,7 +28,7 @@ class LightVerbs:
             return None
         if tokens[0].fold in _ASKING and tokens[1:] and tokens[1].fold in NOMINATIVE | {"you"}:
             return None  # "do we have a backup of it"
-        articles = self._lexicon.words("articles")
+        articles = self._lexicon.words("articles") | {"one"}
         articles |= {"the"} if tokens[0].fold in _DOING else frozenset()
         for place in range(1, min(len(tokens), _REACH + 1)):
             verb = self._book.at(tokens, place)

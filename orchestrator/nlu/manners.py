@@ -149,6 +149,12 @@ class Manners:
         greets = folded[0] == "dear" and len(folded) <= _GREETING_WORDS
         return greets or bool({*folded[begins + 1 : begins + 2]} & _FOR)
 
+    @staticmethod
+    def goes_elsewhere(tokens: Sequence[Token]) -> bool:
+        """Whether "back to …" names no state before: "back to work"."""
+        folded = [token.fold for token in tokens]
+        return folded[:2] == ["back", "to"] and not _is_older(folded[2:])
+
     def is_howto(self, folded: Sequence[str]) -> bool:
         """Whether a piece asks how, or whether, something should be done."""
         place = 0

@@ -1,13 +1,17 @@
-"""Finds words that say when something is to be done."""
+"""Finds words that say when something is to be done, and what they are a value of."""
 
 import re
 from collections.abc import Sequence
 
 from orchestrator.nlu.coerce import time_unit
 from orchestrator.nlu.lexicon import Lexicon
-from orchestrator.nlu.text import Token
+from orchestrator.nlu.slots import Slot
+from orchestrator.nlu.text import Token, words
 
 _CLOCK_RE = re.compile(r"(?:[01]?\d|2[0-3])(?::[0-5]\d)?(?:am|pm|h|uhr)?")
+
+_DAYS = frozenset({"date", "day", "when", "start", "due", "deadline", "weekday"})
+_CLOCKS = frozenset({"time", "hour", "at"})
 
 
 def moments(tokens: Sequence[Token], lexicon: Lexicon) -> frozenset[int]:
@@ -24,3 +28,38 @@ def moments(tokens: Sequence[Token], lexicon: Lexicon) -> frozenset[int]:
         if word == "in" and number and time_unit("".join(following[1:])):
             found |= {place, place + 1, place + 2}
     return frozenset(found)
+
+
+def moment_values(
+    slots: Sequence[Slot], tokens: Sequence[Token], places: frozenset[int], closed: frozenset[str]
+) -> dict[str, tuple[str, frozenset[int]]]:
+    """Return what "tomorrow at 2pm" sets, with the places of its words, by parameter.
+
+    Args:
+        slots: parameters that have no value yet.
+        tokens: the clause.
+        places: those that say when.
+        closed: words that only join ("at").
+    """
+    found: dict[str, tuple[str, frozenset[int]]] = {}
+    for run in _runs(sorted(p for p in places if tokens[p].fold not in closed)):
+        clock = any(map(str.isdigit, tokens[run[0]].fold))
+        called = _CLOCKS if clock else _DAYS
+        text = " ".join(tokens[place].value for place in run)
+        for slot in slots:
+            named = words(slot.name)[-1] in called and slot.name not in found
+            if named and slot.accepts(text):
+                found[slot.name] = text, frozenset(run)
+                break
+    return found
+
+
+def _runs(places: Sequence[int]) -> list[list[int]]:
+    """Return the places, neighbours together."""
+    runs: list[list[int]] = []
+    for place in places:
+        if runs and place == runs[-1][-1] + 1:
+            runs[-1].append(place)
+        else:
+            runs.append([place])
+    return runs

@@ -39,6 +39,7 @@ _WHOEVER = frozenset(
 )
 """After "let me know if", a remark goes on, no question: "… you have questions"."""
 _POLITE_WORDS = 6
+_SIDE = 4  # words from "between" to "and", and one
 _STEPS = frozenset({"step", "task", "schritt", "etape", "paso", "item", "aufgabe", "tache"})
 _DONE = frozenset({"taken", "made", "done"})
 _SPOKEN = frozenset({"before"})
@@ -177,7 +178,8 @@ class Splitter:
             return length
         if token.kind is not Kind.WORD or token.fold not in self._lexicon.words("coordinators"):
             return 0
-        if place > 1 and {tokens[place - 1].fold, tokens[place - 2].fold} <= _SHOULD_I:
+        asked = place > 1 and {tokens[place - 1].fold, tokens[place - 2].fold} <= _SHOULD_I
+        if asked or _is_between(tokens, place):
             return 0  # "should I also disable tom?"
         if token.fold in self._lexicon.words("sequence"):
             return int(self._opens_order(tokens[place + 1 :]))
@@ -416,6 +418,13 @@ def _is_inverted(piece: Piece) -> bool:
         and folded[1:] in (["it"], ["that"], ["this"], ["anything"])
         and (not piece.asked)
     )
+
+
+def _is_between(tokens: Sequence[Token], place: int) -> bool:
+    """Whether "and" joins what "the trade-offs between Redis and Valkey" names."""
+    words = [token.fold for token in tokens[max(0, place - _SIDE - 1) : place]]
+    near = words[::-1].index("between") if "between" in words else _SIDE
+    return 0 < near < _SIDE and not {",", "and"} & {*words[len(words) - near :]}
 
 
 def _ends(token: Token) -> bool:

@@ -16,6 +16,7 @@ from orchestrator.nlu.drafts import Doubt, Draft
 from orchestrator.nlu.fill import Fill, Filler
 from orchestrator.nlu.index import CatalogIndex
 from orchestrator.nlu.match import Matcher
+from orchestrator.nlu.moments import moment_values
 from orchestrator.nlu.profile import Profile
 from orchestrator.nlu.references import References
 from orchestrator.nlu.shapes import SlotKind
@@ -171,7 +172,7 @@ class Placer:
         """Add the step, once for each thing that a plural pronoun stands for."""
         draft = self._thread.draft(clause, reading.profile, reading.fill, reading.confidence)
         self.doubt_values(draft)
-        self._note_moments(draft)
+        self._note_moments(draft, self._take_moments(draft, reading.profile))
         places = self._places_of_pronoun(draft, reading.profile)
         self._take_named(draft, reading.profile)
         slot = _wanting(draft, reading.profile)
@@ -255,11 +256,20 @@ class Placer:
             for other in draft.profile.slots
         )
 
-    def _note_moments(self, draft: Draft) -> None:
+    def _take_moments(self, draft: Draft, profile: Profile) -> frozenset[int]:
+        """Set the day of a meeting to "tomorrow"; return the places of such words."""
+        open_slots = [slot for slot in profile.slots if slot.name not in draft.parameters]
+        closed = self._index.lexicon.words("prepositions")
+        places = draft.clause.moments - draft.fill.used
+        found = moment_values(open_slots, draft.clause.tokens, places, closed)
+        draft.parameters |= {name: text for name, (text, _) in found.items()}
+        return frozenset[int]().union(*(taken for _, taken in found.values()))
+
+    def _note_moments(self, draft: Draft, taken: frozenset[int]) -> None:
         """Tell that "tomorrow" cannot be kept: a step runs once its plan is approved."""
         if draft.fill.used & draft.clause.moments or draft.clause.form is Form.QUESTION:
             return  # "nightly … at 01:15" sets it; "who is on call tonight" runs now
-        places = sorted(draft.clause.moments - draft.fill.used)
+        places = sorted(draft.clause.moments - draft.fill.used - taken)
         closed = self._index.lexicon.words("prepositions")
         if any(draft.clause.tokens[place].fold not in closed for place in places):
             tokens = [draft.clause.tokens[place] for place in places]

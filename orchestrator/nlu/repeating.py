@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from orchestrator.nlu.chunks import is_content
 from orchestrator.nlu.clauses import Clause, Form
+from orchestrator.nlu.coerce import split_number
 from orchestrator.nlu.drafts import Draft
 from orchestrator.nlu.lexicon import Lexicon
 
@@ -17,6 +18,8 @@ def repeated(clause: Clause, drafts: Sequence[Draft], lexicon: Lexicon) -> Draft
         return None
     again = lexicon.words("again")
     said = {token.fold for token in clause.piece.tokens}
+    if (look := _look_again(clause, drafts, lexicon)) is not None:
+        return look
     does = clause.tokens[0].fold in _DOES
     places = clause.verb_places | ({0} if does else set())
     rest = [t for place, t in enumerate(clause.tokens) if place not in places]
@@ -31,3 +34,18 @@ def repeated(clause: Clause, drafts: Sequence[Draft], lexicon: Lexicon) -> Draft
     same = same or [d for d in done if [t.stem for t in d.clause.tokens[:1]] == [opening]]
     one = not pointed & lexicon.words("plural_pronouns") or len(same) == 1
     return same[-1] if same and one else None
+
+
+def _look_again(clause: Clause, drafts: Sequence[Draft], lexicon: Lexicon) -> Draft | None:
+    """Return the last look, of "check again after five minutes"."""
+    again = lexicon.words("again")
+    looks = [draft for draft in drafts if draft.profile is not None and draft.profile.reads]
+    groups = frozenset[str]().union(*(verb.groups for verb in clause.verbs))
+    rest = [token for place, token in enumerate(clause.tokens) if place not in clause.verb_places]
+    bare = all(
+        token.fold in again or not is_content(token, lexicon) or split_number(token.fold)
+        for token in rest
+    )
+    said = any(token.fold in again for token in rest)
+    same = bool(looks) and drafts[-1] is looks[-1] and not looks[-1].earlier
+    return looks[-1] if same and said and bare and groups & lexicon.reading_groups else None

@@ -13,9 +13,10 @@ from rapidfuzz.distance import OSA
 
 from orchestrator.nlu.coerce import time_unit
 from orchestrator.nlu.lexicon import Lexicon
-from orchestrator.nlu.text import Kind, Token, stem, word_token
+from orchestrator.nlu.text import Kind, Token, fold, stem, word_token
 
 _SLASHED_RE = re.compile(r"([A-Za-z][A-Za-z-]*)\d+(?:/\1\d+)+")
+_LONG = 7
 _SHORT = 4  # of so few letters, one that is lost or two that changed places are forgiven
 _COUNTS = {"a": 1, "an": 1, "one": 1, "eine": 1, "einen": 1, "une": 1, "una": 1, "couple": 2}
 
@@ -23,16 +24,60 @@ _COUNTS = {"a": 1, "an": 1, "one": 1, "eine": 1, "einen": 1, "une": 1, "una": 1,
 class Speller:
     """Corrects common words and the catalogue's nouns; built once per catalogue."""
 
-    def __init__(self, lexicon: Lexicon, nouns: Iterable[str], known: Iterable[str]) -> None:
+    def __init__(
+        self,
+        lexicon: Lexicon,
+        nouns: Iterable[str],
+        known: Iterable[str],
+        values: Iterable[str] = (),
+        folders: Iterable[str] = (),
+    ) -> None:
+        """Take what the catalogue says.
+
+        Args:
+            lexicon: the generic one.
+            nouns: stems of what people name things by.
+            known: words and stems that are no slips.
+            values: the named values of parameters ("staging").
+            folders: what its texts write before a slash ("tank/vms").
+        """
         self._lexicon = lexicon
+        self._values = frozenset(map(fold, values))
+        self._folders = frozenset(map(fold, folders))
         self._common = sorted(lexicon.words("often_misspelt"))
         self._nouns = sorted({noun for noun in nouns if len(noun) >= _SHORT and noun.isalpha()})
         self._known = frozenset(known) | lexicon.all_words
 
     def read(self, tokens: Sequence[Token]) -> list[Token]:
         """Return the tokens with what was meant; periods of time in words as one token."""
-        parted = [part for token in tokens for part in _parted(token)]
-        return [*self._periods([self._corrected(token) for token in parted])]
+        parted = [part for token in tokens for part in self._parted(token)]
+        return [*self._periods([*self._joined([self._corrected(token) for token in parted])])]
+
+    def _joined(self, tokens: Sequence[Token]) -> Iterator[Token]:
+        """Yield "post mortem" as one word, where that is how the catalogue writes it."""
+        place = 0
+        while place < len(tokens):
+            two = tokens[place : place + 2]
+            one = "".join(token.fold for token in two)
+            plain = len(two) > 1 and all(t.kind is Kind.WORD and t.fold.isalpha() for t in two)
+            apart = plain and two[1].start > two[0].end and two[1].fold not in self._known
+            if apart and len(one) > _LONG and {one, stem(one)} & self._known:
+                read = word_token(one, two[0].start)
+                yield replace(read, text=f"{two[0].text} {two[1].text}", end=two[1].end)
+                place += 2
+            else:
+                yield tokens[place]
+                place += 1
+
+    def _parted(self, token: Token) -> Iterator[Token]:
+        """Yield "web1/web2" as its names with a mark between, "shop/staging" as two words."""
+        left, slash, right = token.text.partition("/")
+        placed = token.kind is Kind.WORD and slash and left and fold(left) not in self._folders
+        if placed and fold(right) in self._values:
+            yield word_token(left, token.start)
+            yield word_token(right, token.start + len(left) + 1)
+        else:
+            yield from _parted(token)
 
     def _corrected(self, token: Token) -> Token:
         word = token.fold

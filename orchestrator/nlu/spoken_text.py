@@ -7,6 +7,7 @@ from orchestrator.nlu.clauses import Clause
 from orchestrator.nlu.drafts import Draft
 from orchestrator.nlu.shapes import SlotKind
 from orchestrator.nlu.slots import Slot
+from orchestrator.nlu.text import Kind
 from orchestrator.nlu.thread import Thread
 
 _QUOTES = (('"', '"'), ("'", "'"), ("`", "`"))
@@ -40,12 +41,24 @@ def _unquoted(text: str) -> str:
 
 
 def text_parameter(draft: Draft, clause: Clause) -> TextParameter | None:
-    """Return the required text that `draft` still lacks, to begin with `clause`; None without."""
+    """Return the required text that `draft` still lacks, to begin with `clause`; None without.
+
+    What stands in quotes behind the colon is rather it than "a bug" before.
+    """
     slots = draft.profile.slots if draft.profile is not None else ()
+    quoted = [token.kind for token in clause.piece.tokens] == [Kind.QUOTED]
     for slot in slots:
-        if slot.required and slot.kind is SlotKind.TEXT and slot.name not in draft.parameters:
+        guessed = quoted and not _is_quoted(draft, slot)
+        lacks = slot.name not in draft.parameters or guessed
+        if slot.required and slot.kind is SlotKind.TEXT and lacks:
             return TextParameter(draft, slot, clause)
     return None
+
+
+def _is_quoted(draft: Draft, slot: Slot) -> bool:
+    found = draft.fill.values.get(slot.name)
+    tokens = draft.clause.tokens
+    return found is not None and any(tokens[place].kind is Kind.QUOTED for place in found.places)
 
 
 def take_pasted(draft: Draft, text: str, pasted: Sequence[tuple[int, str]]) -> None:

@@ -33,6 +33,7 @@ _DROPPED = frozenset(
 )
 """Not "my" and "a": "restart my career" is no "restart nginx"."""
 _PLACED = frozenset({"on", "in", "at"})
+_NEEDING = frozenset({"need", "needs", "want", "wants", "require", "requires", "deserves", "takes"})
 _COUNTED = frozenset({SlotKind.NUMBER, SlotKind.ENUM, SlotKind.DURATION, SlotKind.SIZE})
 
 
@@ -206,6 +207,8 @@ def _stem(token: Token) -> str:
     """Return a word's stem, "re-read" and "reread" alike, "on" and "in" too."""
     if token.fold in _PLACED:
         return "on"
+    if token.fold in _NEEDING:
+        return "need"
     return stem(token.fold.replace("-", "")) if "-" in token.fold else token.stem
 
 

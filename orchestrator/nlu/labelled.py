@@ -1,0 +1,49 @@
+"""Values behind the name of their parameter: "…, branch develop", "…, ttl 600", "…, type A"."""
+
+from pydantic import JsonValue
+
+from orchestrator.nlu.clauses import Clause
+from orchestrator.nlu.coerce import name_forms
+from orchestrator.nlu.drafts import Draft
+from orchestrator.nlu.shapes import SlotKind
+from orchestrator.nlu.slots import Slot
+from orchestrator.nlu.text import Token, words
+
+_BETWEEN = frozenset({"is", "=", "ist", "est", "es", "of", "to", "as"})
+_SHAPED = frozenset({SlotKind.EMAIL, SlotKind.URL, SlotKind.ADDRESS})
+
+
+def takes_labelled(previous: Draft, clause: Clause) -> bool:
+    """Give the step before the value that a clause names, if it has no other there."""
+    tokens = clause.tokens
+    if previous.profile is None or len(tokens) < 2 or clause.piece.strong:  # noqa: PLR2004
+        return False
+    label = tokens[:-1] if tokens[-2].fold not in _BETWEEN else tokens[:-2]
+    for slot in previous.profile.slots:
+        called = not slot.many and _is_called(slot, label)
+        value = _value(slot, tokens[-1]) if called else None
+        if value is not None and previous.parameters.get(slot.name, value) == value:
+            previous.parameters[slot.name] = value
+            return True
+    return False
+
+
+def _is_called(slot: Slot, label: tuple[Token, ...]) -> bool:
+    """Whether the words are the parameter's name; of a shaped value, any word for it."""
+    if len(label) == 1 and slot.kind in _SHAPED:
+        return label[0].stem in slot.nouns or slot.name.endswith(label[0].stem)
+    name = words(slot.name)
+    return bool(label) and [token.fold for token in label] in (name, name[-1:])
+
+
+def _value(slot: Slot, token: Token) -> JsonValue | None:
+    """Return the word as the parameter takes it; None where it does not."""
+    if slot.kind in {SlotKind.NUMBER, SlotKind.FLAG}:
+        whole = token.text.isdigit() and slot.accepts(int(token.text))
+        return int(token.text) if whole else None
+    forms = [token.value, *name_forms(token.value, "", slot.kind), *_listed(slot, token)]
+    return next((form for form in forms if slot.accepts(form)), None)
+
+
+def _listed(slot: Slot, token: Token) -> list[str]:
+    return [value for value in slot.enum if value.casefold() == token.value.casefold()]
