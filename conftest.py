@@ -7,4 +7,5 @@ pytest_plugins = (
     "tests.plugins.logs",
     "tests.plugins.missing",
     "tests.plugins.order",
+    "tests.plugins.scratch",
 )

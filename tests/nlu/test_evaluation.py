@@ -18,6 +18,7 @@ from orchestrator.nlu.evaluation.cases import Case, ExpectedStep, Part, read_cas
 from orchestrator.nlu.evaluation.measures import Report, report
 from orchestrator.nlu.evaluation.outcomes import Outcome, compare
 from orchestrator.nlu.evaluation.run import outcomes_of
+from tests.plugins.missing import require_ci
 
 PLATFORM = Path(__file__).parents[2] / "evaluation" / "platform"
 app = typer.Typer()
@@ -322,11 +323,20 @@ UNSEEN_FLOORS = {
         "step_f1": 0.81,
         "parameter_recall": 0.71,
     },
+    ("studio", Part.ALL): {
+        "exact": 0.57,
+        "exact_multi_step": 0.57,
+        "step_f1": 0.83,
+        "parameter_recall": 0.65,
+    },
 }
+_ALWAYS = {("hosting", Part.HELD_OUT), ("homelab", Part.HELD_OUT)}
 
 
 @pytest.mark.parametrize(("name", "part"), UNSEEN_FLOORS, ids=str)
 def test_the_unseen_sets_reach_their_floors(name: str, part: Part) -> None:
+    if (name, part) not in _ALWAYS:
+        require_ci("nine of the evaluations", takes="ten seconds")
     folder = PLATFORM.parent / name
     catalog = load_catalog([folder / "catalog.yaml"])
     numbers = report(outcomes_of(read_cases(folder / "requests.yaml", part), catalog))
