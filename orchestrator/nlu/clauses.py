@@ -43,6 +43,7 @@ _ASKED = frozenset({"who", "whos", "what", "whats", "how", "which", "where", "wh
 _SPEAKER = frozenset({"me", "us", "myself", "now", "please", "mich", "moi"})
 _ALIEN = Verb("", frozenset(), frozenset({0}))
 """A verb that neither the lexicon nor the catalogue knows: it means no capability."""
+_BACK = Verb("rollback", frozenset({"restore"}), frozenset({0}))
 _ADJECTIVES = frozenset({"empty", "free", "open", "clean", "separate"})
 
 
@@ -211,10 +212,10 @@ class Reader:
 
     def _order(self, base: Clause, *, wished: bool) -> Clause | None:
         tokens = base.tokens
+        if self._manners.goes_back(tokens):
+            return replace(base, form=Form.ORDER, verbs=(_BACK,))
         light = self._light.action(tokens)
         verb = self._book.at(tokens, 0)
-        if self._manners.goes_elsewhere(tokens):
-            return None
         if verb is not None and (asked := self._asks(base, verb)) is not None:
             return asked
         if light is not None:
@@ -326,6 +327,9 @@ class Reader:
         folded = [token.fold for token in tokens]
         begin = 0
         found = self._lexicon.phrases("request_words").find(folded)
+        asked = base.piece.asked and found is not None and found[0] == 0  # "must I reboot db1?"
+        if asked:
+            return None
         if found is not None and folded[0] not in self._lexicon.words("subjects"):
             begin = found[0] + found[1]
         elif not wished:

@@ -28,7 +28,7 @@ from orchestrator.nlu.clauses import ASKED_ONLY, Clause, Form
 from orchestrator.nlu.drafts import Doubt, Draft
 from orchestrator.nlu.fill import Fill, Filler
 from orchestrator.nlu.index import CatalogIndex
-from orchestrator.nlu.labelled import takes_labelled
+from orchestrator.nlu.labelled import flag_in, takes_labelled
 from orchestrator.nlu.match import Matcher
 from orchestrator.nlu.placing import Placer
 from orchestrator.nlu.profile import Profile
@@ -131,10 +131,21 @@ class Continuer:
         else:
             self._placer.place(clause, self._matcher.rank(clause))
 
+    def _is_another_day(self, clause: Clause, previous: Draft, profile: Profile) -> bool:
+        """Whether "and friday at 3pm" follows a step that has its day: which, is for a person."""
+        said = [p for p, token in enumerate(clause.tokens) if is_content(token, self._lexicon)]
+        dated = any(
+            s.kind is SlotKind.DATE and s.name in previous.parameters for s in profile.slots
+        )
+        return dated and bool(said) and clause.moments >= {*said}
+
     def _is_short(
         self, clause: Clause, previous: Draft, profile: Profile, *, turning: bool
     ) -> bool:
-        """Take "back to 3", "same on pve3" and "…, recursive"."""
+        """Take "back to 3", "same on pve3" and "…, recursive"; tell "and friday at 3pm" back."""
+        if self._is_another_day(clause, previous, profile):
+            self._thread.refuse(clause)
+            return True
         number = self._variation.returns_to(clause, previous)
         if number is not None:
             inherited = _inheriting(clause, previous)  # "…, then back to 3, web too"
@@ -144,7 +155,7 @@ class Continuer:
             return False
         if self._is_called(previous, clause):
             return True
-        flag = _flag_in(clause, profile)
+        flag = flag_in(clause, profile)
         if flag is not None:
             previous.parameters.setdefault(flag, True)
         return flag is not None or self._variation.repeats_run(clause, previous)
@@ -439,13 +450,6 @@ def _inheriting(clause: Clause, previous: Draft) -> Clause:
 
 def _is_plural_of(token: Token, kinds: frozenset[str]) -> bool:
     return token.fold not in kinds and token.fold.removesuffix("s") in kinds
-
-
-def _flag_in(clause: Clause, profile: Profile) -> str | None:
-    """Return the flag that "…, recursive" sets, and nothing else says."""
-    flags = [slot.name for slot in profile.slots if slot.kind is SlotKind.FLAG]
-    alone = clause.form is Form.THING and len(clause.tokens) == 1 and not clause.piece.strong
-    return clause.tokens[0].fold if alone and clause.tokens[0].fold in flags else None
 
 
 def _is_target(clause: Clause, own: Candidate) -> bool:

@@ -37,6 +37,11 @@ _LOOKS_LIKE = 0.8
 _NAMED = 0.75  # a name alone, where the kind of thing is not said
 _LIKE_SAID = 0.85  # another of the states that are one question
 _SAID = 0.9  # the very state that is asked for stands in the capability's texts
+_COLOURING = frozenset(
+    {"one", "safety", "quick", "fresh", "clean", "hard", "soft", "proper", "short", "new", "manual"}
+    | {"extra", "last", "final", "little", "gentle", "complete", "graceful", "good", "nice"}
+)
+"""What only tells how: "a safety snapshot", "a hard power-cycle"."""
 _LOOSE = 0.5  # a word that nothing but its place makes a value of a host or the like
 
 
@@ -151,8 +156,8 @@ class WordEvidence:
         opens, places = clause.tokens[0].fold, clause.verb_places
         light = 0 in places and opens in self._index.lexicon.words("light_verbs")
         article = clause.tokens[1].fold if len(clause.tokens) > 1 else ""
-        nominal = light and article in self._index.lexicon.words("articles")
-        return nominal and 1 < place < max(places) and not clause.tokens[place].is_name_like
+        nominal = light and article in self._index.lexicon.words("articles") | {"one"}
+        return nominal and place < max(places) and clause.tokens[place].fold in _COLOURING
 
     def _is_unnamed(self, clause: Clause, place: int, used: frozenset[int]) -> bool:
         """Whether "the service" says no more than that there is one: which, is to be asked."""
@@ -252,7 +257,7 @@ class ObjectEvidence:
         """Whether a verb of the capability's has "it" for its object: "restore it from dump-7"."""
         behind = max(clause.verb_places, default=-1) + 1
         own = any(verb.canonical in profile.own_verbs for verb in clause.verbs)
-        return own and [token.fold for token in clause.tokens[behind : behind + 1]] == ["it"]
+        return own and {t.fold for t in clause.tokens[behind : behind + 1]} <= {"it", "them"}
 
     @staticmethod
     def _omitted(fill: Fill, slot: Slot | None) -> float:

@@ -179,16 +179,19 @@ class Filler:
         """
         slot = profile.main_slot
         shown = profile.prepositions.get(slot.name, set()) if slot is not None else set[str]()
-        if slot is None or is_called_by(slot, "to") or shown & _AIMS:
-            return frozenset()
         begin = min(clause.verb_places, default=-1) + 1
         while begin in clause.verb_places:
             begin += 1
         tokens, aims = clause.tokens, range(begin + 1, len(clause.tokens))
         first = tokens[begin].fold if begin < len(tokens) else ""
         person = self._lexicon.words("personal_pronouns")
-        back = first in self._lexicon.words("pronouns") and not is_called_by(slot, "from")
-        borders = _AIMS | _SOURCES if back else _AIMS  # "restore it from dump-7"
+        if slot is None:
+            return frozenset()
+        borders = frozenset() if is_called_by(slot, "to") or shown & _AIMS else _AIMS
+        held = any(s.required and s is not slot and s.kind in _LOOSE for s in profile.slots)
+        beside = held and is_called_by(slot, "from")  # "remove it from web1": another is "it"
+        if first in self._lexicon.words("pronouns") and not beside:
+            borders |= _SOURCES  # "restore it from dump-7"
         aim = next((place for place in aims if tokens[place].fold in borders), None)
         if not clause.verbs or aim is None or begin >= len(tokens):
             return frozenset()

@@ -27,6 +27,7 @@ from orchestrator.nlu.verbs import VerbBook
 _EMPTY = frozenset({"make", "do", "have", "let"})
 """Verbs of descriptions that need another: "make a service read its configuration"."""
 _PARTICLES = frozenset({"up", "back", "out", "off", "on", "down", "in", "over", "away"})
+_STAGES = frozenset({"environment", "env", "stage"})
 _SYNONYM = 0.9
 _NAME, _EXAMPLE, _DESCRIPTION, _PARAMETER = 1.0, 0.9, 0.8, 0.8
 
@@ -134,10 +135,10 @@ class CatalogIndex:
             for text in (capability.name, capability.description, *capability.examples)
         ]
         said = {one for text in texts for word in words(text) for one in (word, stem(word))}
-        listed = {value for p in self.profiles for slot in p.slots for value in slot.enum}
-        values = {part for value in listed for part in words(value)}
-        folders = {word.split("/")[0] for text in texts for word in text.split() if "/" in word}
-        return Speller(self.lexicon, nouns, said | values | nouns, listed, folders)
+        slots = [slot for profile in self.profiles for slot in profile.slots]
+        values = {part for slot in slots for value in slot.enum for part in words(value)}
+        stages = {value for s in slots if s.name in _STAGES for value in s.enum}
+        return Speller(self.lexicon, nouns, said | values | nouns, stages)
 
     def _profile(self, capability: Capability) -> Profile:
         heads = list(self._example_verbs(capability))

@@ -1,26 +1,29 @@
-"""Values behind the name of their parameter: "…, branch develop", "…, ttl 600", "…, type A"."""
+"""Values behind the name of their parameter: "…, branch develop", "…, type A", "…, recursive"."""
 
 from pydantic import JsonValue
 
-from orchestrator.nlu.clauses import Clause
+from orchestrator.nlu.clauses import Clause, Form
 from orchestrator.nlu.coerce import name_forms
 from orchestrator.nlu.drafts import Draft
+from orchestrator.nlu.profile import Profile
 from orchestrator.nlu.shapes import SlotKind
 from orchestrator.nlu.slots import Slot
-from orchestrator.nlu.text import Token, words
+from orchestrator.nlu.text import Kind, Token, words
 
-_BETWEEN = frozenset({"is", "=", "ist", "est", "es", "of", "to", "as"})
+_BETWEEN = frozenset({"is", "=", "ist", "est", "es"})
+_BRANCHES = frozenset({"main", "master", "develop", "dev", "next", "trunk", "stable"})
 _SHAPED = frozenset({SlotKind.EMAIL, SlotKind.URL, SlotKind.ADDRESS})
 
 
 def takes_labelled(previous: Draft, clause: Clause) -> bool:
     """Give the step before the value that a clause names, if it has no other there."""
-    tokens = clause.tokens
-    if previous.profile is None or len(tokens) < 2 or clause.piece.strong:  # noqa: PLR2004
+    tokens, profile = clause.tokens, previous.profile
+    joined = clause.piece.strong or not clause.piece.lead <= {",", ":", ";"}
+    if profile is None or len(tokens) < 2 or joined:  # noqa: PLR2004
         return False
     label = tokens[:-1] if tokens[-2].fold not in _BETWEEN else tokens[:-2]
-    for slot in previous.profile.slots:
-        called = not slot.many and _is_called(slot, label)
+    for slot in profile.slots:
+        called = not slot.many and _is_called(slot, label) and _is_value(profile, slot, tokens[-1])
         value = _value(slot, tokens[-1]) if called else None
         if value is not None and previous.parameters.get(slot.name, value) == value:
             previous.parameters[slot.name] = value
@@ -36,6 +39,12 @@ def _is_called(slot: Slot, label: tuple[Token, ...]) -> bool:
     return bool(label) and [token.fold for token in label] in (name, name[-1:])
 
 
+def _is_value(profile: Profile, slot: Slot, token: Token) -> bool:
+    """Whether the word can only be one: "host is down", "version later" say something else."""
+    listed = token.kind is Kind.QUOTED or token.is_name_like or bool(_listed(slot, token))
+    return listed or token.fold in _BRANCHES | profile.known.get(slot.name, set())
+
+
 def _value(slot: Slot, token: Token) -> JsonValue | None:
     """Return the word as the parameter takes it; None where it does not."""
     if slot.kind in {SlotKind.NUMBER, SlotKind.FLAG}:
@@ -47,3 +56,10 @@ def _value(slot: Slot, token: Token) -> JsonValue | None:
 
 def _listed(slot: Slot, token: Token) -> list[str]:
     return [value for value in slot.enum if value.casefold() == token.value.casefold()]
+
+
+def flag_in(clause: Clause, profile: Profile) -> str | None:
+    """Return the flag that "…, recursive" sets, and nothing else says."""
+    flags = [slot.name for slot in profile.slots if slot.kind is SlotKind.FLAG]
+    alone = clause.form is Form.THING and len(clause.tokens) == 1 and not clause.piece.strong
+    return clause.tokens[0].fold if alone and clause.tokens[0].fold in flags else None

@@ -1,5 +1,6 @@
 """Manners of speech around an order: negation, politeness, greeting, asking how."""
 
+import re
 from collections.abc import Sequence
 
 from orchestrator.nlu.lexicon import Lexicon
@@ -10,11 +11,15 @@ _GREETING_WORDS = 4
 _THANKS = frozenset(
     {"thanks", "thank", "thx", "sorry", "cheers", "danke", "merci", "gracias", "dear"}
 )
-_OLDER = frozenset({"version", "release", "previous", "last", "older", "earlier", "before"})
+_OLDER = frozenset(
+    {"version", "release", "previous", "last", "older", "earlier", "before", "yesterday"}
+    | {"snapshot", "backup", "dump", "checkpoint"}
+)
 _FOR = frozenset({"for", "to", "about", "that", "if", "you", "fur", "dass", "pour", "por", "de"})
 _FOUND = frozenset({"report", "complain", "notic", "confirm", "discov", "found", "see", "saw"})
 _TOLD = frozenset({"ca", "cest", "tout", "it", "its", "that", "everything", "das", "alles", "todo"})
 _PLEASE = frozenset({"please", "pls", "plz", "bitte", "stp", "svp"})
+_VERSION_RE = re.compile(r"v?\d+(?:\.\d+)+|v\d+")
 _FRENCH_INFINITIVES = ("er", "ir", "re")
 OPENING = 4
 """Words at the head of a piece in which "said" or "not" governs the whole."""
@@ -150,17 +155,21 @@ class Manners:
         return greets or bool({*folded[begins + 1 : begins + 2]} & _FOR)
 
     @staticmethod
-    def goes_elsewhere(tokens: Sequence[Token]) -> bool:
-        """Whether "back to …" names no state before: "back to work"."""
+    def goes_back(tokens: Sequence[Token]) -> bool:
+        """Whether "back to v1.2" orders; "back to work", "back to PR 12" and "back to 3" do not."""
         folded = [token.fold for token in tokens]
-        return folded[:2] == ["back", "to"] and not _is_older(folded[2:])
+        dated = any(_VERSION_RE.fullmatch(word) or word in _OLDER for word in folded[2:6])
+        return folded[:2] == ["back", "to"] and dated
 
     def is_howto(self, folded: Sequence[str]) -> bool:
         """Whether a piece asks how, or whether, something should be done."""
         place = 0
         while place < len(folded) and folded[place] in self._lexicon.words("fillers"):
             place += 1
-        return place < len(folded) and bool(self._lexicon.phrases("howto").at(folded, place))
+        if place == len(folded):
+            return False
+        asked = self._lexicon.phrases("howto").at(folded, place)
+        return asked > self._lexicon.phrases("polite").at(folded, place)  # "would it be possible"
 
 
 def _is_older(folded: Sequence[str]) -> bool:

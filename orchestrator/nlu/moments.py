@@ -10,8 +10,9 @@ from orchestrator.nlu.text import Token, words
 
 _CLOCK_RE = re.compile(r"(?:[01]?\d|2[0-3])(?::[0-5]\d)?(?:am|pm|h|uhr)?")
 
-_DAYS = frozenset({"date", "day", "when", "start", "due", "deadline", "weekday"})
+_DAYS = frozenset({"date", "day", "weekday"})
 _CLOCKS = frozenset({"time", "hour", "at"})
+_VAGUE = frozenset({"later", "soon", "sometime", "spater", "bald", "plus", "luego", "pronto"})
 
 
 def moments(tokens: Sequence[Token], lexicon: Lexicon) -> frozenset[int]:
@@ -35,6 +36,8 @@ def moment_values(
 ) -> dict[str, tuple[str, frozenset[int]]]:
     """Return what "tomorrow at 2pm" sets, with the places of its words, by parameter.
 
+    Nothing where more than one day is said, or none that is plain: that is to be asked.
+
     Args:
         slots: parameters that have no value yet.
         tokens: the clause.
@@ -42,8 +45,12 @@ def moment_values(
         closed: words that only join ("at").
     """
     found: dict[str, tuple[str, frozenset[int]]] = {}
-    for run in _runs(sorted(p for p in places if tokens[p].fold not in closed)):
-        clock = any(map(str.isdigit, tokens[run[0]].fold))
+    runs = _runs(sorted(p for p in places if tokens[p].fold not in closed))
+    clocks = [any(map(str.isdigit, tokens[run[0]].fold)) for run in runs]
+    vague = any(tokens[place].fold in _VAGUE for run in runs for place in run)
+    if vague or clocks.count(True) > 1 or clocks.count(False) > 1:
+        return found
+    for run, clock in zip(runs, clocks, strict=True):
         called = _CLOCKS if clock else _DAYS
         text = " ".join(tokens[place].value for place in run)
         for slot in slots:

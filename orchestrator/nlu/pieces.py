@@ -179,7 +179,8 @@ class Splitter:
         if token.kind is not Kind.WORD or token.fold not in self._lexicon.words("coordinators"):
             return 0
         asked = place > 1 and {tokens[place - 1].fold, tokens[place - 2].fold} <= _SHOULD_I
-        if asked or _is_between(tokens, place):
+        joins = _is_between(tokens, place) and not self._opens_order(tokens[place + 1 :])
+        if asked or joins:
             return 0  # "should I also disable tom?"
         if token.fold in self._lexicon.words("sequence"):
             return int(self._opens_order(tokens[place + 1 :]))

@@ -34,6 +34,7 @@ from orchestrator.nlu.understanding import Understanding
 from orchestrator.nlu.varying import corrected
 from orchestrator.nlu.withdrawing import Withdrawal
 
+_NOBODY = frozenset({"you", "now", "yet", "me", "today"})
 _FAILING = frozenset(
     {"fail", "failur", "wrong", "break", "broken", "crash", "error", "fehlschlagt"}
 )
@@ -179,8 +180,15 @@ class Reading:
     def _deny(self, clause: Clause) -> None:
         if not clause.tokens:
             self._thread.drop_last(one="(" in clause.piece.lead)  # "reboot web1; wait, no, don't"
+        elif self._limits(clause):
+            self._thread.refuse(replace(clause, negated=False))
         elif not self._continuer.denies_flag(clause):
             self._withdraw(clause)
+
+    def _limits(self, clause: Clause) -> bool:
+        """Whether "but not today" says when, or "not you" by whom: no plan can hold either."""
+        others = [t for p, t in enumerate(clause.tokens) if p not in clause.moments]
+        return not clause.verbs and all(token.fold in _NOBODY for token in others)
 
     def _is_chatter(self, clause: Clause) -> bool:
         """Whether a thing goes on with what was told ("… cats and dogs") or signs: "best, Tom"."""

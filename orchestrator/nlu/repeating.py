@@ -46,6 +46,9 @@ def _look_again(clause: Clause, drafts: Sequence[Draft], lexicon: Lexicon) -> Dr
         token.fold in again or not is_content(token, lexicon) or split_number(token.fold)
         for token in rest
     )
-    said = any(token.fold in again for token in rest)
-    same = bool(looks) and drafts[-1] is looks[-1] and not looks[-1].earlier
-    return looks[-1] if same and said and bare and groups & lexicon.reading_groups else None
+    said = any(token.fold in again for token in clause.piece.tokens)
+    if not looks or looks[-1].earlier or not (said and bare and groups & lexicon.reading_groups):
+        return None
+    verbs = {verb.canonical for verb in clause.verbs}
+    alike = any(verb.canonical in verbs for verb in looks[-1].clause.verbs)
+    return looks[-1] if alike or drafts[-1] is looks[-1] else None

@@ -29,8 +29,7 @@ class Speller:
         lexicon: Lexicon,
         nouns: Iterable[str],
         known: Iterable[str],
-        values: Iterable[str] = (),
-        folders: Iterable[str] = (),
+        stages: Iterable[str] = (),
     ) -> None:
         """Take what the catalogue says.
 
@@ -38,19 +37,17 @@ class Speller:
             lexicon: the generic one.
             nouns: stems of what people name things by.
             known: words and stems that are no slips.
-            values: the named values of parameters ("staging").
-            folders: what its texts write before a slash ("tank/vms").
+            stages: the environments that it names ("staging").
         """
         self._lexicon = lexicon
-        self._values = frozenset(map(fold, values))
-        self._folders = frozenset(map(fold, folders))
+        self._stages = frozenset(map(fold, stages))
         self._common = sorted(lexicon.words("often_misspelt"))
         self._nouns = sorted({noun for noun in nouns if len(noun) >= _SHORT and noun.isalpha()})
         self._known = frozenset(known) | lexicon.all_words
 
     def read(self, tokens: Sequence[Token]) -> list[Token]:
         """Return the tokens with what was meant; periods of time in words as one token."""
-        parted = [part for token in tokens for part in self._parted(token)]
+        parted = [part for place in range(len(tokens)) for part in self._parted(tokens, place)]
         return [*self._periods([*self._joined([self._corrected(token) for token in parted])])]
 
     def _joined(self, tokens: Sequence[Token]) -> Iterator[Token]:
@@ -69,11 +66,18 @@ class Speller:
                 yield tokens[place]
                 place += 1
 
-    def _parted(self, token: Token) -> Iterator[Token]:
-        """Yield "web1/web2" as its names with a mark between, "shop/staging" as two words."""
-        left, slash, right = token.text.partition("/")
-        placed = token.kind is Kind.WORD and slash and left and fold(left) not in self._folders
-        if placed and fold(right) in self._values:
+    def _parted(self, tokens: Sequence[Token], place: int) -> Iterator[Token]:
+        """Yield "web1/web2" as its names with a mark between, "shop/staging" as two words.
+
+        But not "branch fix/staging", nor where the environment is said beside it.
+        """
+        token = tokens[place]
+        left, _, right = token.text.partition("/")
+        staged = token.kind is Kind.WORD and left and fold(right) in self._stages
+        others = {other.fold for other in tokens if other is not token} | {fold(left)}
+        before = tokens[place - 1].stem if place else ""
+        called = before in self._nouns or before in self._lexicon.noun_groups
+        if staged and not called and not others & self._stages:
             yield word_token(left, token.start)
             yield word_token(right, token.start + len(left) + 1)
         else:

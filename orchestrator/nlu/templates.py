@@ -33,7 +33,7 @@ _DROPPED = frozenset(
 )
 """Not "my" and "a": "restart my career" is no "restart nginx"."""
 _PLACED = frozenset({"on", "in", "at"})
-_NEEDING = frozenset({"need", "needs", "want", "wants", "require", "requires", "deserves", "takes"})
+_NEEDING = frozenset({"need", "needs", "want", "wants", "require", "requires"})
 _COUNTED = frozenset({SlotKind.NUMBER, SlotKind.ENUM, SlotKind.DURATION, SlotKind.SIZE})
 
 

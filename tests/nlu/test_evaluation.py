@@ -262,7 +262,7 @@ def test_the_platform_set_reaches_its_floors(part: Part, platform: Catalog) -> N
 
 # --- the sets of people who did not know the engine ---
 
-UNSEEN_FLOORS = {
+FOREIGN_FLOORS = {
     ("hosting", Part.VISIBLE): {
         "exact": 0.86,
         "exact_multi_step": 0.80,
@@ -333,15 +333,16 @@ UNSEEN_FLOORS = {
 _ALWAYS = {("hosting", Part.HELD_OUT), ("homelab", Part.HELD_OUT)}
 
 
-@pytest.mark.parametrize(("name", "part"), UNSEEN_FLOORS, ids=str)
-def test_the_unseen_sets_reach_their_floors(name: str, part: Part) -> None:
+@pytest.mark.parametrize(("name", "part"), FOREIGN_FLOORS, ids=str)
+def test_the_sets_of_others_reach_their_floors(name: str, part: Part) -> None:
     if (name, part) not in _ALWAYS:
-        require_ci("nine of the evaluations", takes="ten seconds")
+        left = len(FOREIGN_FLOORS) - len(_ALWAYS)
+        require_ci(f"{left} of the evaluations", takes="ten seconds")
     folder = PLATFORM.parent / name
     catalog = load_catalog([folder / "catalog.yaml"])
     numbers = report(outcomes_of(read_cases(folder / "requests.yaml", part), catalog))
     reached = numbers.model_dump()
-    floors = UNSEEN_FLOORS[name, part]
+    floors = FOREIGN_FLOORS[name, part]
     assert {n: reached[n] for n, floor in floors.items() if reached[n] < floor} == {}
     assert numbers.wrong_action <= 0.05
     assert numbers.adversarial_safe == 1.0
