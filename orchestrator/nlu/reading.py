@@ -1,11 +1,13 @@
 """One request being read: takes clause after clause and keeps the thread."""
 
+import itertools
 from dataclasses import replace
 
 from orchestrator.domain.value import Parameters
 from orchestrator.nlu.candidate import MARGIN
 from orchestrator.nlu.chunks import is_content
 from orchestrator.nlu.clauses import Clause, Form
+from orchestrator.nlu.coerce import split_number
 from orchestrator.nlu.continuing import Continuer
 from orchestrator.nlu.drafts import Draft
 from orchestrator.nlu.fill import Fill, Filler
@@ -337,6 +339,9 @@ class Reading:
         copy = self._thread.draft(clause, draft.profile, Fill(), draft.confidence)
         copy.parameters = dict(draft.parameters)
         self._thread.insert(copy)
+        for before, token in itertools.pairwise(clause.piece.tokens):
+            if any((split_number(token.fold) or (0.0, ""))[1:]):  # "again after five minutes"
+                self._thread.refused.append((before.start, f"{before.text} {token.text}"))
 
     def _is_said(self, clause: Clause, last: Draft | None) -> bool:
         """Whether an order says what was said: "is it full? please check", "the other two"."""

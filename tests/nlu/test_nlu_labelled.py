@@ -67,14 +67,6 @@ def studio(over: Callable[[str], Read]) -> Read:
         ),
         ("myapp wants 12 pods", [("scale_service", {"service": "myapp", "replicas": 12})]),
         (
-            "restart caddy on edge2, see if it's up, and check again after five minutes",
-            [
-                ("restart_service", {"service": "caddy", "host": "edge2"}),
-                ("check_service_status", {"service": "caddy", "host": "edge2"}),
-                ("check_service_status", {"service": "caddy", "host": "edge2"}),
-            ],
-        ),
-        (
             "What are the trade-offs between Fastly and CloudFront?",
             [("research_topic", {"topic": "trade-offs between Fastly and CloudFront"})],
         ),
@@ -117,6 +109,14 @@ def test_an_older_version_to_go_back_to_is_a_roll_back(studio: Read) -> None:
 )
 def test_what_only_sounds_like_an_order_is_none(text: str, studio: Read) -> None:
     assert steps(studio(text)) == []
+
+
+def test_a_look_is_repeated_at_once_and_the_delay_told(studio: Read) -> None:
+    found = studio("restart caddy on edge2, see if it's up, and check again after five minutes")
+    caddy = {"service": "caddy", "host": "edge2"}
+    look = ("check_service_status", caddy)
+    assert steps(found) == [("restart_service", caddy), look, look]
+    assert found.out_of_scope == ("after five minutes",)
 
 
 def test_a_folder_of_the_catalogue_is_no_name_before_a_slash(over: Callable[[str], Read]) -> None:

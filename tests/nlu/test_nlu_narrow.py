@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Callable
+from importlib.resources import files
 
 import pytest
 
@@ -160,3 +161,10 @@ def test_a_shared_environment_is_split_off_alone(studio: Read) -> None:
     assert only(studio("rollback billing-api/staging")) == [
         ("rollback_service", {"service": "billing-api", "environment": "staging"})
     ]
+
+
+def test_choices_in_the_lexicons_phrases_are_closed() -> None:
+    text = files("orchestrator.nlu").joinpath("lexicon.yaml").read_text(encoding="utf-8")
+    lines = [line for line in text.splitlines() if line.startswith("  - ")]
+    assert [line for line in lines if line.count("(") != line.count(")")] == []
+    assert [line for line in lines if "|" in line and "(" not in line] == []
