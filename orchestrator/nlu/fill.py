@@ -188,9 +188,7 @@ class Filler:
         if slot is None:
             return frozenset()
         borders = frozenset() if is_called_by(slot, "to") or shown & _AIMS else _AIMS
-        held = any(s.required and s is not slot and s.kind in _LOOSE for s in profile.slots)
-        beside = held and is_called_by(slot, "from")  # "remove it from web1": another is "it"
-        if first in self._lexicon.words("pronouns") and not beside:
+        if first in self._lexicon.words("pronouns"):
             borders |= _SOURCES  # "restore it from dump-7"
         aim = next((place for place in aims if tokens[place].fold in borders), None)
         if not clause.verbs or aim is None or begin >= len(tokens):
@@ -306,8 +304,7 @@ class Filler:
                 strength = self._scorer.sureness(profile, slot, chunk, tokens, score)
                 places = frozenset(chunk.places) | self._unit_places(slot, chunk, clause.tokens)
                 fill.values[slot.name] = Found([value] if slot.many else value, places, strength)
-        free = [(pair[2], pair[3]) for pair in pairs if not aimed & {*pair[3].places}]
-        self._to_main(profile, clause, fill, free)
+        self._to_main(profile, clause, fill, [(pair[2], pair[3]) for pair in pairs])
         self._last_one(
             profile, clause, fill, slots, [c for c in chunks if not taken & set(c.places)]
         )

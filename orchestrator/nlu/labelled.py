@@ -18,8 +18,7 @@ _SHAPED = frozenset({SlotKind.EMAIL, SlotKind.URL, SlotKind.ADDRESS})
 def takes_labelled(previous: Draft, clause: Clause) -> bool:
     """Give the step before the value that a clause names, if it has no other there."""
     tokens, profile = clause.tokens, previous.profile
-    joined = clause.piece.strong or not clause.piece.lead <= {",", ":", ";"}
-    if profile is None or len(tokens) < 2 or joined:  # noqa: PLR2004
+    if profile is None or len(tokens) < 2 or clause.piece.strong:  # noqa: PLR2004
         return False
     label = tokens[:-1] if tokens[-2].fold not in _BETWEEN else tokens[:-2]
     for slot in profile.slots:
@@ -35,8 +34,7 @@ def _is_called(slot: Slot, label: tuple[Token, ...]) -> bool:
     """Whether the words are the parameter's name; of a shaped value, any word for it."""
     if len(label) == 1 and slot.kind in _SHAPED:
         return label[0].stem in slot.nouns or slot.name.endswith(label[0].stem)
-    name = words(slot.name)
-    return bool(label) and [token.fold for token in label] in (name, name[-1:])
+    return [token.fold for token in label] == words(slot.name)
 
 
 def _is_value(profile: Profile, slot: Slot, token: Token) -> bool:

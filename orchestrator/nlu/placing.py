@@ -260,8 +260,7 @@ class Placer:
         """Set the day of a meeting to "tomorrow"; return the places of such words."""
         open_slots = [slot for slot in profile.slots if slot.name not in draft.parameters]
         closed = self._index.lexicon.words("prepositions")
-        begin = max(draft.clause.verb_places, default=-1)
-        places = frozenset(p for p in draft.clause.moments - draft.fill.used if p > begin)
+        places = draft.clause.moments - draft.fill.used
         found = moment_values(open_slots, draft.clause.tokens, places, closed)
         draft.parameters |= {name: text for name, (text, _) in found.items()}
         return frozenset[int]().union(*(taken for _, taken in found.values()))

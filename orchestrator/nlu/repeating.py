@@ -47,7 +47,7 @@ def _look_again(clause: Clause, drafts: Sequence[Draft], lexicon: Lexicon) -> Dr
         for token in rest
     )
     said = any(token.fold in again for token in clause.piece.tokens)
-    if not looks or looks[-1].earlier or not (said and bare and groups & lexicon.reading_groups):
+    if not looks or not (said and bare and groups & lexicon.reading_groups):
         return None
     verbs = {verb.canonical for verb in clause.verbs}
     alike = any(verb.canonical in verbs for verb in looks[-1].clause.verbs)

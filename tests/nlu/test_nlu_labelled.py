@@ -4,6 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
+from orchestrator.catalog.loader import load_catalog
+from orchestrator.nlu.decomposer import DecomposeContext, RequestDecomposer
+from tests.nlu.conftest import SETS
 from tests.nlu.found import Read, Steps, only, steps
 
 BLOG = "blog.acme.example"
@@ -127,3 +130,23 @@ def test_a_folder_of_the_catalogue_is_no_name_before_a_slash(over: Callable[[str
 def test_a_list_goes_on_behind_its_label(over: Callable[[str], Read]) -> None:
     found = over("hosting")("create an account for new hire bfair, groups dev and wiki")
     assert only(found) == [("create_account", {"username": "bfair", "groups": ["dev", "wiki"]})]
+
+
+def test_a_wildcard_is_one_word(studio: Read) -> None:
+    found = studio("Renew the TLS certificate *.labs.acme.example")
+    assert steps(found) == [("renew_certificate", {})]
+    assert found.ambiguities
+
+
+def test_a_quoted_title_stays_where_more_is_quoted(studio: Read) -> None:
+    found = studio('file an issue "login broken": "see the log"')
+    assert steps(found)[0] == ("create_ticket", {"title": "login broken"})
+
+
+async def test_a_look_of_the_request_before_is_repeated() -> None:
+    catalog = load_catalog([SETS / "studio" / "catalog.yaml"])
+    decomposer = RequestDecomposer(catalog=lambda: catalog)
+    before = await decomposer.decompose("is grafana up on web1?")
+    found = await decomposer.decompose("check again", DecomposeContext(earlier=before))
+    look = ("check_service_status", {"service": "grafana", "host": "web1"})
+    assert only(found) == [look]

@@ -74,6 +74,7 @@ def test_a_remark_behind_a_label_is_no_value(text: str, studio: Read) -> None:
         ("deploy feature/production to staging", "staging"),
         ("run the pipeline of sdk-js on branch fix/production", None),
         ("delete vm old/production", None),
+        ("deploy staging/production", None),
     ],
 )
 def test_a_slash_is_no_border_where_the_environment_is_said_or_none_is_meant(
@@ -114,6 +115,11 @@ def test_a_look_is_repeated_behind_another_step(studio: Read) -> None:
         "restart_service",
         "check_service_status",
     ]
+
+
+def test_a_span_of_days_is_no_day(studio: Read) -> None:
+    found = studio("set up a meeting 'training' from monday to friday")
+    assert "date" not in steps(found)[0][1]
 
 
 @pytest.mark.parametrize("when", ["later", "soon"])
