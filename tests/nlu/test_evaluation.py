@@ -263,86 +263,74 @@ def test_the_platform_set_reaches_its_floors(part: Part, platform: Catalog) -> N
 # --- the sets of people who did not know the engine ---
 
 FOREIGN_FLOORS = {
-    ("hosting", Part.VISIBLE): {
-        "exact": 0.86,
-        "exact_multi_step": 0.80,
-        "step_f1": 0.94,
-        "parameter_recall": 0.90,
-    },
-    ("hosting", Part.HELD_OUT): {
+    "hosting": {
         "exact": 0.74,
         "exact_multi_step": 0.55,
         "step_f1": 0.87,
         "parameter_recall": 0.85,
     },
-    ("homelab", Part.VISIBLE): {
-        "exact": 0.88,
-        "exact_multi_step": 0.90,
-        "step_f1": 0.96,
-        "parameter_recall": 0.96,
-    },
-    ("homelab", Part.HELD_OUT): {
+    "homelab": {
         "exact": 0.57,
         "exact_multi_step": 0.58,
         "step_f1": 0.87,
         "parameter_recall": 0.76,
     },
-    ("servers", Part.HELD_OUT): {
+    "servers": {
         "exact": 0.74,
         "exact_multi_step": 0.68,
         "step_f1": 0.86,
         "parameter_recall": 0.80,
     },
-    ("serverroom", Part.HELD_OUT): {
+    "serverroom": {
         "exact": 0.67,
         "exact_multi_step": 0.50,
         "step_f1": 0.86,
         "parameter_recall": 0.71,
     },
-    ("software", Part.HELD_OUT): {
+    "software": {
         "exact": 0.69,
         "exact_multi_step": 0.70,
         "step_f1": 0.87,
         "parameter_recall": 0.76,
     },
-    ("selfhosted", Part.HELD_OUT): {
+    "selfhosted": {
         "exact": 0.65,
         "exact_multi_step": 0.57,
         "step_f1": 0.86,
         "parameter_recall": 0.77,
     },
-    ("web", Part.HELD_OUT): {
+    "web": {
         "exact": 0.78,
         "exact_multi_step": 0.84,
         "step_f1": 0.88,
         "parameter_recall": 0.80,
     },
-    ("operations", Part.HELD_OUT): {
+    "operations": {
         "exact": 0.66,
         "exact_multi_step": 0.58,
         "step_f1": 0.81,
         "parameter_recall": 0.71,
     },
-    ("studio", Part.ALL): {
-        "exact": 0.57,
-        "exact_multi_step": 0.57,
-        "step_f1": 0.83,
-        "parameter_recall": 0.65,
+    "studio": {
+        "exact": 0.58,
+        "exact_multi_step": 0.50,
+        "step_f1": 0.80,
+        "parameter_recall": 0.60,
     },
 }
-_ALWAYS = {("hosting", Part.HELD_OUT), ("homelab", Part.HELD_OUT)}
+_ALWAYS = {"hosting", "homelab"}
 
 
-@pytest.mark.parametrize(("name", "part"), FOREIGN_FLOORS, ids=str)
-def test_the_sets_of_others_reach_their_floors(name: str, part: Part) -> None:
-    if (name, part) not in _ALWAYS:
+@pytest.mark.parametrize("name", FOREIGN_FLOORS)
+def test_the_sets_of_others_reach_their_floors(name: str) -> None:
+    if name not in _ALWAYS:
         left = len(FOREIGN_FLOORS) - len(_ALWAYS)
         require_ci(f"{left} of the evaluations", takes="ten seconds")
     folder = PLATFORM.parent / name
     catalog = load_catalog([folder / "catalog.yaml"])
-    numbers = report(outcomes_of(read_cases(folder / "requests.yaml", part), catalog))
+    numbers = report(outcomes_of(read_cases(folder / "requests.yaml", Part.HELD_OUT), catalog))
     reached = numbers.model_dump()
-    floors = FOREIGN_FLOORS[name, part]
+    floors = FOREIGN_FLOORS[name]
     assert {n: reached[n] for n, floor in floors.items() if reached[n] < floor} == {}
     assert numbers.wrong_action <= 0.05
     assert numbers.adversarial_safe == 1.0
