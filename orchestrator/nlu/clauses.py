@@ -327,9 +327,8 @@ class Reader:
         folded = [token.fold for token in tokens]
         begin = 0
         found = self._lexicon.phrases("request_words").find(folded)
-        asked = base.piece.asked and found is not None and found[0] == 0  # "must I reboot db1?"
-        if asked:
-            return None
+        if base.piece.asked and found is not None and found[0] == 0:
+            return None  # "must I reboot db1?"
         if found is not None and folded[0] not in self._lexicon.words("subjects"):
             begin = found[0] + found[1]
         elif not wished:

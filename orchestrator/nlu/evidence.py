@@ -255,9 +255,9 @@ class ObjectEvidence:
     @staticmethod
     def _acts_on_it(profile: Profile, clause: Clause) -> bool:
         """Whether a verb of the capability's has "it" for its object: "restore it from dump-7"."""
-        behind = max(clause.verb_places, default=-1) + 1
+        behind = clause.tokens[max(clause.verb_places, default=-1) + 1 :][:1]
         own = any(verb.canonical in profile.own_verbs for verb in clause.verbs)
-        return own and {t.fold for t in clause.tokens[behind : behind + 1]} <= {"it", "them"}
+        return own and any(token.fold in {"it", "them"} for token in behind)
 
     @staticmethod
     def _omitted(fill: Fill, slot: Slot | None) -> float:

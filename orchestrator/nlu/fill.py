@@ -178,15 +178,15 @@ class Filler:
         only where the verb is not the capability's own, which may well act on where things go.
         """
         slot = profile.main_slot
-        shown = profile.prepositions.get(slot.name, set()) if slot is not None else set[str]()
+        if slot is None:
+            return frozenset()
         begin = min(clause.verb_places, default=-1) + 1
         while begin in clause.verb_places:
             begin += 1
         tokens, aims = clause.tokens, range(begin + 1, len(clause.tokens))
         first = tokens[begin].fold if begin < len(tokens) else ""
         person = self._lexicon.words("personal_pronouns")
-        if slot is None:
-            return frozenset()
+        shown = profile.prepositions.get(slot.name, set())
         borders = frozenset() if is_called_by(slot, "to") or shown & _AIMS else _AIMS
         if first in self._lexicon.words("pronouns"):
             borders |= _SOURCES  # "restore it from dump-7"

@@ -39,7 +39,7 @@ _WHOEVER = frozenset(
 )
 """After "let me know if", a remark goes on, no question: "… you have questions"."""
 _POLITE_WORDS = 6
-_SIDE = 4  # words from "between" to "and", and one
+_SIDE = 4  # "and" stands nearer to the "between" that it belongs to
 _STEPS = frozenset({"step", "task", "schritt", "etape", "paso", "item", "aufgabe", "tache"})
 _DONE = frozenset({"taken", "made", "done"})
 _SPOKEN = frozenset({"before"})

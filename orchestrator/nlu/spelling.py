@@ -16,7 +16,7 @@ from orchestrator.nlu.lexicon import Lexicon
 from orchestrator.nlu.text import Kind, Token, fold, stem, word_token
 
 _SLASHED_RE = re.compile(r"([A-Za-z][A-Za-z-]*)\d+(?:/\1\d+)+")
-_LONG = 7
+_LONG = 7  # two words that are one are longer
 _SHORT = 4  # of so few letters, one that is lost or two that changed places are forgiven
 _COUNTS = {"a": 1, "an": 1, "one": 1, "eine": 1, "einen": 1, "une": 1, "una": 1, "couple": 2}
 

@@ -99,7 +99,7 @@ async def _opened(site: Site) -> AsyncIterator[tuple[Archive, Clients]]:
 @pytest.mark.slow
 @pytest.mark.timeout(400)
 async def test_chiffon_up_dies_everywhere(tmp_path: Path) -> None:
-    require_ci("the walk over every crash point", takes="minutes")
+    require_ci()
     async with Nursery.opened([], tmp_path / "nursery.log") as nursery:
         site = embedded_site(nursery, tmp_path)
         stages = _stages(site.canary.other_pool, site.canary.catalog)
@@ -124,7 +124,7 @@ async def _removed(site: Site, archive: Archive, url: str) -> None:
 async def test_serve_and_agent_die_at_every_border_to_the_servers(
     tmp_path: Path, postgres_url: str
 ) -> None:
-    require_ci("the walk over every crash point", takes="minutes")
+    require_ci()
     require_broker()
     await emptied(postgres_url)
     database_url = postgres_url

@@ -18,7 +18,6 @@ from orchestrator.nlu.evaluation.cases import Case, ExpectedStep, Part, read_cas
 from orchestrator.nlu.evaluation.measures import Report, report
 from orchestrator.nlu.evaluation.outcomes import Outcome, compare
 from orchestrator.nlu.evaluation.run import outcomes_of
-from tests.plugins.missing import require_ci
 
 PLATFORM = Path(__file__).parents[2] / "evaluation" / "platform"
 app = typer.Typer()
@@ -262,75 +261,83 @@ def test_the_platform_set_reaches_its_floors(part: Part, platform: Catalog) -> N
 
 # --- the sets of people who did not know the engine ---
 
-FOREIGN_FLOORS = {
-    "hosting": {
+UNSEEN_FLOORS = {
+    ("hosting", Part.VISIBLE): {
+        "exact": 0.86,
+        "exact_multi_step": 0.80,
+        "step_f1": 0.94,
+        "parameter_recall": 0.90,
+    },
+    ("hosting", Part.HELD_OUT): {
         "exact": 0.74,
         "exact_multi_step": 0.55,
         "step_f1": 0.87,
         "parameter_recall": 0.85,
     },
-    "homelab": {
+    ("homelab", Part.VISIBLE): {
+        "exact": 0.88,
+        "exact_multi_step": 0.90,
+        "step_f1": 0.96,
+        "parameter_recall": 0.96,
+    },
+    ("homelab", Part.HELD_OUT): {
         "exact": 0.57,
         "exact_multi_step": 0.58,
         "step_f1": 0.87,
         "parameter_recall": 0.76,
     },
-    "servers": {
+    ("servers", Part.HELD_OUT): {
         "exact": 0.74,
         "exact_multi_step": 0.68,
         "step_f1": 0.86,
         "parameter_recall": 0.80,
     },
-    "serverroom": {
+    ("serverroom", Part.HELD_OUT): {
         "exact": 0.67,
         "exact_multi_step": 0.50,
         "step_f1": 0.86,
         "parameter_recall": 0.71,
     },
-    "software": {
+    ("software", Part.HELD_OUT): {
         "exact": 0.69,
         "exact_multi_step": 0.70,
         "step_f1": 0.87,
         "parameter_recall": 0.76,
     },
-    "selfhosted": {
+    ("selfhosted", Part.HELD_OUT): {
         "exact": 0.65,
         "exact_multi_step": 0.57,
         "step_f1": 0.86,
         "parameter_recall": 0.77,
     },
-    "web": {
+    ("web", Part.HELD_OUT): {
         "exact": 0.78,
         "exact_multi_step": 0.84,
         "step_f1": 0.88,
         "parameter_recall": 0.80,
     },
-    "operations": {
+    ("operations", Part.HELD_OUT): {
         "exact": 0.66,
         "exact_multi_step": 0.58,
         "step_f1": 0.81,
         "parameter_recall": 0.71,
     },
-    "studio": {
+    ("studio", Part.HELD_OUT): {
         "exact": 0.58,
         "exact_multi_step": 0.50,
         "step_f1": 0.80,
         "parameter_recall": 0.60,
     },
 }
-_ALWAYS = {"hosting", "homelab"}
 
 
-@pytest.mark.parametrize("name", FOREIGN_FLOORS)
-def test_the_sets_of_others_reach_their_floors(name: str) -> None:
-    if name not in _ALWAYS:
-        left = len(FOREIGN_FLOORS) - len(_ALWAYS)
-        require_ci(f"{left} of the evaluations", takes="ten seconds")
+@pytest.mark.parametrize(("name", "part"), UNSEEN_FLOORS, ids=str)
+def test_the_unseen_sets_reach_their_floors(name: str, part: Part) -> None:
     folder = PLATFORM.parent / name
     catalog = load_catalog([folder / "catalog.yaml"])
-    numbers = report(outcomes_of(read_cases(folder / "requests.yaml", Part.HELD_OUT), catalog))
+    numbers = report(outcomes_of(read_cases(folder / "requests.yaml", part), catalog))
     reached = numbers.model_dump()
-    floors = FOREIGN_FLOORS[name]
+    floors = UNSEEN_FLOORS[name, part]
     assert {n: reached[n] for n, floor in floors.items() if reached[n] < floor} == {}
     assert numbers.wrong_action <= 0.05
     assert numbers.adversarial_safe == 1.0

@@ -6,7 +6,7 @@ from importlib.resources import files
 
 import pytest
 
-from tests.nlu.found import Read, only, steps
+from tests.nlu.found import Read, Steps, only, steps
 
 MODALS = ("can", "could", "may", "might", "will", "would", "should", "must")
 
@@ -69,20 +69,26 @@ def test_a_remark_behind_a_label_is_no_value(text: str, studio: Read) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "environment"),
+    ("text", "expected"),
     [
-        ("deploy feature/production to staging", "staging"),
-        ("run the pipeline of sdk-js on branch fix/production", None),
-        ("delete vm old/production", None),
-        ("deploy staging/production", None),
+        ("deploy feature/production to staging", [("deploy_service", {"environment": "staging"})]),
+        ("deploy staging/production", [("deploy_service", {})]),
+        ("delete vm old/production", [("delete_vm", {})]),
+        ("deploy shop to staging/production", [("deploy_service", {"service": "shop"})]),
+        (
+            "rollback shop/staging to production",
+            [("rollback_service", {"environment": "production"})],
+        ),
+        (
+            "run the pipeline of sdk-js on branch fix/production",
+            [("run_pipeline", {"repo": "sdk-js", "branch": "fix/production"})],
+        ),
     ],
 )
 def test_a_slash_is_no_border_where_the_environment_is_said_or_none_is_meant(
-    text: str, environment: str | None, studio: Read
+    text: str, expected: Steps, studio: Read
 ) -> None:
-    for _, parameters in steps(studio(text)):
-        assert parameters.get("environment") == environment
-        assert "production" not in parameters.values()
+    assert steps(studio(text)) == expected
 
 
 def test_a_second_day_is_told_back(studio: Read) -> None:
