@@ -9,6 +9,7 @@ from orchestrator.nlu.slots import Slot
 from orchestrator.nlu.text import Token, words
 
 _CLOCK_RE = re.compile(r"(?:[01]?\d|2[0-3])(?::[0-5]\d)?(?:am|pm|h|uhr)?")
+_SPAN_RE = re.compile(r"\d+(?:min|[smhd])")
 
 _DAYS = frozenset({"date", "day", "weekday"})
 _CLOCKS = frozenset({"time", "hour", "at"})
@@ -28,6 +29,8 @@ def moments(tokens: Sequence[Token], lexicon: Lexicon) -> frozenset[int]:
         number = following[:1] and (following[0].isdigit() or following[0] in lexicon.numbers)
         if word == "in" and number and time_unit("".join(following[1:])):
             found |= {place, place + 1, place + 2}
+        if word == "in" and following and _SPAN_RE.fullmatch(following[0]):
+            found |= {place, place + 1}
     return frozenset(found)
 
 
@@ -59,6 +62,11 @@ def moment_values(
                 found[slot.name] = text, frozenset(run)
                 break
     return found
+
+
+def takes_moment(slot: Slot) -> bool:
+    """Whether a parameter is a day that may be said in words."""
+    return words(slot.name)[-1] in _DAYS and slot.accepts("tomorrow")
 
 
 def _runs(places: Sequence[int]) -> list[list[int]]:

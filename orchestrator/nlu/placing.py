@@ -12,6 +12,7 @@ from orchestrator.nlu.affinity import PLACE_WORDS, is_called_by
 from orchestrator.nlu.candidate import MARGIN, Candidate
 from orchestrator.nlu.chunks import is_content
 from orchestrator.nlu.clauses import Clause, Form
+from orchestrator.nlu.deferring import may_wait, waits
 from orchestrator.nlu.drafts import Doubt, Draft
 from orchestrator.nlu.fill import Fill, Filler
 from orchestrator.nlu.index import CatalogIndex
@@ -269,6 +270,8 @@ class Placer:
         """Tell that "tomorrow" cannot be kept: a step runs once its plan is approved."""
         if draft.fill.used & draft.clause.moments or draft.clause.form is Form.QUESTION:
             return  # "nightly … at 01:15" sets it; "who is on call tonight" runs now
+        if may_wait(draft.profile) and waits(draft.clause, self._index.lexicon):
+            return  # nothing of it is done
         places = sorted(draft.clause.moments - draft.fill.used - taken)
         closed = self._index.lexicon.words("prepositions")
         if any(draft.clause.tokens[place].fold not in closed for place in places):

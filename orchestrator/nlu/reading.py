@@ -9,6 +9,7 @@ from orchestrator.nlu.chunks import is_content
 from orchestrator.nlu.clauses import Clause, Form
 from orchestrator.nlu.coerce import split_number
 from orchestrator.nlu.continuing import Continuer
+from orchestrator.nlu.deferring import Deferral
 from orchestrator.nlu.drafts import Draft
 from orchestrator.nlu.fill import Fill, Filler
 from orchestrator.nlu.headings import Headings
@@ -74,6 +75,7 @@ class Reading:
         )
         self._withdrawal = Withdrawal(index.lexicon, filler, self._references, self._thread)
         self._headings = Headings(index, self._thread)
+        self._deferral = Deferral(index.lexicon, self._thread)
         self._turning = False  # the next order replaces the last one
         self._final = False  # "scratch that", and nothing behind it
         self._contingent = False  # "if that fails, …": no plan can hold it
@@ -120,8 +122,10 @@ class Reading:
 
     def take(self, clause: Clause) -> None:
         """Add one clause."""
-        before = len(self._thread.drafts)
+        known = [*self._thread.drafts]
+        before = len(known)
         self._take(clause)
+        self._deferral.note(clause, [d for d in self._thread.drafts if d not in known])
         if clause.piece.strong:
             self._joined.clear()
         if clause.form is Form.THING and len(self._thread.drafts) == before:
@@ -219,7 +223,8 @@ class Reading:
         if clause.piece.strong or {",", "and"} <= clause.piece.lead:
             self._contingent = False
         told = clause.piece.role in {Role.CONDITION, Role.REASON}
-        if anothers or self._is_other_side(clause) or (self._contingent and not told):
+        contingent = self._contingent and not told
+        if anothers or contingent or self._is_other_side(clause) or self._deferral.opens(clause):
             self._thread.refuse(clause)
         elif self._is_heading(clause):
             self._thread.keep_silent(clause)
@@ -466,6 +471,7 @@ class Reading:
         share_forward(thread.drafts, self._index.lexicon.words("quantifiers"))
         share_back(thread.drafts)
         self._withdrawal.leave_out()
+        self._deferral.leave_out()
         for draft in thread.drafts:
             self._references.drop_described(draft)
             self._headings.fill_in(draft)

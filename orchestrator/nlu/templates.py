@@ -6,6 +6,7 @@ politeness are left out on both sides; every other word counts.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -73,6 +74,7 @@ class Templates:
             return None
         if clause.excluded:
             return None
+        when = {clause.tokens[place].start for place in clause.moments}
         ways = (clause.piece.tokens,) if clause.negated else (clause.piece.tokens, clause.tokens)
         found: list[tuple[Template, Mapping[Slot, tuple[Token, ...]]]] = []
         for tokens in ways:
@@ -86,6 +88,7 @@ class Templates:
                 and (gaps := self._aligned(template.items, said)) is not None
                 and self._is_listed(template.profile, gaps)
                 and (template.telling or _names(gaps))
+                and not _takes_time(gaps, when)
             ]
         readings = {template.profile.name for template, _ in found}
         return self._candidate(clause, *found[0]) if len(readings) == 1 else None
@@ -215,6 +218,12 @@ def _stem(token: Token) -> str:
 def _value(slot: Slot, gap: Sequence[Token]) -> str | None:
     text = " ".join(token.value for token in gap)
     return next((form for form in name_forms(text, "", slot.kind) if slot.accepts(form)), None)
+
+
+def _takes_time(gaps: Mapping[Slot, tuple[Token, ...]], when: AbstractSet[int]) -> bool:
+    """Whether "friday" in "restart nginx on friday" would be the name of a host."""
+    named = (gap for slot, gap in gaps.items() if slot.kind in {SlotKind.NAME, SlotKind.HOST})
+    return any(token.start in when for gap in named for token in gap)
 
 
 def _names(gaps: Mapping[Slot, tuple[Token, ...]]) -> bool:

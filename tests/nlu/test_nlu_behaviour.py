@@ -144,12 +144,6 @@ def test_what_is_out_of_scope_stands_beside_what_is_understood(read: Read) -> No
     assert found.out_of_scope == ("book a flight to Paris",)
 
 
-def test_a_time_that_cannot_be_kept_is_said(read: Read) -> None:
-    found = read("restart nginx tomorrow at 5pm")
-    assert steps(found) == [("restart_unit", {"service": "nginx"})]
-    assert found.out_of_scope == ("tomorrow at 5pm",)
-
-
 def test_a_missing_parameter_keeps_the_subtask_and_asks(read: Read) -> None:
     found = read("drop the database")
     assert steps(found) == [("drop_database", {})]

@@ -1,0 +1,78 @@
+"""What is to wait for a time is told back: a step runs as soon as its plan is approved."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.nlu.found import Read, steps
+
+
+@pytest.fixture(scope="module")
+def studio(over: Callable[[str], Read]) -> Read:
+    return over("studio")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "reboot db1 tomorrow at 5pm",
+        "reboot db1 and db2 tomorrow",
+        "tomorrow at 5pm reboot db1",
+        "tonight: reboot db1 and db2",
+        "Tomorrow, reboot db1",
+        "reboot db1, tomorrow at 5pm",
+        "could you reboot db1 later?",
+        "restart nginx on friday",
+        "restart nginx on web1 in ten minutes",
+        "reboot db1 in 2 hours",
+        "reboot db1 every night at 2am",
+        "reboote db1 morgen",
+        "redémarre nginx demain",
+    ],
+)
+def test_an_order_for_later_makes_no_step_and_is_told_back_with_its_time(
+    text: str, studio: Read
+) -> None:
+    found = studio(text)
+    assert (steps(found), found.ambiguities) == ([], ())
+    assert found.out_of_scope == (text.rstrip("?"),)
+
+
+@pytest.mark.parametrize(
+    ("text", "left", "told"),
+    [
+        (
+            "reboot db1 tomorrow, and show the logs of nginx",
+            ["show_logs"],
+            "reboot db1 tomorrow",
+        ),
+        ("restart nginx now and redis at 5pm", ["restart_service"], "redis at 5pm"),
+        (
+            "restart nginx, then tomorrow reboot db1",
+            ["restart_service"],
+            "then tomorrow reboot db1",
+        ),
+    ],
+)
+def test_what_need_not_wait_is_a_step_all_the_same(
+    text: str, left: list[str], told: str, studio: Read
+) -> None:
+    found = studio(text)
+    assert [intent for intent, _ in steps(found)] == left
+    assert found.out_of_scope == (told,)
+
+
+@pytest.mark.parametrize(
+    ("text", "intent"),
+    [
+        ("reboot db1 by friday", "reboot_host"),
+        ("show the logs of nginx tomorrow", "show_logs"),
+        ("tomorrow we go live. restart nginx", "restart_service"),
+        ("restart nginx, I am back tomorrow", "restart_service"),
+        ('create a meeting "sync" tomorrow at 2pm', "schedule_meeting"),
+    ],
+)
+def test_a_deadline_a_look_a_remark_and_a_date_make_nothing_wait(
+    text: str, intent: str, studio: Read
+) -> None:
+    assert [made for made, _ in steps(studio(text))] == [intent]
