@@ -3,6 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 
 from orchestrator.catalog.models import Capability, Catalog, Risk
 from orchestrator.nlu.actions import aliases_of, choices_of
@@ -15,6 +16,7 @@ from orchestrator.nlu.profile import (
     Profile,
     catalogue_acts,
     catalogue_verbs,
+    catalogue_words,
     leading_verbs,
     object_nouns,
     tokens_of,
@@ -39,7 +41,8 @@ class CatalogIndex:
         self.lexicon: Lexicon = lexicon()
         capabilities = [entry.spoken for entry in catalog.entries.values()]
         own = catalogue_verbs(capabilities, self.lexicon)
-        self.book = VerbBook(self.lexicon, own, [*catalogue_acts(capabilities)])
+        said = frozenset(catalogue_words(capabilities))
+        self.book = VerbBook(self.lexicon, own, [*catalogue_acts(capabilities)], said)
         self.splitter = Splitter(self.lexicon, self.book)
         self.denials = Denials(self.lexicon, self.book)
         self.reader = Reader(self.lexicon, self.book)
@@ -57,7 +60,7 @@ class CatalogIndex:
         )
         self.shared_enums = self._shared_enums()
         self._kinds = frozenset(map(stem, self.lexicon.words("kinds")))
-        self.speller = self._speller(capabilities)
+        self.speller = self._speller(said)
         self._names = dict(catalog.names)
         self._learnt: dict[tuple[str, str], frozenset[str]] = {}
         self._others: dict[str, frozenset[str]] | None = None
@@ -123,18 +126,12 @@ class CatalogIndex:
         """Return the nouns together with their synonym groups."""
         return frozenset(key for noun in nouns for key in self.keys(noun))
 
-    def _speller(self, capabilities: Iterable[Capability]) -> Speller:
+    def _speller(self, said: AbstractSet[str]) -> Speller:
         nouns = {
             noun
             for profile in self.profiles
             for noun in profile.objects.union(*(slot.nouns for slot in profile.slots))
         }
-        texts = [
-            text
-            for capability in capabilities
-            for text in (capability.name, capability.description, *capability.examples)
-        ]
-        said = {one for text in texts for word in words(text) for one in (word, stem(word))}
         slots = [slot for profile in self.profiles for slot in profile.slots]
         values = {part for slot in slots for value in slot.enum for part in words(value)}
         stages = {value for s in slots if s.name in _STAGES for value in s.enum}

@@ -109,6 +109,14 @@ def catalogue_acts(capabilities: Iterable[Capability]) -> Iterator[tuple[str, st
             yield stem(said[0]), stem(said[1])
 
 
+def catalogue_words(capabilities: Iterable[Capability]) -> Iterator[str]:
+    """Yield every word of names, descriptions and examples, as it stands and its stem."""
+    for capability in capabilities:
+        for text in (capability.name, capability.description, *capability.examples):
+            for word in words(text):
+                yield from (word, stem(word))
+
+
 def _catalogue_nouns(entries: Iterable[Capability]) -> set[str]:
     """Return the stems that name parameters, or stand in a name behind its first word."""
     return {

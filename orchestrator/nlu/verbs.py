@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -39,6 +40,7 @@ class VerbBook:
         lexicon: Lexicon,
         own: Mapping[str, str],
         acts: Collection[tuple[str, str]] = (),
+        said: AbstractSet[str] = frozenset(),
     ) -> None:
         """Take the verbs of a catalogue.
 
@@ -46,9 +48,11 @@ class VerbBook:
             lexicon: the generic one.
             own: the catalogue's verbs: as they are spelt there, with their stems.
             acts: verb and noun of each name: `create_branch` makes a branch, no connection.
+            said: every word of its texts: none of them is a slip of the finger.
         """
         self._lexicon = lexicon
         self.acts = frozenset(acts)
+        self._said = said
         self._spelt = {**lexicon.spellings, **own}
         self._ways: dict[str, list[Action]] = dict(lexicon.actions)
         self.own = frozenset(own.values())
@@ -91,6 +95,8 @@ class VerbBook:
         """Return the verb that the word at `place` is a slip of the finger away from."""
         word = tokens[place].fold
         if tokens[place].kind is not Kind.WORD or len(word) < _SHORT - 1 or not word.isalpha():
+            return None
+        if word in self._said or word in self._lexicon.all_words:
             return None
         slips = 2 if len(word) >= _LONG else 1
         near = process.extract(word, self._spellings, scorer=OSA.distance, score_cutoff=slips)
