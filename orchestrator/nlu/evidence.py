@@ -1,5 +1,6 @@
 """The three kinds of evidence that a clause means a capability, each 0–1."""
 
+import itertools
 from collections.abc import Iterator
 from functools import partial
 
@@ -22,6 +23,7 @@ from orchestrator.nlu.vocabulary import Vocabulary
 _GENERIC_VERBS = frozenset({"run", "execut", "do", "perform", "trigger", "give", "get", "make"})
 _FREE = frozenset({SlotKind.NAME, SlotKind.TEXT, SlotKind.HOST, SlotKind.PATH})
 OWN_WORD = 0.88  # from here on, the verb is the catalogue's own word, no synonym
+SHOWN = 0.9  # …and one of its examples', for which its own is a synonym
 _SURE = 0.85  # a value that more than its place makes one
 _TYPED = 0.7
 _SPOKEN_OF = 0.5
@@ -30,9 +32,12 @@ _PLACED = 0.8  # "nginx on web1": a thing and where it is
 _LOOKED_AT = 0.6
 _SHAPED = frozenset({SlotKind.EMAIL, SlotKind.ADDRESS, SlotKind.DOMAIN, SlotKind.URL})
 _UNNAMED = 0.6  # it tells how something is, though of things that nobody spoke of
+_PARTICLES = frozenset({"up", "down"})
+_PARTED = frozenset({"look", "bring", "set", "back", "start", "spin", "shut", "turn", "take"})
 _LIVENESS = frozenset({"up", "down", "alive", "dead", "running", "online", "offline", "reachable"})
 """States that are one question."""
 _BROAD_GROUPS = frozenset({"create", "set", "send"})
+_MAKING = frozenset({"create", "open", "write"})
 _LOOKS_LIKE = 0.8
 _NAMED = 0.75  # a name alone, where the kind of thing is not said
 _LIKE_SAID = 0.85  # another of the states that are one question
@@ -90,13 +95,14 @@ class VerbEvidence:
         # "Send 10 pings" makes no look of "send it to the consulate".
         said = frozenset[str]() if verb.canonical in light else profile.example_groups
         heads = {self._lexicon.group_heads[group] for group in groups & profile.own_groups}
+        shown = verb.canonical in profile.example_verbs - light
         # "Bounce" means restart before reload, where the catalogue has both.
         closer = heads & self._headed <= profile.own_verbs
         strengths = (
             (verb.canonical in profile.own_verbs, 1.0),
-            (verb.canonical in profile.example_verbs - light, OWN_WORD),
+            (bool(shown and groups & profile.own_groups), SHOWN),
+            (shown, OWN_WORD),
             (closer and groups & profile.own_groups, 0.8),
-            (verb.canonical in profile.example_verbs - light, 0.7),
             (groups & (profile.own_groups | said), 0.66),
             (profile.reads and looking and not free, 0.65),
             (verb.canonical in profile.example_verbs, 0.5),
@@ -205,7 +211,7 @@ class ObjectEvidence:
             profile.name
             for profile in index.profiles
             for text in (profile.capability.description, *profile.capability.examples)
-            if profile.reads and states.intersection(words(text))
+            if profile.reads and states & _states_said(text)
         )
         self._own: dict[str, set[str]] = {}
         for profile in index.profiles:
@@ -306,8 +312,10 @@ class ObjectEvidence:
         """Whether no other capability has this verb, and a name, no description, follows it."""
         slot = profile.main_slot
         value = fill.values.get(slot.name) if slot is not None else None
-        if value is None or self._is_broad(clause):
+        if slot is None or value is None or self._is_broad(clause):
             return False
+        if slot.kind is SlotKind.TEXT and any(v.groups & _MAKING for v in clause.verbs):
+            return False  # any words make a title: "open a bank account"
         first = min(value.places, default=0)
         before = clause.tokens[first - 1].fold if first else ""
         described = before in self._lexicon.words("english_determiners")
@@ -351,7 +359,7 @@ class ObjectEvidence:
         states = self._lexicon.words("state_words") | _LIVENESS
         asked = {token.fold for token in clause.tokens} & states
         texts = (profile.capability.description, *profile.capability.examples)
-        told = {word for text in texts for word in words(text)} & states
+        told = frozenset[str]().union(*map(_states_said, texts)) & states
         if asked & told:
             return _SAID
         if asked & _LIVENESS and told & _LIVENESS:
@@ -360,7 +368,11 @@ class ObjectEvidence:
 
     def _asks_state(self, clause: Clause) -> bool:
         states = self._lexicon.words("state_words")
-        return any(t.fold in states or self._keys(t.stem) & self._states for t in clause.tokens)
+        return any(
+            token.fold in states or self._keys(token.stem) & self._states
+            for place, token in enumerate(clause.tokens)
+            if not (token.fold in _PARTICLES and place in clause.verb_places)
+        )
 
     def _leaves(self, profile: Profile, clause: Clause, fill: Fill) -> bool:
         """Whether words are left that are neither values nor the capability's own."""
@@ -410,6 +422,13 @@ class ObjectEvidence:
         own = any(verb.canonical in verbs for verb in clause.verbs)
         if slot.name in fill.unclear or (own and unknown_value(profile, fill, self._lexicon)):
             yield 0.8
+
+
+def _states_said(text: str) -> frozenset[str]:
+    """Return the words of a text; "up" in "look up a name" is no state."""
+    said = words(text)
+    parted = {after for before, after in itertools.pairwise(said) if before in _PARTED}
+    return frozenset(said) - (parted & _PARTICLES)
 
 
 def _is_placed(profile: Profile, clause: Clause, fill: Fill, main: Slot) -> bool:

@@ -17,6 +17,7 @@ from orchestrator.nlu.profile import (
     catalogue_acts,
     catalogue_verbs,
     catalogue_words,
+    further_verbs,
     leading_verbs,
     object_nouns,
     tokens_of,
@@ -213,6 +214,7 @@ class CatalogIndex:
             groups = self.book.groups_of(named[-1])
             if not (verbs or shown) or not groups or groups & shown:
                 verbs.append(named[-1])  # not the "start" of `app_fresh_start`
+        verbs += further_verbs(capability.description, self.lexicon)
         return list(dict.fromkeys(verbs))
 
     def _ends_in_verb(self, capability: Capability, named: list[str]) -> bool:

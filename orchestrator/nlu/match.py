@@ -124,6 +124,10 @@ class Matcher:
         said = " ".join(clause.tokens[place].fold for place in sorted(found.places))
         return said in profile.known.get(slot.name, ())
 
+    def is_named(self, profile: Profile, clause: Clause, fill: Fill) -> bool:
+        """Whether a word says what `profile` acts on, beside the values."""
+        return self._objects.is_named(profile, clause, fill)
+
     def unknown_value(self, profile: Profile, fill: Fill) -> str:
         """Return the name of the required slot whose value is said but not listed, or ""."""
         return unknown_value(profile, fill, self._index.lexicon)

@@ -9,7 +9,7 @@ from pydantic import JsonValue
 from orchestrator.catalog.models import Risk
 from orchestrator.domain.request import AmbiguityKind
 from orchestrator.nlu.affinity import PLACE_WORDS, is_called_by
-from orchestrator.nlu.candidate import MARGIN, Candidate
+from orchestrator.nlu.candidate import MARGIN, NEEDED, Candidate
 from orchestrator.nlu.chunks import is_content
 from orchestrator.nlu.clauses import Clause, Form
 from orchestrator.nlu.deferring import may_wait, waits
@@ -25,6 +25,10 @@ from orchestrator.nlu.slots import Slot
 from orchestrator.nlu.text import Token
 from orchestrator.nlu.thread import Thread
 
+_NEARLY = 0.1
+_SHORT_OF = 0.12
+_BROAD = frozenset({"create", "set", "send", "remove"})
+_ANY_WORD = frozenset({SlotKind.NAME, SlotKind.TEXT, SlotKind.HOST, SlotKind.FLAG})
 _MAX_READINGS = 2
 _VAGUE_WORDS = ("vague", "vague_looks")
 _VAGUE = 3  # readings offered where nobody said what to do
@@ -65,7 +69,7 @@ class Placer:
         if not best.is_accepted and not best.focus:
             self._refuse(clause, candidates)  # "make popcorn": nothing that it acts on is named
             return
-        best = self._timely(clause, candidates) or best
+        best = self._timely(clause, candidates) or self._complete(clause, candidates) or best
         close = [c for c in candidates if c.is_askable and best.rank - c.rank < MARGIN]
         if len(close) > _MAX_READINGS and not any(c.focus for c in close):
             self._refuse(clause, candidates)  # a word such as "show" alone fits anything
@@ -77,18 +81,38 @@ class Placer:
         rivals, best = self._by_context(clause, rivals, best)
         rivals = [c for c in rivals if abs(best.rank - c.rank) < MARGIN][:2]
         best, rivals = self._whole_one(clause, best, rivals)
-        if best.is_accepted and not rivals:
+        if not rivals and (best.is_accepted or self._is_spelt_out(clause, best)):
             self.add(clause, best)
             return
         alike = self._matcher.resemblance.among(clause, (best, *rivals))
         if alike is not None:
             self.add(clause, alike)
             return
+        if not rivals and self._is_far_fetched(clause, best):
+            self._thread.refuse(clause)
+            return
         options = tuple(c.profile.name for c in (best, *rivals))
         content = Fill(content=best.fill.content)
         draft = self._thread.draft(clause, None, content, best.confidence)
         draft.doubts.append(Doubt(AmbiguityKind.WHICH_CAPABILITY, options=options))
         self._thread.insert(draft)
+
+    @staticmethod
+    def _is_spelt_out(clause: Clause, reading: Candidate) -> bool:
+        """Whether a verb and values that fit nothing else say it all: "bump forum to 2.0.28"."""
+        rest = {*reading.fill.content} - reading.fill.used
+        shaped = any(
+            slot.name in reading.fill.values and slot.kind not in _ANY_WORD
+            for slot in reading.profile.slots
+        )
+        verbs = clause.verbs and not any(v.groups & _BROAD for v in clause.verbs)
+        near = reading.score >= NEEDED[reading.profile.capability.risk] - _NEARLY
+        return bool(verbs) and near and shaped and reading.is_whole and not rest
+
+    def _is_far_fetched(self, clause: Clause, reading: Candidate) -> bool:
+        """Whether nothing but a broad verb speaks for it: "add ann to the team" as a DNS record."""
+        said = bool(reading.fill.content) and not self._references.is_unclear(clause)
+        return said and not self._matcher.is_named(reading.profile, clause, reading.fill)
 
     def _refuse(self, clause: Clause, read: Sequence[Candidate]) -> None:
         """Tell the clause back, unless it resembles what some capability says of itself."""
@@ -105,6 +129,25 @@ class Placer:
             return None
         near = (c for c in candidates if candidates[0].rank - c.rank < _POINTED)
         return next((c for c in near if c.is_accepted and c.fill.used & clause.moments), None)
+
+    def _complete(self, clause: Clause, candidates: Sequence[Candidate]) -> Candidate | None:
+        """Return the reading that lacks nothing, if the best one would have to ask."""
+        best = candidates[0]
+        if best.is_whole or self._thread.said or self._references.has_pronoun(clause):
+            return None
+        near = (
+            c
+            for c in candidates[1:]
+            if best.rank - c.rank < _SHORT_OF and c.profile.reads == best.profile.reads
+        )
+        return next(
+            (
+                c
+                for c in near
+                if c.is_accepted and c.is_whole and c.verb >= best.verb and not c.dares(candidates)
+            ),
+            None,
+        )
 
     def _asks_vaguely(self, clause: Clause) -> bool:
         """Ask what is to be done to "mx1" in "sort out mx1", where nothing else was said."""

@@ -58,6 +58,9 @@ def tokens_of(text: str) -> list[Token]:
     return list(tokenise(text))
 
 
+_OBJECTS = frozenset({"it", "them", "one", "ones", "its", "a", "an", "the"})
+
+
 def catalogue_verbs(capabilities: Iterable[Capability], lexicon: Lexicon) -> dict[str, str]:
     """Return the verbs that this catalogue uses: as they are spelt, with their stems."""
     found: set[str] = set()
@@ -163,6 +166,16 @@ def leading_verbs(description: str, lexicon: Lexicon) -> list[str]:
         else:
             break
     return verbs
+
+
+def further_verbs(description: str, lexicon: Lexicon) -> list[str]:
+    """Return the stems of verbs that come later: "Switch the lights on or off, or dim them"."""
+    tokens = tokens_of(description)
+    return [
+        verb.stem
+        for before, verb, behind in zip(tokens, tokens[1:], tokens[2:], strict=False)
+        if before.fold == "or" and verb.stem in lexicon.actions and behind.fold in _OBJECTS
+    ]
 
 
 def object_nouns(capability: Capability, verbs: Sequence[str], lexicon: Lexicon) -> frozenset[str]:
