@@ -26,6 +26,7 @@ from orchestrator.nlu.text import Token
 from orchestrator.nlu.thread import Thread
 
 _NEARLY = 0.1
+_BARE = 0.1
 _SHORT_OF = 0.12
 _BROAD = frozenset({"create", "set", "send", "remove"})
 _ANY_WORD = frozenset({SlotKind.NAME, SlotKind.TEXT, SlotKind.HOST, SlotKind.FLAG})
@@ -74,12 +75,14 @@ class Placer:
         if len(close) > _MAX_READINGS and not any(c.focus for c in close):
             self._refuse(clause, candidates)  # a word such as "show" alone fits anything
             return
-        margin = _POINTED if self._points_back(clause) else MARGIN
+        margin = _POINTED if self._references.has_pronoun(clause) else MARGIN
         others = [c for c in candidates[:4] if c is not best]
         rivals = [c for c in others if c.is_askable and best.rank - c.rank < margin]
         rivals = [c for c in rivals if c.is_accepted or not best.is_accepted]
         rivals, best = self._by_context(clause, rivals, best)
-        rivals = [c for c in rivals if abs(best.rank - c.rank) < MARGIN][:2]
+        # "Restart it", of which nothing was said: a machine, a service?
+        bare = not (best.fill.content or self._thread.said) and self._references.has_pronoun(clause)
+        rivals = [c for c in rivals if abs(best.rank - c.rank) < (_BARE if bare else MARGIN)][:2]
         best, rivals = self._whole_one(clause, best, rivals)
         if not rivals and (best.is_accepted or self._is_spelt_out(clause, best)):
             self.add(clause, best)
@@ -284,7 +287,9 @@ class Placer:
         return bool(asked & said)
 
     def _points_back(self, clause: Clause) -> bool:
-        return bool(self._thread.said) and self._references.has_pronoun(clause)
+        """Whether a pronoun stands for what was said before; "there" is only where it is."""
+        there = any(token.fold in _THERE for token in clause.tokens)
+        return bool(self._thread.said) and not there and self._references.has_pronoun(clause)
 
     def _refers(self, candidate: Candidate) -> bool:
         """Whether the last thing said has a value for what the capability acts on, by its name."""

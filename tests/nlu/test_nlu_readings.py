@@ -65,3 +65,17 @@ def test_a_verb_with_the_thing_of_a_capability_is_still_asked_about(
 @pytest.mark.parametrize("text", ["is hv1 up?", "is hv9 down?"])
 def test_up_in_look_up_is_no_state(text: str) -> None:
     assert steps(read(text)) == []
+
+
+def test_a_pronoun_that_stands_for_nothing_leaves_open_what_is_meant() -> None:
+    found = read("restart it please")
+    assert found.subtasks == ()
+    (question,) = found.ambiguities
+    assert "reboot_host" in question.options
+
+
+def test_there_is_where_it_is_and_not_what_it_is() -> None:
+    assert only(read("reboot hv1, then restart the service bareos-sd there")) == [
+        ("reboot_host", {"host": "hv1"}),
+        ("restart_service", {"service": "bareos-sd", "host": "hv1"}),
+    ]
