@@ -16,6 +16,7 @@ from orchestrator.nlu.deferring import may_wait, waits
 from orchestrator.nlu.drafts import Doubt, Draft
 from orchestrator.nlu.fill import Fill, Filler
 from orchestrator.nlu.index import CatalogIndex
+from orchestrator.nlu.inquiry import Inquiry
 from orchestrator.nlu.match import Matcher
 from orchestrator.nlu.moments import moment_values
 from orchestrator.nlu.profile import Profile
@@ -26,6 +27,7 @@ from orchestrator.nlu.text import Token
 from orchestrator.nlu.thread import Thread
 
 _NEARLY = 0.1
+_ASKED = 0.6  # below, a question that another kind of capability answers
 _BARE = 0.1
 _SHORT_OF = 0.12
 _BROAD = frozenset({"create", "set", "send", "remove"})
@@ -60,12 +62,16 @@ class Placer:
         self._matcher = matcher
         self._references = references
         self._thread = thread
+        self._inquiry = Inquiry(index, filler, references)
 
     def place(self, clause: Clause, candidates: Sequence[Candidate]) -> None:
         """Add the best reading as a step; two close ones, or a weak one, as a question."""
         best = candidates[0] if candidates else None
         if best is None or self._is_empty(clause, best) or not best.is_askable:
             self._refuse(clause, candidates)
+            return
+        if best.verb < _ASKED and (topic := self._inquiry.asked_why(clause)) is not None:
+            self.add(clause, topic)
             return
         if not best.is_accepted and not best.focus:
             self._refuse(clause, candidates)  # "make popcorn": nothing that it acts on is named
@@ -84,12 +90,10 @@ class Placer:
         bare = not (best.fill.content or self._thread.said) and self._references.has_pronoun(clause)
         rivals = [c for c in rivals if abs(best.rank - c.rank) < (_BARE if bare else MARGIN)][:2]
         best, rivals = self._whole_one(clause, best, rivals)
-        if not rivals and (best.is_accepted or self._is_spelt_out(clause, best)):
-            self.add(clause, best)
-            return
-        alike = self._matcher.resemblance.among(clause, (best, *rivals))
-        if alike is not None:
-            self.add(clause, alike)
+        sure = not rivals and (best.is_accepted or self._is_spelt_out(clause, best))
+        chosen = best if sure else self._matcher.resemblance.among(clause, (best, *rivals))
+        if chosen is not None:
+            self.add(clause, chosen)
             return
         if not rivals and self._is_far_fetched(clause, best):
             self._thread.refuse(clause)
@@ -122,6 +126,8 @@ class Placer:
         alike = self._matcher.resemblance.instead(clause, read)
         if alike is not None:
             self.add(clause, alike)
+        elif (topic := self._inquiry.into(clause)) is not None:
+            self.add(clause, topic)
         elif not self._asks_vaguely(clause):
             self._thread.refuse(clause)
 

@@ -79,3 +79,22 @@ def test_there_is_where_it_is_and_not_what_it_is() -> None:
         ("reboot_host", {"host": "hv1"}),
         ("restart_service", {"service": "bareos-sd", "host": "hv1"}),
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "topic"),
+    [
+        ("why do windows 11 clients lose mapped drives?", "mapped drives"),
+        ("find out whether proxmox 9 breaks gpu passthrough", "proxmox 9"),
+        ("how come restic prune needs so much memory?", "restic prune"),
+    ],
+)
+def test_a_question_of_why_is_looked_into(text: str, topic: str) -> None:
+    ((intent, parameters),) = only(read(text))
+    assert intent == "research_topic"
+    assert topic in str(parameters["question"])
+
+
+@pytest.mark.parametrize("text", ["why is it so slow?", "why me?", "why would you say that?"])
+def test_a_complaint_is_no_topic(text: str) -> None:
+    assert steps(read(text)) == []
