@@ -28,7 +28,11 @@ _WHICH = frozenset(
     {"how", "which", "what", "welche", "welcher", "welches", "quel", "quelle", "quels", "quelles"}
 )
 _ONE_OF = (["one", "of"], ["some", "of"], ["any", "of"], ["einen", "der"], ["un", "des"])
-_NAMING = frozenset({"named", "called", "namens", "appele", "llamado"})
+NAMING = frozenset(
+    {"named", "called", "titled", "labelled", "labeled", "namens", "genannt", "appele", "appelee"}
+    | {"nomme", "nommee", "llamado", "llamada"}
+)
+"""What stands before a name that something is given, not before what is acted on."""
 _TITLES = frozenset({"label", "title", "titl", "tag"})
 _BY_PREPOSITION: dict[str, frozenset[str]] = {
     "to": frozenset(
@@ -194,12 +198,8 @@ class Scorer:
             and not self._is_placed(profile, slot, chunk, tokens)
         ):
             score += _NOUN  # "delete his account darren"
-        if chunk.preposition in _NAMING:
-            called = any(other.nouns & _TITLES for other in profile.slots if other is not slot)
-            if called and not slot.nouns & _TITLES:
-                return score
-            titled = main or "name" in words(slot.name) or bool(slot.nouns & _TITLES)
-            return score + (3.0 if titled else 0.0)
+        if chunk.preposition in NAMING:
+            return score + (_NOUN if self._is_named(profile, slot, chunk) else 0.0)
         preposition = _SAME_PREPOSITION.get(chunk.preposition, chunk.preposition)
         placed = slot.kind is not SlotKind.HOST or preposition in {"on", "at"} or slot.required
         placed = placed or looks_like(SlotKind.HOST, chunk.text(tokens))
@@ -217,6 +217,21 @@ class Scorer:
         ):
             score += 2.0  # "the logs of nginx"
         return score
+
+    @staticmethod
+    def _is_named(profile: Profile, slot: Slot, chunk: Chunk) -> bool:
+        """Whether "called before-upgrade" names what `slot` takes.
+
+        That is whose noun stands before it ("a vm called db1"), else what is called a name, a
+        title or a label, else what the capability acts on.
+        """
+        free = [other for other in profile.slots if other.kind in {SlotKind.NAME, SlotKind.TEXT}]
+        owners = [other for other in profile.slots if other.nouns & chunk.nouns]
+        names = [other for other in free if words(other.name) == ["name"]]
+        titles = [other for other in free if other.nouns & _TITLES]
+        named = [other for other in free if words(other.name)[-1:] == ["name"]]
+        main = [profile.main_slot]
+        return slot in next(filter(None, (owners, names, titles, named)), main)
 
     def _holds_noun(self, slot: Slot, chunk: Chunk, tokens: Sequence[Token]) -> bool:
         """Whether a name says what it is: "db-replica-2" a replica, "orders-db" a database."""
@@ -342,9 +357,18 @@ class Scorer:
             and all(tokens[p].stem in nouns for p in chunk.places)
         ):
             return True  # "the disk temperatures", "100 lines of log"
+        beside = chunk.nouns and not chunk.nouns & slot.nouns and not chunk.preposition
+        if beside and not chunk.quoted and self._are_own_words(profile, chunk, tokens):
+            return True  # "a compose file"
         needed = slot.required and slot.kind is not SlotKind.HOST  # "the docker images"
         placed = chunk.preposition or chunk.nouns or chunk.quoted or needed
         return said and not placed
+
+    def _are_own_words(self, profile: Profile, chunk: Chunk, tokens: Sequence[Token]) -> bool:
+        """Whether all words are common nouns that the capability's texts say, or others for."""
+        nouns, own = self._index.lexicon.noun_groups, profile.nouns.keys()
+        stems = [tokens[place].stem for place in chunk.places]
+        return all(one in nouns and self._index.keys(one) & own for one in stems)
 
     def _is_described(self, chunk: Chunk, tokens: Sequence[Token]) -> bool:
         """Whether "my emails", "some coffee" describe a thing instead of naming one."""

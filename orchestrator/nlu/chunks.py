@@ -38,6 +38,8 @@ _PEOPLE = frozenset(
     | {"kollegin", "kollegen", "praktikant", "collegue", "stagiaire", "companero", "companera"}
 )
 """Who somebody is, before the name."""
+_APART = frozenset({"of", "von", "vom", "de", "del", "du", "des"})
+"""The noun before one of these is something of what follows: "a snapshot of db1"."""
 _BOTH = frozenset({"both", "beide", "beiden", "ambos", "ambas"})
 
 
@@ -259,7 +261,10 @@ def _noun_before(
     told = index >= 0 and tokens[index].fold == "is"  # "the queue is exploding"
     if told and not tokens[place].is_name_like and not is_number(tokens[place], lexicon):
         return None
-    while index >= 0 and tokens[index].fold in lexicon.words("prepositions") | copulas:
+    links = lexicon.words("prepositions") | copulas
+    if not is_number(tokens[place], lexicon):
+        links -= _APART
+    while index >= 0 and tokens[index].fold in links:
         index -= 1
     near = index >= 0 and place - index <= 3  # noqa: PLR2004
     return index if near and tokens[index].stem in nouns else None

@@ -44,6 +44,8 @@ def name_forms(text: str, unit: str, kind: SlotKind) -> Iterator[str]:
     for mark in ("-", "_", ""):
         yield re.sub(r"\s+", mark, plain.lower())
     yield plain.lstrip("#@")
+    if any(character.isdigit() for character in plain):
+        yield plain.upper()  # "inc-482" for INC-482
 
 
 def _durations(text: str, unit: str) -> Iterator[str]:

@@ -10,13 +10,14 @@ from dataclasses import dataclass, field
 
 from pydantic import JsonValue
 
-from orchestrator.nlu.affinity import Scorer, is_called_by
+from orchestrator.nlu.affinity import NAMING, Scorer, is_called_by
 from orchestrator.nlu.chunks import Chunk, chunks_of, is_content, is_number
 from orchestrator.nlu.clauses import Clause
 from orchestrator.nlu.coerce import name_forms, size_unit, time_unit
 from orchestrator.nlu.enums import EnumHit
 from orchestrator.nlu.flags import read_flag
 from orchestrator.nlu.index import CatalogIndex
+from orchestrator.nlu.listed import ListReader
 from orchestrator.nlu.numbers import NumberReader
 from orchestrator.nlu.profile import Profile
 from orchestrator.nlu.shapes import SlotKind, looks_like
@@ -81,6 +82,7 @@ class Filler:
         self._lexicon = index.lexicon
         self._scorer = Scorer(index)
         self._numbers = NumberReader(index.lexicon)
+        self._lists = ListReader(index.lexicon)
         self._nouns: dict[str, frozenset[str]] = {}
 
     def fill(self, profile: Profile, clause: Clause, *, settled: bool = False) -> Fill:
@@ -216,11 +218,7 @@ class Filler:
                 if profile.is_risky or first is not None or found is None:
                     used |= aimed  # but "set the house to away"
                     fill.joins = found is not None
-            hit = profile.enums[slot.name].find(
-                clause.tokens,
-                [p for p in range(len(clause.tokens)) if p not in used],
-                [p for p in fill.content if p not in used],
-            )
+            hit = self._lists.find(profile, slot, clause, [*fill.content], used)
             if hit is None and slot.name in profile.choices:
                 value = profile.choices[slot.name].of(clause.verbs)
                 hit = None if value is None else EnumHit((str(value),), frozenset(), _STATED)
@@ -230,21 +228,8 @@ class Filler:
                 fill.unclear[slot.name] = hit
                 continue
             value = _typed(slot, hit.values[0])
-            places = hit.places | self._alike(profile, slot, clause, fill, hit)
+            places = hit.places | self._lists.beside(profile, slot, clause, fill.content, hit)
             fill.values[slot.name] = Found([value] if slot.many else value, places, hit.strength)
-
-    @staticmethod
-    def _alike(
-        profile: Profile, slot: Slot, clause: Clause, fill: Fill, hit: EnumHit
-    ) -> frozenset[int]:
-        """Return the places beside a listed value that say it once more: "disk space"."""
-        near = {place + step for place in hit.places for step in (-1, 1)} & {*fill.content}
-        return frozenset(
-            place
-            for place in near - hit.places
-            if (same := profile.enums[slot.name].find(clause.tokens, [place], [])) is not None
-            and same.values == hit.values
-        )
 
     def _flags(self, profile: Profile, clause: Clause, fill: Fill) -> None:
         for slot in profile.slots:
@@ -323,6 +308,8 @@ class Filler:
             loose = slot.kind in _LOOSE and not slot.required and not slot.nouns & chunk.nouns
             if not loose or found is None or not found.places >= {*chunk.places}:
                 continue
+            if chunk.preposition in NAMING:
+                continue  # "take a snapshot of it named before-upgrade"
             site = main.kind is SlotKind.DOMAIN and looks_like(main.kind, chunk.text(clause.tokens))
             hosted = (
                 not site

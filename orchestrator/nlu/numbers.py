@@ -30,7 +30,7 @@ class NumberReader:
             place
             for place, token in enumerate(tokens)
             if place not in used
-            and (is_number(token, self._lexicon) or split_number(token.fold) is not None)
+            and (is_number(token, self._lexicon) or split_number(_figures(token)) is not None)
         ]
         pairs = sorted(
             (
@@ -104,7 +104,7 @@ class NumberReader:
 
     def _parsed(self, tokens: Sequence[Token], place: int) -> tuple[float, str]:
         """Return the number and its unit, attached or the next word."""
-        word = tokens[place].fold
+        word = _figures(tokens[place])
         following = tokens[place + 1].fold if place + 1 < len(tokens) else ""
         if word in self._lexicon.numbers:
             return float(self._lexicon.numbers[word]), following
@@ -120,6 +120,11 @@ class NumberReader:
             or after.fold.startswith("percent")
         )
         return frozenset({place, place + 1} if unit else {place})
+
+
+def _figures(token: Token) -> str:
+    """Return a word as a number is written: "231" for "#231"."""
+    return token.fold.removeprefix("#")
 
 
 def _fit_of_unit(slot: Slot, unit: str, after: str, *, percent: bool) -> float:
