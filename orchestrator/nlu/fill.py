@@ -12,7 +12,7 @@ from pydantic import JsonValue
 
 from orchestrator.nlu.affinity import NAMING, Scorer, is_called_by
 from orchestrator.nlu.chunks import Chunk, chunks_of, is_content, is_number
-from orchestrator.nlu.clauses import Clause
+from orchestrator.nlu.clauses import Clause, Form
 from orchestrator.nlu.coerce import name_forms, size_unit, time_unit
 from orchestrator.nlu.enums import EnumHit
 from orchestrator.nlu.flags import read_flag
@@ -29,6 +29,8 @@ _STATED = 0.8
 _LOOSE = frozenset({SlotKind.NAME, SlotKind.HOST, SlotKind.TEXT})
 _LATEST = "latest"
 _NEWEST = frozenset({"latest", "newest", "neueste", "neuesten", "neuestes", "derniere", "ultima"})
+_ASKS = frozenset({"why", "whether", "how", "which", "what", "warum", "ob", "wie", "pourquoi"})
+_ASKS_WITHIN = 3
 _TELLS = frozenset({"that", "dass", "que", "saying"})
 _ARTICLES = frozenset(
     {"the", "a", "an", "our", "der", "die", "das", "le", "la", "les", "el", "los"}
@@ -454,7 +456,17 @@ def _left_over(clause: Clause, fill: Fill, nouns: frozenset[str]) -> list[int]:
     end = len(clause.tokens)
     while end - 1 in fill.used:
         end -= 1
-    return list(range(free[0], max(end, free[-1] + 1)))
+    return list(range(_opening(clause, fill, free[0]), max(end, free[-1] + 1)))
+
+
+def _opening(clause: Clause, fill: Fill, first: int) -> int:
+    """Return where a text begins: at "why", "whether" or "running" right before its words."""
+    tokens = clause.tokens
+    before = [p for p in range(max(0, first - _ASKS_WITHIN), first) if p not in fill.used]
+    ordered = clause.form is not Form.QUESTION  # of which the words are no part of the topic
+    asks = [p for p in before if ordered and tokens[p].fold in _ASKS]  # also of "find out why"
+    doing = first - 1 in before and first - 1 not in clause.verb_places
+    return min(asks, default=first - (doing and tokens[first - 1].fold.endswith("ing")))
 
 
 def _introduced(tokens: Sequence[Token], place: int) -> bool:

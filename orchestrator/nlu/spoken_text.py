@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from orchestrator.nlu.clauses import Clause
+from orchestrator.nlu.clauses import Clause, Form
 from orchestrator.nlu.drafts import Draft
+from orchestrator.nlu.fill import Filler
 from orchestrator.nlu.shapes import SlotKind
 from orchestrator.nlu.slots import Slot
 from orchestrator.nlu.text import Kind
@@ -23,7 +24,10 @@ class TextParameter:
 
     def extend(self, thread: Thread, clause: Clause) -> bool:
         """Set the text up to `clause`; False when the schema refuses it."""
-        text = _unquoted(thread.between(self.first, clause))
+        text = thread.between(self.first, clause)
+        end = clause.piece.tokens[-1].end
+        asked = clause.piece.asked and thread.text[end : end + 1] == "?"
+        text = _unquoted(f"{text}?" if asked else text)
         if not self.slot.accepts(text):
             return False
         self.draft.parameters[self.slot.name] = text
@@ -50,9 +54,30 @@ def text_parameter(draft: Draft, clause: Clause) -> TextParameter | None:
     for slot in slots:
         guessed = quoted and not _is_quoted(draft, slot)
         lacks = slot.name not in draft.parameters or guessed
-        if slot.required and slot.kind is SlotKind.TEXT and lacks:
+        if slot.required and _is_free(draft, slot) and lacks:
             return TextParameter(draft, slot, clause)
     return None
+
+
+def _is_free(draft: Draft, slot: Slot) -> bool:
+    """Whether a parameter takes a text; where work is thought up, any words are one."""
+    thought = draft.profile is not None and draft.profile.capability.reasoning
+    return slot.kind is SlotKind.TEXT or (
+        thought and slot.kind is SlotKind.NAME and slot.accepts("a, b: c")
+    )
+
+
+def aside_text(draft: Draft, clause: Clause, filler: Filler) -> TextParameter | None:
+    """Return the one text that a whole step may have besides: "page the web team: it is down"."""
+    profile = draft.profile
+    if profile is None or draft.missing() or clause.form not in {Form.STATEMENT, Form.THING}:
+        return None
+    free = [slot for slot in profile.slots if slot.name not in draft.parameters]
+    texts = [slot for slot in free if slot.kind is SlotKind.TEXT]
+    others = filler.fill(profile, clause).values.keys() - {slot.name for slot in texts}
+    if len(texts) != 1 or (others and clause.form is Form.THING):
+        return None
+    return TextParameter(draft, texts[0], clause)
 
 
 def _is_quoted(draft: Draft, slot: Slot) -> bool:

@@ -64,6 +64,33 @@ CATALOG = catalog_of(
         ("draft a playbook for redis", "write a playbook file for ghost"),
     ),
     capability(
+        "ring_team",
+        "Ring the people on duty of a team",
+        {
+            "team": named("Team"),
+            "message": {"type": "string", "description": "What to tell them"},
+        },
+        ["team"],
+        ("ring the web team", "ring the search team: the index is broken"),
+    ),
+    capability(
+        "tell_guests",
+        "Announce a message in a hall",
+        {
+            "hall": named("Hall"),
+            "message": {"type": "string", "description": "Text of the message"},
+        },
+        ["hall", "message"],
+        ("announce in foyer: doors open", "announce in gallery: we close"),
+    ),
+    capability(
+        "research_topic",
+        "Research a topic and report",
+        {"topic": {"type": "string", "description": "Topic"}},
+        ["topic"],
+        ("research passkeys for small shops", "find out why tea goes cold"),
+    ),
+    capability(
         "show_errors",
         "Show the errors of an app",
         {
@@ -165,3 +192,51 @@ def test_a_count_or_a_label_behind_a_comma(text: str, expected: dict[str, object
 def test_a_remark_behind_a_comma_counts_nothing(aside: str) -> None:
     found = understand(f"show the errors of web, {aside}", CATALOG)
     assert steps(found)[0] == ("show_errors", {"app": "web"})
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "ring the network team: the uplink is down",
+            [("ring_team", {"team": "network", "message": "the uplink is down"})],
+        ),
+        (
+            "announce in foyer: the talk starts now, get seated",
+            [("tell_guests", {"hall": "foyer", "message": "the talk starts now, get seated"})],
+        ),
+        (
+            "announce in foyer: the talk starts now, list jobs of build2",
+            [
+                ("tell_guests", {"hall": "foyer", "message": "the talk starts now"}),
+                ("list_jobs", {"machine": "build2"}),
+            ],
+        ),
+        (
+            "research this: do glaciers grow in winter?",
+            [("research_topic", {"topic": "do glaciers grow in winter?"})],
+        ),
+        (
+            "find out why bread gets stale",
+            [("research_topic", {"topic": "why bread gets stale"})],
+        ),
+        (
+            "research whether bread gets stale",
+            [("research_topic", {"topic": "whether bread gets stale"})],
+        ),
+        (
+            "research running shops on arm",
+            [("research_topic", {"topic": "running shops on arm"})],
+        ),
+        ("research glaciers in winter", [("research_topic", {"topic": "glaciers in winter"})]),
+    ],
+)
+def test_a_text_keeps_its_beginning_and_its_end(text: str, expected: Steps) -> None:
+    assert only(understand(text, CATALOG)) == expected
+
+
+def test_names_behind_a_colon_are_no_message() -> None:
+    found = understand("show the errors of: web, shop", CATALOG)
+    assert [parameters for _, parameters in steps(found)] == [{"app": "web"}, {"app": "shop"}]
+    found = understand("ring these teams: web, search", CATALOG)
+    assert all("message" not in parameters for _, parameters in steps(found))
