@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from orchestrator.nlu.chunks import Chunk, is_number
-from orchestrator.nlu.coerce import size_unit, split_number, time_unit
+from orchestrator.nlu.coerce import iso_date, size_unit, split_number, time_unit
 from orchestrator.nlu.index import CatalogIndex
 from orchestrator.nlu.profile import Profile
 from orchestrator.nlu.shapes import SHAPED, SlotKind, looks, looks_like, stands_alone
@@ -23,6 +23,7 @@ _MACHINES = frozenset({"machine", "box", "node", "host"})
 PLACE_WORDS = frozenset({"on", "at", "in", "auf", "sur", "en", "from", "von", "im", "bei", "to"})
 _WHEREVER = frozenset({"internet", "world", "outside", "os"})
 """No machine is called so: "reachable from the whole internet"."""
+_WEB = frozenset({"web", "url", "link", "website", "webpage", "online", "http", "https"})
 _WHY = frozenset({"cause", "reason", "culprit"})
 _WHICH = frozenset(
     {"how", "which", "what", "welche", "welcher", "welches", "quel", "quelle", "quels", "quelles"}
@@ -40,7 +41,11 @@ _BY_PREPOSITION: dict[str, frozenset[str]] = {
         | {"version", "tag", "address", "ip", "host", "node", "group", "state", "mode", "url"}
         | {"environ", "env", "environment", "stage"}
     ),
-    "from": frozenset({"from", "source", "src", "origin", "old", "backup", "group", "host"}),
+    "from": frozenset(
+        {"from", "source", "src", "origin", "old", "backup", "group", "host"}
+        | {"author", "sender", "creator", "base"}
+    ),
+    "by": frozenset({"by", "author", "sender", "creator", "owner", "user"}),
     "on": frozenset({"on", "host", "node", "server", "machine", "device", "cluster", "channel"}),
     "in": frozenset(
         {"in", "room", "area", "namespace", "location", "folder", "channel", "database", "host"}
@@ -52,10 +57,12 @@ _BY_PREPOSITION: dict[str, frozenset[str]] = {
     "of": frozenset({"of", "name", "user", "domain", "path"}),
     "with": frozenset({"with", "role", "image", "version", "password", "profile"}),
     "as": frozenset({"as", "role", "name", "alias", "user", "label", "tag", "title"}),
-    "into": frozenset({"into", "target", "destination", "folder", "path", "host", "database"}),
+    "into": frozenset(
+        {"into", "target", "destination", "folder", "path", "host", "database", "base"}
+    ),
     "at": frozenset({"at", "host", "url", "address", "time", "path"}),
     "via": frozenset({"via", "gateway", "interface"}),
-    "against": frozenset({"against", "target", "host"}),
+    "against": frozenset({"against", "target", "host", "base"}),
 }
 _SAME_PREPOSITION = {
     "auf": "on", "sur": "on", "en": "on", "von": "from", "de": "of", "desde": "from", "fur": "for",
@@ -156,7 +163,8 @@ class Scorer:
             return 2.0 if known(unit) else 1.5
         if slot.kind is SlotKind.DOMAIN and looks_like(SlotKind.ADDRESS, word):
             return None
-        return 2.0 if looks_like(slot.kind, word) else None
+        written = slot.kind is SlotKind.DATE and iso_date(word)
+        return 2.0 if written or looks_like(slot.kind, word) else None
 
     def _loose(self, slot: Slot, chunk: Chunk, word: str) -> float | None:
         """Score names, hosts, paths and texts: any word may be one."""
@@ -180,7 +188,9 @@ class Scorer:
             return 1.5 if looks_like(SlotKind.DOMAIN, word) else None
         if slot.kind is SlotKind.URL:
             return 3.0
-        return 1.0 if slot.required and slot.kind in {SlotKind.NAME, SlotKind.DOMAIN} else None
+        webbed = slot.kind is SlotKind.PATH and bool(_WEB & {*words(slot.description)})
+        named = slot.kind in {SlotKind.NAME, SlotKind.DOMAIN} or webbed
+        return 1.0 if slot.required and named else None
 
     def _near(self, profile: Profile, slot: Slot, chunk: Chunk, tokens: Sequence[Token]) -> float:
         """Return the score of nouns and prepositions beside the chunk."""

@@ -111,3 +111,10 @@ def left_number(clause: Clause, profile: Profile, fill: Fill, values: Parameters
     needed = [s for s in profile.slots if s.kind is SlotKind.NUMBER and s.required]
     free = [s for s in needed if s.name not in values and left and s.accepts(left[0])]
     return {free[0].name: left[0]} if len(left) == len(free) == len(needed) == 1 else {}
+
+
+def chosen(previous: Draft, profile: Profile, fill: Fill) -> Parameters:
+    """Return the states that one more target shares: "off" in "lights off in hall and den"."""
+    said = {name for name, found in fill.values.items() if found.places}
+    given = previous.parameters
+    return {name: given[name] for name in profile.choices if name in given and name not in said}

@@ -40,6 +40,7 @@ _PEOPLE = frozenset(
 """Who somebody is, before the name."""
 _APART = frozenset({"of", "von", "vom", "de", "del", "du", "des"})
 """The noun before one of these is something of what follows: "a snapshot of db1"."""
+_TITLE_ARTICLES = frozenset({"the", "der", "die", "das", "le", "la", "les", "el", "los", "las"})
 _BOTH = frozenset({"both", "beide", "beiden", "ambos", "ambas"})
 
 
@@ -73,6 +74,15 @@ def is_number(token: Token, lexicon: Lexicon) -> bool:
     return looks_like(SlotKind.NUMBER, token.fold) or (
         token.fold in lexicon.numbers and token.fold != "one"
     )
+
+
+def is_titled(tokens: Sequence[Token], place: int) -> bool:
+    """Whether the article before a word belongs to it: "request The Bear"."""
+    if place < 2:  # noqa: PLR2004  # the first word of all is written so anyhow
+        return False
+    article, word = tokens[place - 1], tokens[place]
+    alike = article.text.istitle() and word.text[:1].isupper()
+    return alike and article.fold in _TITLE_ARTICLES
 
 
 def chunks_of(

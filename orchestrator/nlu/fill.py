@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pydantic import JsonValue
 
 from orchestrator.nlu.affinity import NAMING, Scorer, is_called_by
-from orchestrator.nlu.chunks import Chunk, chunks_of, is_content, is_number
+from orchestrator.nlu.chunks import Chunk, chunks_of, is_content, is_number, is_titled
 from orchestrator.nlu.clauses import Clause, Form
 from orchestrator.nlu.coerce import name_forms, size_unit, time_unit
 from orchestrator.nlu.enums import EnumHit
@@ -395,6 +395,9 @@ class Filler:
             hit = shared.find(tokens, chunk.places, chunk.places)
             if hit is not None and len(hit.values) == 1 and slot.accepts(hit.values[0]):
                 return hit.values[0]
+        titled = f"{tokens[chunk.places[0] - 1].value} {text}"
+        if is_titled(tokens, chunk.places[0]) and slot.accepts(titled):
+            return titled
         unit = self._unit(chunk, tokens)
         return next((f for f in name_forms(text, unit, slot.kind) if slot.accepts(f)), None)
 
@@ -454,19 +457,24 @@ def _left_over(clause: Clause, fill: Fill, nouns: frozenset[str]) -> list[int]:
     if len(before) == 2 and before[0] in _TELLS and before[1] in _ARTICLES:  # noqa: PLR2004
         free = [free[0] - 1, *free]  # "that the wiki is back"
     end = len(clause.tokens)
-    while end - 1 in fill.used:
-        end -= 1
+    while end - 1 in fill.used or (end < len(clause.tokens) and _links(clause.tokens[end - 1])):
+        end -= 1  # "The Expanse to the series", of which the series is the kind
     return list(range(_opening(clause, fill, free[0]), max(end, free[-1] + 1)))
 
 
+def _links(token: Token) -> bool:
+    return token.fold in _ARTICLES | _INSIDE | _AIMS | {"for", "on", "as"}
+
+
 def _opening(clause: Clause, fill: Fill, first: int) -> int:
-    """Return where a text begins: at "why", "whether" or "running" right before its words."""
+    """Return where a text begins: at "why", "whether", "running", "The" right before its words."""
     tokens = clause.tokens
     before = [p for p in range(max(0, first - _ASKS_WITHIN), first) if p not in fill.used]
     ordered = clause.form is not Form.QUESTION  # of which the words are no part of the topic
     asks = [p for p in before if ordered and tokens[p].fold in _ASKS]  # also of "find out why"
-    doing = first - 1 in before and first - 1 not in clause.verb_places
-    return min(asks, default=first - (doing and tokens[first - 1].fold.endswith("ing")))
+    free = first - 1 in before and first - 1 not in clause.verb_places
+    doing = free and tokens[first - 1].fold.endswith("ing")
+    return min(asks, default=first - (doing or is_titled(tokens, first)))
 
 
 def _introduced(tokens: Sequence[Token], place: int) -> bool:

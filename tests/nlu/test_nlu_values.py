@@ -3,6 +3,7 @@
 import pytest
 from pydantic import JsonValue
 
+from orchestrator.nlu.coerce import iso_date
 from orchestrator.nlu.decomposer import understand
 from tests.nlu.found import Steps, only, steps
 from tests.nlu.test_nlu_schemas import capability, catalog_of
@@ -62,6 +63,51 @@ CATALOG = catalog_of(
         },
         ["app"],
         ("draft a playbook for redis", "write a playbook file for ghost"),
+    ),
+    capability(
+        "set_lamp",
+        "Switch the lamps of a room on or off",
+        {
+            "room": {"type": "string", "description": "Room"},
+            "state": {"enum": ["on", "off"], "description": "On or off"},
+        },
+        ["room"],
+        ("lamps on in the attic", "switch off the lamp in the cellar"),
+    ),
+    capability(
+        "copy_page",
+        "Print a page",
+        {
+            "page": {
+                "type": "string",
+                "pattern": r"^\S+$",
+                "description": "File path or web address",
+            },
+            "copies": {"type": "integer", "description": "Number of copies", "minimum": 1},
+        },
+        ["page"],
+        ("print /share/a.pdf", "print /share/b.pdf in 3 copies"),
+    ),
+    capability(
+        "order_film",
+        "Order a film or a series",
+        {
+            "title": {"type": "string", "description": "Title of the film or series"},
+            "kind": {"enum": ["film", "series"], "description": "Film or series"},
+        },
+        ["title"],
+        ("order the film arrival", "order severance"),
+    ),
+    capability(
+        "list_letters",
+        "List the letters of a mailbox",
+        {
+            "mailbox": named("Mailbox"),
+            "sender": named("User name of the sender"),
+            "day": {"type": "string", "format": "date", "description": "Date of the letters"},
+        },
+        ["mailbox"],
+        ("list letters in sales", "list the letters in support of 2025-01-31"),
     ),
     capability(
         "ring_team",
@@ -240,3 +286,70 @@ def test_names_behind_a_colon_are_no_message() -> None:
     assert [parameters for _, parameters in steps(found)] == [{"app": "web"}, {"app": "shop"}]
     found = understand("ring these teams: web, search", CATALOG)
     assert all("message" not in parameters for _, parameters in steps(found))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "lamps off in the attic, cellar and hall",
+            [("set_lamp", {"room": room, "state": "off"}) for room in ("attic", "cellar", "hall")],
+        ),
+        (
+            "lamps off in the attic, on in the cellar",
+            [
+                ("set_lamp", {"room": "attic", "state": "off"}),
+                ("set_lamp", {"room": "cellar", "state": "on"}),
+            ],
+        ),
+        ("print /share/a.pdf twice", [("copy_page", {"page": "/share/a.pdf", "copies": 2})]),
+        (
+            "print https://docs.example.org/start in 2 copies",
+            [("copy_page", {"page": "https://docs.example.org/start", "copies": 2})],
+        ),
+        ("order The Bear", [("order_film", {"title": "The Bear"})]),
+        (
+            "order The Expanse as a series",
+            [("order_film", {"title": "The Expanse", "kind": "series"})],
+        ),
+        ("order the film heat", [("order_film", {"title": "heat", "kind": "film"})]),
+        (
+            "list letters in sales from eva",
+            [("list_letters", {"mailbox": "sales", "sender": "eva"})],
+        ),
+        ("list letters by eva in sales", [("list_letters", {"mailbox": "sales", "sender": "eva"})]),
+        (
+            "list letters in sales of 18 Nov 2025",
+            [("list_letters", {"mailbox": "sales", "day": "2025-11-18"})],
+        ),
+        (
+            "list the letters in sales of 3rd of May 2025",
+            [("list_letters", {"mailbox": "sales", "day": "2025-05-03"})],
+        ),
+    ],
+)
+def test_values_said_as_people_say_them(text: str, expected: Steps) -> None:
+    assert only(understand(text, CATALOG)) == expected
+
+
+def test_twice_is_no_name_and_no_other_number() -> None:
+    found = understand("show the errors of web twice", CATALOG)
+    assert steps(found) == [("show_errors", {"app": "web"})]
+
+
+@pytest.mark.parametrize(
+    ("text", "date"),
+    [
+        ("18 Nov 2025", "2025-11-18"),
+        ("18 . November 2025", "2025-11-18"),
+        ("18.11.2025", "2025-11-18"),
+        ("3 de mayo de 2026", "2026-05-03"),
+        ("2nd of March 2026", "2026-03-02"),
+        ("31.02.2026", ""),
+        ("45 Nov 2025", ""),
+        ("5 pods 2025", ""),
+        ("10.11.12", ""),
+    ],
+)
+def test_written_dates(text: str, date: str) -> None:
+    assert iso_date(text) == date
