@@ -23,6 +23,8 @@ _MACHINES = frozenset({"machine", "box", "node", "host"})
 PLACE_WORDS = frozenset({"on", "at", "in", "auf", "sur", "en", "from", "von", "im", "bei", "to"})
 _WHEREVER = frozenset({"internet", "world", "outside", "os"})
 """No machine is called so: "reachable from the whole internet"."""
+_ACCESS = frozenset({"access", "permiss", "right", "zugriff", "acces", "acceso"})
+_PERSONS = frozenset({"user", "person", "account", "member", "colleagu", "employe", "peopl"})
 _WEB = frozenset({"web", "url", "link", "website", "webpage", "online", "http", "https"})
 _WHY = frozenset({"cause", "reason", "culprit"})
 _WHICH = frozenset(
@@ -205,6 +207,7 @@ class Scorer:
             and slot.kind is SlotKind.NAME
             and not chunk.preposition
             and profile.objects & chunk.nouns
+            and not any(other.nouns & chunk.nouns for other in profile.slots)
             and not self._is_placed(profile, slot, chunk, tokens)
         ):
             score += _NOUN  # "delete his account darren"
@@ -216,6 +219,11 @@ class Scorer:
         if slot.kind is SlotKind.NAME and self._holds_noun(slot, chunk, tokens):
             score += 1.0
         shown = chunk.preposition and chunk.preposition in profile.prepositions.get(slot.name, ())
+        if preposition == "to" and chunk.of & _ACCESS:  # "read access to orders"
+            person = bool(slot.nouns & _PERSONS)
+            return score + (2.5 if person is _is_located(chunk, tokens) else 0.0)
+        if _is_called_otherwise(profile, slot, chunk, tokens):
+            placed = False  # "from branch x" is the branch, whatever else may come from
         if placed and (is_called_by(slot, preposition) or shown):
             score += 2.5
         elif main:
@@ -397,11 +405,13 @@ class Scorer:
         return chunk.determiner in self._index.lexicon.words("indefinite") | {"its"}
 
     def _is_act(self, chunk: Chunk, tokens: Sequence[Token]) -> bool:
-        """Whether a word is what somebody does to something: "nobody dared to touch it"."""
+        """Whether a word is what somebody does: "nobody dared to touch it", "to reboot db1"."""
         first, last = chunk.places[0], chunk.places[-1]
         to = first > 0 and tokens[first - 1].fold == "to"
         behind = tokens[last + 1 : last + 2]
-        return to and any(t.fold in self._index.lexicon.words("pronouns") for t in behind)
+        acts = all(tokens[place].stem in self._index.lexicon.actions for place in chunk.places)
+        person = self._index.lexicon.words("pronouns")
+        return to and any(t.fold in person or (acts and t.is_name_like) for t in behind)
 
     def _foreign(
         self, profile: Profile, slot: Slot, chunk: Chunk, tokens: Sequence[Token]
@@ -421,6 +431,26 @@ class Scorer:
         behind = tokens[chunk.places[-1] + 1 : chunk.places[-1] + 2]
         called = bool(chunk.nouns) or any(token.stem in slot.nouns for token in behind)
         return against + (1.5 if others and not called and not chunk.quoted else 0.0)
+
+
+def _is_located(chunk: Chunk, tokens: Sequence[Token]) -> bool:
+    """Whether it is said later to what: "give access to eva on orders"."""
+    behind = tokens[chunk.places[-1] + 1 :]
+    named = any(token.is_name_like for token in behind)
+    plain = not any(tokens[place].is_name_like for place in chunk.places)
+    return any(token.fold in PLACE_WORDS for token in behind) or (named and plain)
+
+
+def _is_called_otherwise(
+    profile: Profile, slot: Slot, chunk: Chunk, tokens: Sequence[Token]
+) -> bool:
+    """Whether a chunk stands right beside the very name of another parameter."""
+    first, last = chunk.places[0], chunk.places[-1]
+    beside = {token.stem for token in (*tokens[max(0, first - 1) : first], *tokens[last + 1 :][:1])}
+    said = beside & chunk.nouns
+    names = {other.name: {stem(word) for word in words(other.name)} for other in profile.slots}
+    others = (name for one, name in names.items() if one != slot.name)
+    return not names[slot.name] & said and any(name & said for name in others)
 
 
 def _is_time(word: str) -> bool:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pydantic import JsonValue
 
 from orchestrator.nlu.affinity import NAMING, Scorer, is_called_by
+from orchestrator.nlu.assignment import in_best_order
 from orchestrator.nlu.chunks import Chunk, chunks_of, is_content, is_number, is_titled
 from orchestrator.nlu.clauses import Clause, Form
 from orchestrator.nlu.coerce import name_forms, size_unit, time_unit
@@ -282,10 +283,12 @@ class Filler:
             reverse=True,
         )
         taken: set[int] = set()
-        for score, _, slot, chunk in pairs:
+        kinds = _kinds_of(profile)
+        fitting = [pair for pair in pairs if self._value(*pair[2:], tokens, kinds) is not None]
+        for score, _, slot, chunk in fitting if lone else in_best_order(fitting):
             if slot.name in fill.values or taken & set(chunk.places):
                 continue
-            value = self._value(slot, chunk, clause.tokens, _kinds_of(profile))
+            value = self._value(slot, chunk, tokens, kinds)
             if value is not None:
                 taken |= set(chunk.places)
                 strength = self._scorer.sureness(profile, slot, chunk, tokens, score)

@@ -65,6 +65,24 @@ CATALOG = catalog_of(
         ("draft a playbook for redis", "write a playbook file for ghost"),
     ),
     capability(
+        "grant_access",
+        "Give a person access to a vault",
+        {"user": named("User name of the person"), "vault": named("Vault")},
+        ["user", "vault"],
+        ("grant tom access to sentry", "give olivia access to the vault jenkins"),
+    ),
+    capability(
+        "create_branch",
+        "Create a branch in a repository",
+        {
+            "repository": named("Repository"),
+            "branch": named("Name of the new branch"),
+            "base": named("Branch to start from"),
+        },
+        ["repository", "branch"],
+        ("create the branch fix-login in website", "make a branch dark-mode in shop from develop"),
+    ),
+    capability(
         "set_lamp",
         "Switch the lamps of a room on or off",
         {
@@ -353,3 +371,36 @@ def test_twice_is_no_name_and_no_other_number() -> None:
 )
 def test_written_dates(text: str, date: str) -> None:
     assert iso_date(text) == date
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("grant eva access to orders-db", [("eva", "orders-db")]),
+        ("give access to orders-db for eva", [("eva", "orders-db")]),
+        ("give access to eva on orders-db", [("eva", "orders-db")]),
+        ("grant eva access to orders-db and crm-db", [("eva", "orders-db"), ("eva", "crm-db")]),
+        ("grant l.chen access to metabase", [("l.chen", "metabase")]),
+    ],
+)
+def test_access_is_to_a_thing_and_for_a_person(text: str, expected: list[tuple[str, str]]) -> None:
+    found = only(understand(text, CATALOG))
+    assert [(values["user"], values["vault"]) for _, values in found] == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("make a branch spring-sale in handbook", {"branch": "spring-sale"}),
+        ("create branch spring-sale in handbook", {"branch": "spring-sale"}),
+        (
+            "create the branch spring-sale in handbook from main",
+            {"branch": "spring-sale", "base": "main"},
+        ),
+        ("create a branch called spring-sale in handbook", {"branch": "spring-sale"}),
+    ],
+)
+def test_names_go_where_they_fit_best_together(text: str, expected: dict[str, object]) -> None:
+    assert only(understand(text, CATALOG)) == [
+        ("create_branch", {"repository": "handbook", **expected})
+    ]
