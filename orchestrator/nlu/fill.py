@@ -223,7 +223,7 @@ class Filler:
                     fill.joins = found is not None
             hit = self._lists.find(profile, slot, clause, [*fill.content], used)
             if hit is None and slot.name in profile.choices:
-                value = profile.choices[slot.name].of(clause.verbs)
+                value = self._lists.chosen(profile, slot, clause)
                 hit = None if value is None else EnumHit((str(value),), frozenset(), _STATED)
             if hit is None:
                 continue

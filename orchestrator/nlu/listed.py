@@ -2,13 +2,17 @@
 
 from collections.abc import Collection
 
+from pydantic import JsonValue
+
 from orchestrator.nlu.chunks import is_content
-from orchestrator.nlu.clauses import Clause
+from orchestrator.nlu.clauses import Clause, Form
 from orchestrator.nlu.enums import EnumHit
 from orchestrator.nlu.lexicon import Lexicon
 from orchestrator.nlu.profile import Profile
 from orchestrator.nlu.slots import Slot
+from orchestrator.nlu.text import stem, words
 
+_MAKES = frozenset({"create", "make", "take", "add", "new"})
 _SPELT = 0.95  # written in full
 
 
@@ -54,6 +58,18 @@ class ListReader:
         if other is None or len(other.values) > 1 or (verbal and not self._is_apart(other, clause)):
             return hit
         return other
+
+    @staticmethod
+    def chosen(profile: Profile, slot: Slot, clause: Clause) -> JsonValue | None:
+        """Return what the verb chooses; "create" for "dump db1", the noun of what there will be."""
+        choice = profile.choices[slot.name]
+        nouns = {stem(word) for word in words(profile.name)[1:]} - choice.by_verb.keys()
+        nominal = any(verb.canonical in nouns for verb in clause.verbs)
+        if nominal and clause.form in {Form.ORDER, Form.TERSE}:
+            made = next((value for value in slot.enum if value.casefold() in _MAKES), None)
+            if made is not None:
+                return made
+        return choice.of(clause.verbs)
 
     def _is_apart(self, hit: EnumHit, clause: Clause) -> bool:
         """Whether a value is said in full, and of no noun: not as in "close the open ticket"."""

@@ -83,6 +83,16 @@ CATALOG = catalog_of(
         ("create the branch fix-login in website", "make a branch dark-mode in shop from develop"),
     ),
     capability(
+        "manage_dump",
+        "Take a dump of a cluster, go back to one, or delete one",
+        {
+            "action": {"enum": ["create", "restore", "delete"], "description": "What to do"},
+            "cluster": named("Cluster"),
+        },
+        ["action", "cluster"],
+        ("take a dump of c1", "delete the dump of c2"),
+    ),
+    capability(
         "set_lamp",
         "Switch the lamps of a room on or off",
         {
@@ -404,3 +414,16 @@ def test_names_go_where_they_fit_best_together(text: str, expected: dict[str, ob
     assert only(understand(text, CATALOG)) == [
         ("create_branch", {"repository": "handbook", **expected})
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "action"),
+    [
+        ("take a dump of c3", "create"),
+        ("dump c3", "create"),
+        ("delete the dump of c3", "delete"),
+        ("restore the dump of c3", "restore"),
+    ],
+)
+def test_the_noun_of_what_there_will_be_is_made(text: str, action: str) -> None:
+    assert only(understand(text, CATALOG)) == [("manage_dump", {"action": action, "cluster": "c3"})]
