@@ -25,6 +25,7 @@ _WHEREVER = frozenset({"internet", "world", "outside", "os"})
 """No machine is called so: "reachable from the whole internet"."""
 _ACCESS = frozenset({"access", "permiss", "right", "zugriff", "acces", "acceso"})
 _PERSONS = frozenset({"user", "person", "account", "member", "colleagu", "employe", "peopl"})
+_OF = frozenset({"of", "for", "von", "fur", "de", "pour", "para"})
 _WEB = frozenset({"web", "url", "link", "website", "webpage", "online", "http", "https"})
 _WHY = frozenset({"cause", "reason", "culprit"})
 _WHICH = frozenset(
@@ -196,23 +197,10 @@ class Scorer:
 
     def _near(self, profile: Profile, slot: Slot, chunk: Chunk, tokens: Sequence[Token]) -> float:
         """Return the score of nouns and prepositions beside the chunk."""
-        score = 0.0
-        main = slot is profile.main_slot
-        keys = self._index.expand(slot.nouns)
-        if keys & self._index.expand(chunk.nouns):
-            score += _NOUN
-        elif (
-            main
-            and slot.required
-            and slot.kind is SlotKind.NAME
-            and not chunk.preposition
-            and profile.objects & chunk.nouns
-            and not any(other.nouns & chunk.nouns for other in profile.slots)
-            and not self._is_placed(profile, slot, chunk, tokens)
-        ):
-            score += _NOUN  # "delete his account darren"
+        score = self._called(profile, slot, chunk, tokens)
         if chunk.preposition in NAMING:
             return score + (_NOUN if self._is_named(profile, slot, chunk) else 0.0)
+        main = slot is profile.main_slot
         preposition = _SAME_PREPOSITION.get(chunk.preposition, chunk.preposition)
         placed = slot.kind is not SlotKind.HOST or preposition in {"on", "at"} or slot.required
         placed = placed or looks_like(SlotKind.HOST, chunk.text(tokens))
@@ -232,9 +220,31 @@ class Scorer:
             preposition in {"of", "for"}
             and slot.kind is SlotKind.NAME
             and chunk.of & profile.objects
+            and not chunk.of & slot.nouns
         ):
             score += 2.0  # "the logs of nginx"
         return score
+
+    def _called(self, profile: Profile, slot: Slot, chunk: Chunk, tokens: Sequence[Token]) -> float:
+        """Return the score of a noun beside the chunk, or of quotes around a name or title."""
+        if self._index.expand(slot.nouns) & self._index.expand(chunk.nouns):
+            return _NOUN
+        main = slot is profile.main_slot
+        if main and self._is_object(profile, slot, chunk, tokens):
+            return _NOUN  # "delete his account darren"
+        if chunk.quoted and not main and not chunk.preposition:  # 'a snapshot "clean" of db1'
+            titled = bool(slot.nouns & _TITLES) or words(slot.name)[-1:] == ["name"]
+            return _NOUN * (titled and self._is_named(profile, slot, chunk))
+        return 0.0
+
+    def _is_object(
+        self, profile: Profile, slot: Slot, chunk: Chunk, tokens: Sequence[Token]
+    ) -> bool:
+        """Whether a name stands beside what the capability acts on, which nothing else takes."""
+        named = slot.required and slot.kind is SlotKind.NAME and not chunk.preposition
+        owned = any(other.nouns & chunk.nouns for other in profile.slots)
+        beside = bool(profile.objects & chunk.nouns) and not owned
+        return named and beside and not self._is_placed(profile, slot, chunk, tokens)
 
     @staticmethod
     def _is_named(profile: Profile, slot: Slot, chunk: Chunk) -> bool:
@@ -375,12 +385,24 @@ class Scorer:
             and all(tokens[p].stem in nouns for p in chunk.places)
         ):
             return True  # "the disk temperatures", "100 lines of log"
+        if self._is_subject(profile, chunk, tokens):
+            return True
         beside = chunk.nouns and not chunk.nouns & slot.nouns and not chunk.preposition
         if beside and not chunk.quoted and self._are_own_words(profile, chunk, tokens):
             return True  # "a compose file"
         needed = slot.required and slot.kind is not SlotKind.HOST  # "the docker images"
         placed = chunk.preposition or chunk.nouns or chunk.quoted or needed
         return said and not placed
+
+    @staticmethod
+    def _is_subject(profile: Profile, chunk: Chunk, tokens: Sequence[Token]) -> bool:
+        """Whether words of the description are said of something: "CI of shop"."""
+        told = {stem(word) for word in words(profile.capability.description)}
+        said = all(tokens[place].stem in told for place in chunk.places)
+        behind = (t for t in tokens[chunk.places[-1] + 1 :] if t.stem not in chunk.nouns)
+        following = next(behind, None)
+        said = said and not chunk.preposition and not chunk.quoted
+        return said and following is not None and following.fold in _OF
 
     def _are_own_words(self, profile: Profile, chunk: Chunk, tokens: Sequence[Token]) -> bool:
         """Whether all words are common nouns that the capability's texts say, or others for."""
@@ -390,8 +412,12 @@ class Scorer:
 
     def _is_described(self, chunk: Chunk, tokens: Sequence[Token]) -> bool:
         """Whether "my emails", "some coffee" describe a thing instead of naming one."""
-        if chunk.quoted or any(tokens[place].is_name_like for place in chunk.places):
+        owned = chunk.places[0] > 0 and tokens[chunk.places[0] - 1].fold == "its"
+        owned = owned and all(tokens[place].fold.isalpha() for place in chunk.places)
+        if chunk.quoted or (not owned and any(tokens[p].is_name_like for p in chunk.places)):
             return False
+        if owned:
+            return True  # "its CI"
         if chunk.places[0] and tokens[chunk.places[0] - 1].fold in _WHICH:
             return True  # "what time is it"
         said = [tokens[place].fold for place in chunk.places]

@@ -391,6 +391,7 @@ class Filler:
         if whole and text.endswith("ing") and slot.accepts(whole):
             return whole  # "the living room"
         shown = behind[0].stem in chunk.nouns - slot.nouns - kinds if behind else False
+        shown = shown and behind[0].fold not in self._lexicon.words("omissible")
         if shown and slot.accepts("a b"):
             text = f"{text} {behind[0].value}"  # "the kitchen lights", where words may be names
         shared = self._index.shared_enums.get(slot.name)

@@ -88,9 +88,24 @@ CATALOG = catalog_of(
         {
             "action": {"enum": ["create", "restore", "delete"], "description": "What to do"},
             "cluster": named("Cluster"),
+            "label": named("How it is called"),
         },
         ["action", "cluster"],
         ("take a dump of c1", "delete the dump of c2"),
+    ),
+    capability(
+        "run_lint",
+        "Run the QA lint of a module",
+        {"module": named("Module"), "branch": named("Branch")},
+        ["module"],
+        ("lint parser on next", "run QA of parser"),
+    ),
+    capability(
+        "pulse",
+        "Tell whether a gadget runs",
+        {"gadget": {"type": "string", "description": "Gadget"}},
+        ["gadget"],
+        ("is jellyfin running?", "does sonarr run?"),
     ),
     capability(
         "set_lamp",
@@ -186,6 +201,9 @@ CATALOG = catalog_of(
         ("create a checkpoint of web titled v2-ready", {"vm": "web", "name": "v2-ready"}),
         ("create a checkpoint of the vm called web", {"vm": "web"}),
         ("create a checkpoint of web", {"vm": "web"}),
+        ('create a checkpoint "fresh-1" of web', {"vm": "web", "name": "fresh-1"}),
+        ("create a checkpoint 'fresh-1' for the vm web", {"vm": "web", "name": "fresh-1"}),
+        ('create a checkpoint of "web"', {"vm": "web"}),
     ],
 )
 def test_what_something_is_called_is_its_name(text: str, expected: dict[str, object]) -> None:
@@ -427,3 +445,25 @@ def test_names_go_where_they_fit_best_together(text: str, expected: dict[str, ob
 )
 def test_the_noun_of_what_there_will_be_is_made(text: str, action: str) -> None:
     assert only(understand(text, CATALOG)) == [("manage_dump", {"action": action, "cluster": "c3"})]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("run QA of engine on branch dev", [("run_lint", {"module": "engine", "branch": "dev"})]),
+        ("run QA for engine", [("run_lint", {"module": "engine"})]),
+        ("is the mosquitto container running?", [("pulse", {"gadget": "mosquitto"})]),
+    ],
+)
+def test_what_is_done_is_not_what_it_is_done_to(text: str, expected: Steps) -> None:
+    assert only(understand(text, CATALOG)) == expected
+
+
+def test_a_quoted_word_beside_a_name_is_what_something_is_called() -> None:
+    expected = {"action": "create", "cluster": "c3", "label": "fresh"}
+    assert only(understand('take a dump "fresh" of c3', CATALOG)) == [("manage_dump", expected)]
+
+
+def test_what_belongs_to_something_is_no_name() -> None:
+    found = understand("run its QA", CATALOG)
+    assert all("module" not in parameters for _, parameters in steps(found))
