@@ -27,7 +27,7 @@ from orchestrator.nlu.references import (
 from orchestrator.nlu.remarks import Remarks
 from orchestrator.nlu.repeating import repeated
 from orchestrator.nlu.shapes import SlotKind
-from orchestrator.nlu.spoken_text import TextParameter, aside_text, take_pasted, text_parameter
+from orchestrator.nlu.spoken_text import TextParameter, ends_text, take_pasted, text_behind
 from orchestrator.nlu.templates import Templates
 from orchestrator.nlu.text import Kind, Token
 from orchestrator.nlu.thread import Thread
@@ -274,17 +274,10 @@ class Reading:
         """Take what follows a colon as the text that the step before still lacks."""
         last = self._thread.last
         if clause.piece.colon and last is not None and last.sentence == self._thread.sentence:
-            self._text = text_parameter(last, clause) or aside_text(last, clause, self._filler)
-        elif clause.piece.strong or self._is_understood(clause):
+            self._text = text_behind(last, clause, self._filler)
+        elif self._text and (clause.piece.strong or ends_text(clause, self._matcher)):
             self._text = None
         return self._text is not None and self._text.extend(self._thread, clause)
-
-    def _is_understood(self, clause: Clause) -> bool:
-        """Whether an order ends a text: "starts at five, get to spawn" does not."""
-        ordered = clause.form in {Form.ORDER, Form.TERSE}
-        if not ordered or self._text is None or clause.piece.lead != {","}:
-            return ordered
-        return any(candidate.is_askable for candidate in self._matcher.rank(clause))
 
     def _positive(self, clause: Clause, *, turning: bool) -> None:
         last = self._thread.last

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from orchestrator.nlu.clauses import Clause, Form
 from orchestrator.nlu.drafts import Draft
 from orchestrator.nlu.fill import Filler
+from orchestrator.nlu.match import Matcher
 from orchestrator.nlu.shapes import SlotKind
 from orchestrator.nlu.slots import Slot
 from orchestrator.nlu.text import Kind
@@ -44,7 +45,12 @@ def _unquoted(text: str) -> str:
     return text
 
 
-def text_parameter(draft: Draft, clause: Clause) -> TextParameter | None:
+def text_behind(draft: Draft, clause: Clause, filler: Filler) -> TextParameter | None:
+    """Return the text of `draft` that begins with `clause`, behind its colon; None without."""
+    return _lacking(draft, clause) or _besides(draft, clause, filler)
+
+
+def _lacking(draft: Draft, clause: Clause) -> TextParameter | None:
     """Return the required text that `draft` still lacks, to begin with `clause`; None without.
 
     What stands in quotes behind the colon is rather it than "a bug" before.
@@ -67,7 +73,7 @@ def _is_free(draft: Draft, slot: Slot) -> bool:
     )
 
 
-def aside_text(draft: Draft, clause: Clause, filler: Filler) -> TextParameter | None:
+def _besides(draft: Draft, clause: Clause, filler: Filler) -> TextParameter | None:
     """Return the one text that a whole step may have besides: "page the web team: it is down"."""
     profile = draft.profile
     if profile is None or draft.missing() or clause.form not in {Form.STATEMENT, Form.THING}:
@@ -78,6 +84,14 @@ def aside_text(draft: Draft, clause: Clause, filler: Filler) -> TextParameter | 
     if len(texts) != 1 or (others and clause.form is Form.THING):
         return None
     return TextParameter(draft, texts[0], clause)
+
+
+def ends_text(clause: Clause, matcher: Matcher) -> bool:
+    """Whether an order ends a text behind a colon: "starts at five, get to spawn" does not."""
+    ordered = clause.form in {Form.ORDER, Form.TERSE}
+    if not ordered or clause.piece.lead != {","}:
+        return ordered
+    return any(candidate.is_askable for candidate in matcher.rank(clause))
 
 
 def _is_quoted(draft: Draft, slot: Slot) -> bool:
@@ -91,6 +105,6 @@ def take_pasted(draft: Draft, text: str, pasted: Sequence[tuple[int, str]]) -> N
     end = draft.clause.piece.tokens[-1].end
     for start, words in pasted:
         if start >= end and text[end:start].strip() == ":":
-            wanted, said = text_parameter(draft, draft.clause), _unquoted(words)
+            wanted, said = _lacking(draft, draft.clause), _unquoted(words)
             if wanted is not None and wanted.slot.accepts(said):
                 draft.parameters[wanted.slot.name] = said
