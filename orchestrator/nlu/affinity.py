@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from orchestrator.nlu.chunks import Chunk, is_number
-from orchestrator.nlu.coerce import size_unit, split_number, time_unit
+from orchestrator.nlu.coerce import iso_date, size_unit, split_number, time_unit
 from orchestrator.nlu.index import CatalogIndex
 from orchestrator.nlu.profile import Profile
 from orchestrator.nlu.shapes import SHAPED, SlotKind, looks, looks_like, stands_alone
@@ -23,12 +23,20 @@ _MACHINES = frozenset({"machine", "box", "node", "host"})
 PLACE_WORDS = frozenset({"on", "at", "in", "auf", "sur", "en", "from", "von", "im", "bei", "to"})
 _WHEREVER = frozenset({"internet", "world", "outside", "os"})
 """No machine is called so: "reachable from the whole internet"."""
+_ACCESS = frozenset({"access", "permiss", "right", "zugriff", "acces", "acceso"})
+_PERSONS = frozenset({"user", "person", "account", "member", "colleagu", "employe", "peopl"})
+_OF = frozenset({"of", "for", "von", "fur", "de", "pour", "para"})
+_WEB = frozenset({"web", "url", "link", "website", "webpage", "online", "http", "https"})
 _WHY = frozenset({"cause", "reason", "culprit"})
 _WHICH = frozenset(
     {"how", "which", "what", "welche", "welcher", "welches", "quel", "quelle", "quels", "quelles"}
 )
 _ONE_OF = (["one", "of"], ["some", "of"], ["any", "of"], ["einen", "der"], ["un", "des"])
-_NAMING = frozenset({"named", "called", "namens", "appele", "llamado"})
+NAMING = frozenset(
+    {"named", "called", "titled", "labelled", "labeled", "namens", "genannt", "appele", "appelee"}
+    | {"nomme", "nommee", "llamado", "llamada"}
+)
+"""What stands before a name that something is given, not before what is acted on."""
 _TITLES = frozenset({"label", "title", "titl", "tag"})
 _BY_PREPOSITION: dict[str, frozenset[str]] = {
     "to": frozenset(
@@ -36,7 +44,11 @@ _BY_PREPOSITION: dict[str, frozenset[str]] = {
         | {"version", "tag", "address", "ip", "host", "node", "group", "state", "mode", "url"}
         | {"environ", "env", "environment", "stage"}
     ),
-    "from": frozenset({"from", "source", "src", "origin", "old", "backup", "group", "host"}),
+    "from": frozenset(
+        {"from", "source", "src", "origin", "old", "backup", "group", "host"}
+        | {"author", "sender", "creator", "base"}
+    ),
+    "by": frozenset({"by", "author", "sender", "creator", "owner", "user"}),
     "on": frozenset({"on", "host", "node", "server", "machine", "device", "cluster", "channel"}),
     "in": frozenset(
         {"in", "room", "area", "namespace", "location", "folder", "channel", "database", "host"}
@@ -48,10 +60,12 @@ _BY_PREPOSITION: dict[str, frozenset[str]] = {
     "of": frozenset({"of", "name", "user", "domain", "path"}),
     "with": frozenset({"with", "role", "image", "version", "password", "profile"}),
     "as": frozenset({"as", "role", "name", "alias", "user", "label", "tag", "title"}),
-    "into": frozenset({"into", "target", "destination", "folder", "path", "host", "database"}),
+    "into": frozenset(
+        {"into", "target", "destination", "folder", "path", "host", "database", "base"}
+    ),
     "at": frozenset({"at", "host", "url", "address", "time", "path"}),
     "via": frozenset({"via", "gateway", "interface"}),
-    "against": frozenset({"against", "target", "host"}),
+    "against": frozenset({"against", "target", "host", "base"}),
 }
 _SAME_PREPOSITION = {
     "auf": "on", "sur": "on", "en": "on", "von": "from", "de": "of", "desde": "from", "fur": "for",
@@ -152,7 +166,8 @@ class Scorer:
             return 2.0 if known(unit) else 1.5
         if slot.kind is SlotKind.DOMAIN and looks_like(SlotKind.ADDRESS, word):
             return None
-        return 2.0 if looks_like(slot.kind, word) else None
+        written = slot.kind is SlotKind.DATE and iso_date(word)
+        return 2.0 if written or looks_like(slot.kind, word) else None
 
     def _loose(self, slot: Slot, chunk: Chunk, word: str) -> float | None:
         """Score names, hosts, paths and texts: any word may be one."""
@@ -176,36 +191,27 @@ class Scorer:
             return 1.5 if looks_like(SlotKind.DOMAIN, word) else None
         if slot.kind is SlotKind.URL:
             return 3.0
-        return 1.0 if slot.required and slot.kind in {SlotKind.NAME, SlotKind.DOMAIN} else None
+        webbed = slot.kind is SlotKind.PATH and bool(_WEB & {*words(slot.description)})
+        named = slot.kind in {SlotKind.NAME, SlotKind.DOMAIN} or webbed
+        return 1.0 if slot.required and named else None
 
     def _near(self, profile: Profile, slot: Slot, chunk: Chunk, tokens: Sequence[Token]) -> float:
         """Return the score of nouns and prepositions beside the chunk."""
-        score = 0.0
+        score = self._called(profile, slot, chunk, tokens)
+        if chunk.preposition in NAMING:
+            return score + (_NOUN if self._is_named(profile, slot, chunk) else 0.0)
         main = slot is profile.main_slot
-        keys = self._index.expand(slot.nouns)
-        if keys & self._index.expand(chunk.nouns):
-            score += _NOUN
-        elif (
-            main
-            and slot.required
-            and slot.kind is SlotKind.NAME
-            and not chunk.preposition
-            and profile.objects & chunk.nouns
-            and not self._is_placed(profile, slot, chunk, tokens)
-        ):
-            score += _NOUN  # "delete his account darren"
-        if chunk.preposition in _NAMING:
-            called = any(other.nouns & _TITLES for other in profile.slots if other is not slot)
-            if called and not slot.nouns & _TITLES:
-                return score
-            titled = main or "name" in words(slot.name) or bool(slot.nouns & _TITLES)
-            return score + (3.0 if titled else 0.0)
         preposition = _SAME_PREPOSITION.get(chunk.preposition, chunk.preposition)
         placed = slot.kind is not SlotKind.HOST or preposition in {"on", "at"} or slot.required
         placed = placed or looks_like(SlotKind.HOST, chunk.text(tokens))
         if slot.kind is SlotKind.NAME and self._holds_noun(slot, chunk, tokens):
             score += 1.0
         shown = chunk.preposition and chunk.preposition in profile.prepositions.get(slot.name, ())
+        if preposition == "to" and chunk.of & _ACCESS:  # "read access to orders"
+            person = bool(slot.nouns & _PERSONS)
+            return score + (2.5 if person is _is_located(chunk, tokens) else 0.0)
+        if _is_called_otherwise(profile, slot, chunk, tokens):
+            placed = False  # "from branch x" is the branch, whatever else may come from
         if placed and (is_called_by(slot, preposition) or shown):
             score += 2.5
         elif main:
@@ -214,9 +220,46 @@ class Scorer:
             preposition in {"of", "for"}
             and slot.kind is SlotKind.NAME
             and chunk.of & profile.objects
+            and not chunk.of & slot.nouns
         ):
             score += 2.0  # "the logs of nginx"
         return score
+
+    def _called(self, profile: Profile, slot: Slot, chunk: Chunk, tokens: Sequence[Token]) -> float:
+        """Return the score of a noun beside the chunk, or of quotes around a name or title."""
+        if self._index.expand(slot.nouns) & self._index.expand(chunk.nouns):
+            return _NOUN
+        main = slot is profile.main_slot
+        if main and self._is_object(profile, slot, chunk, tokens):
+            return _NOUN  # "delete his account darren"
+        if chunk.quoted and not main and not chunk.preposition:  # 'a snapshot "clean" of db1'
+            titled = bool(slot.nouns & _TITLES) or words(slot.name)[-1:] == ["name"]
+            return _NOUN * (titled and self._is_named(profile, slot, chunk))
+        return 0.0
+
+    def _is_object(
+        self, profile: Profile, slot: Slot, chunk: Chunk, tokens: Sequence[Token]
+    ) -> bool:
+        """Whether a name stands beside what the capability acts on, which nothing else takes."""
+        named = slot.required and slot.kind is SlotKind.NAME and not chunk.preposition
+        owned = any(other.nouns & chunk.nouns for other in profile.slots)
+        beside = bool(profile.objects & chunk.nouns) and not owned
+        return named and beside and not self._is_placed(profile, slot, chunk, tokens)
+
+    @staticmethod
+    def _is_named(profile: Profile, slot: Slot, chunk: Chunk) -> bool:
+        """Whether "called before-upgrade" names what `slot` takes.
+
+        That is whose noun stands before it ("a vm called db1"), else what is called a name, a
+        title or a label, else what the capability acts on.
+        """
+        free = [other for other in profile.slots if other.kind in {SlotKind.NAME, SlotKind.TEXT}]
+        owners = [other for other in profile.slots if other.nouns & chunk.nouns]
+        names = [other for other in free if words(other.name) == ["name"]]
+        titles = [other for other in free if other.nouns & _TITLES]
+        named = [other for other in free if words(other.name)[-1:] == ["name"]]
+        main = [profile.main_slot]
+        return slot in next(filter(None, (owners, names, titles, named)), main)
 
     def _holds_noun(self, slot: Slot, chunk: Chunk, tokens: Sequence[Token]) -> bool:
         """Whether a name says what it is: "db-replica-2" a replica, "orders-db" a database."""
@@ -342,14 +385,39 @@ class Scorer:
             and all(tokens[p].stem in nouns for p in chunk.places)
         ):
             return True  # "the disk temperatures", "100 lines of log"
+        if self._is_subject(profile, chunk, tokens):
+            return True
+        beside = chunk.nouns and not chunk.nouns & slot.nouns and not chunk.preposition
+        if beside and not chunk.quoted and self._are_own_words(profile, chunk, tokens):
+            return True  # "a compose file"
         needed = slot.required and slot.kind is not SlotKind.HOST  # "the docker images"
         placed = chunk.preposition or chunk.nouns or chunk.quoted or needed
         return said and not placed
 
+    @staticmethod
+    def _is_subject(profile: Profile, chunk: Chunk, tokens: Sequence[Token]) -> bool:
+        """Whether words of the description are said of something: "CI of shop"."""
+        told = {stem(word) for word in words(profile.capability.description)}
+        said = all(tokens[place].stem in told for place in chunk.places)
+        behind = (t for t in tokens[chunk.places[-1] + 1 :] if t.stem not in chunk.nouns)
+        following = next(behind, None)
+        said = said and not chunk.preposition and not chunk.quoted
+        return said and following is not None and following.fold in _OF
+
+    def _are_own_words(self, profile: Profile, chunk: Chunk, tokens: Sequence[Token]) -> bool:
+        """Whether all words are common nouns that the capability's texts say, or others for."""
+        nouns, own = self._index.lexicon.noun_groups, profile.nouns.keys()
+        stems = [tokens[place].stem for place in chunk.places]
+        return all(one in nouns and self._index.keys(one) & own for one in stems)
+
     def _is_described(self, chunk: Chunk, tokens: Sequence[Token]) -> bool:
         """Whether "my emails", "some coffee" describe a thing instead of naming one."""
-        if chunk.quoted or any(tokens[place].is_name_like for place in chunk.places):
+        owned = chunk.places[0] > 0 and tokens[chunk.places[0] - 1].fold == "its"
+        owned = owned and all(tokens[place].fold.isalpha() for place in chunk.places)
+        if chunk.quoted or (not owned and any(tokens[p].is_name_like for p in chunk.places)):
             return False
+        if owned:
+            return True  # "its CI"
         if chunk.places[0] and tokens[chunk.places[0] - 1].fold in _WHICH:
             return True  # "what time is it"
         said = [tokens[place].fold for place in chunk.places]
@@ -363,11 +431,13 @@ class Scorer:
         return chunk.determiner in self._index.lexicon.words("indefinite") | {"its"}
 
     def _is_act(self, chunk: Chunk, tokens: Sequence[Token]) -> bool:
-        """Whether a word is what somebody does to something: "nobody dared to touch it"."""
+        """Whether a word is what somebody does: "nobody dared to touch it", "to reboot db1"."""
         first, last = chunk.places[0], chunk.places[-1]
         to = first > 0 and tokens[first - 1].fold == "to"
         behind = tokens[last + 1 : last + 2]
-        return to and any(t.fold in self._index.lexicon.words("pronouns") for t in behind)
+        acts = all(tokens[place].stem in self._index.lexicon.actions for place in chunk.places)
+        person = self._index.lexicon.words("pronouns")
+        return to and any(t.fold in person or (acts and t.is_name_like) for t in behind)
 
     def _foreign(
         self, profile: Profile, slot: Slot, chunk: Chunk, tokens: Sequence[Token]
@@ -387,6 +457,26 @@ class Scorer:
         behind = tokens[chunk.places[-1] + 1 : chunk.places[-1] + 2]
         called = bool(chunk.nouns) or any(token.stem in slot.nouns for token in behind)
         return against + (1.5 if others and not called and not chunk.quoted else 0.0)
+
+
+def _is_located(chunk: Chunk, tokens: Sequence[Token]) -> bool:
+    """Whether it is said later to what: "give access to eva on orders"."""
+    behind = tokens[chunk.places[-1] + 1 :]
+    named = any(token.is_name_like for token in behind)
+    plain = not any(tokens[place].is_name_like for place in chunk.places)
+    return any(token.fold in PLACE_WORDS for token in behind) or (named and plain)
+
+
+def _is_called_otherwise(
+    profile: Profile, slot: Slot, chunk: Chunk, tokens: Sequence[Token]
+) -> bool:
+    """Whether a chunk stands right beside the very name of another parameter."""
+    first, last = chunk.places[0], chunk.places[-1]
+    beside = {token.stem for token in (*tokens[max(0, first - 1) : first], *tokens[last + 1 :][:1])}
+    said = beside & chunk.nouns
+    names = {other.name: {stem(word) for word in words(other.name)} for other in profile.slots}
+    others = (name for one, name in names.items() if one != slot.name)
+    return not names[slot.name] & said and any(name & said for name in others)
 
 
 def _is_time(word: str) -> bool:

@@ -17,15 +17,18 @@ _COMPARING = ("compar", "vergleich")
 
 
 def parallel(values: Parameters, previous: Draft, main: Slot | None) -> Parameters:
-    """Return the values, "node2" taken for what "node1" was: of the same form, another number."""
+    """Return the values, "node2" taken for what "node1" was: of the same form, another number.
+
+    "Crm-db" is what "ledger-db" was, too: their ends say what they are.
+    """
     values = {n: v for n, v in values.items() if previous.parameters.get(n) != v} or values
     said = values.get(main.name) if main is not None else None
-    if main is None or len(values) != 1 or _form(said) == "" or previous.profile is None:
+    if main is None or len(values) != 1 or previous.profile is None:
         return values
-    if _form(previous.parameters.get(main.name)) == _form(said):
+    if not (_form(said) or _end(said)) or _is_like(previous.parameters.get(main.name), said):
         return values
     for slot in previous.profile.slots:
-        same = _form(previous.parameters.get(slot.name)) == _form(said)
+        same = _is_like(previous.parameters.get(slot.name), said)
         machine = slot.kind is SlotKind.HOST and is_numbered(said)  # "on web1 and db1"
         machine = machine and is_numbered(previous.parameters.get(slot.name))
         if slot is not main and (same or machine) and slot.accepts(said):
@@ -37,6 +40,18 @@ def _form(value: JsonValue | None) -> str:
     """Return a value with its numbers alike ("node#"); "" for one that has none."""
     plain = re.sub(r"\d+", "#", value) if isinstance(value, str) else ""
     return plain if "#" in plain else ""
+
+
+def _end(value: JsonValue | None) -> str:
+    """Return the last part of a name ("db" of "ledger-db"); "" for one without parts."""
+    plain = value if isinstance(value, str) else ""
+    return plain.rpartition("-")[2] if "-" in plain.strip("-") else ""
+
+
+def _is_like(before: JsonValue | None, said: JsonValue | None) -> bool:
+    """Whether two names are made alike: the same with other numbers, or with the same end."""
+    same_form = _form(before) == _form(said) != ""
+    return same_form or _end(before) == _end(said) != ""
 
 
 def compares(previous: Draft, main: Slot | None, values: Parameters, said: str) -> bool:
@@ -111,3 +126,10 @@ def left_number(clause: Clause, profile: Profile, fill: Fill, values: Parameters
     needed = [s for s in profile.slots if s.kind is SlotKind.NUMBER and s.required]
     free = [s for s in needed if s.name not in values and left and s.accepts(left[0])]
     return {free[0].name: left[0]} if len(left) == len(free) == len(needed) == 1 else {}
+
+
+def chosen(previous: Draft, profile: Profile, fill: Fill) -> Parameters:
+    """Return the states that one more target shares: "off" in "lights off in hall and den"."""
+    said = {name for name, found in fill.values.items() if found.places}
+    given = previous.parameters
+    return {name: given[name] for name in profile.choices if name in given and name not in said}

@@ -38,6 +38,9 @@ _PEOPLE = frozenset(
     | {"kollegin", "kollegen", "praktikant", "collegue", "stagiaire", "companero", "companera"}
 )
 """Who somebody is, before the name."""
+_APART = frozenset({"of", "von", "vom", "de", "del", "du", "des"})
+"""The noun before one of these is something of what follows: "a snapshot of db1"."""
+_TITLE_ARTICLES = frozenset({"the", "der", "die", "das", "le", "la", "les", "el", "los", "las"})
 _BOTH = frozenset({"both", "beide", "beiden", "ambos", "ambas"})
 
 
@@ -71,6 +74,15 @@ def is_number(token: Token, lexicon: Lexicon) -> bool:
     return looks_like(SlotKind.NUMBER, token.fold) or (
         token.fold in lexicon.numbers and token.fold != "one"
     )
+
+
+def is_titled(tokens: Sequence[Token], place: int) -> bool:
+    """Whether the article before a word belongs to it: "request The Bear"."""
+    if place < 2:  # noqa: PLR2004  # the first word of all is written so anyhow
+        return False
+    article, word = tokens[place - 1], tokens[place]
+    alike = article.text.istitle() and word.text[:1].isupper()
+    return alike and article.fold in _TITLE_ARTICLES
 
 
 def chunks_of(
@@ -259,7 +271,10 @@ def _noun_before(
     told = index >= 0 and tokens[index].fold == "is"  # "the queue is exploding"
     if told and not tokens[place].is_name_like and not is_number(tokens[place], lexicon):
         return None
-    while index >= 0 and tokens[index].fold in lexicon.words("prepositions") | copulas:
+    links = lexicon.words("prepositions") | copulas
+    if not is_number(tokens[place], lexicon):
+        links -= _APART
+    while index >= 0 and tokens[index].fold in links:
         index -= 1
     near = index >= 0 and place - index <= 3  # noqa: PLR2004
     return index if near and tokens[index].stem in nouns else None

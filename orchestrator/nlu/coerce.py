@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from datetime import date
 
 from orchestrator.nlu.shapes import SlotKind
 from orchestrator.nlu.text import fold
@@ -13,6 +14,19 @@ _TIME_UNITS = {
     "horas": "h", "day": "d", "days": "d", "d": "d", "tage": "d", "jours": "d", "dias": "d",
     "week": "w", "weeks": "w",
 }  # fmt: skip
+_MONTHS = tuple(
+    frozenset(names.split())
+    for names in (
+        "jan january januar janvier enero", "feb february februar fevrier febrero",
+        "mar march marz mars marzo", "apr april avril abril", "may mai mayo",
+        "jun june juni juin junio", "jul july juli juillet julio", "aug august aout agosto",
+        "sep sept september septembre septiembre", "oct okt october oktober octobre octubre",
+        "nov november novembre noviembre", "dec dez december dezember decembre diciembre",
+    )
+)  # fmt: skip
+_WRITTEN_DATE_RE = re.compile(
+    r"(\d{1,2})(?:st|nd|rd|th|\s?\.)?(?:\s*(?:of|de)\s+|\s+|(?<=\.))([a-z]+|\d\d)(?:\s*(?:de)\s+|\s+|\.)(\d{4})"
+)
 _SIZE_UNITS = frozenset({"kb", "mb", "gb", "tb", "gib", "mib", "g", "gig", "gigs", "gigabytes"})
 SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 """Seconds per short unit of time."""
@@ -23,6 +37,25 @@ def time_unit(word: str) -> str:
     return _TIME_UNITS.get(fold(word), "")
 
 
+def iso_date(text: str) -> str:
+    """Return a date that is written out as "2025-11-18", else nothing.
+
+    "18 Nov 2025", "18th of November 2025", "18. November 2025" and "18.11.2025" are read.
+    """
+    match = _WRITTEN_DATE_RE.fullmatch(fold(text))
+    if match is None:
+        return ""
+    month = int(match[2]) if match[2].isdigit() else _month(match[2])
+    try:
+        return date(int(match[3]), month, int(match[1])).isoformat()
+    except ValueError:
+        return ""
+
+
+def _month(word: str) -> int:
+    return next((n for n, names in enumerate(_MONTHS, start=1) if word in names), 0)
+
+
 def name_forms(text: str, unit: str, kind: SlotKind) -> Iterator[str]:
     """Yield spellings of `text`, the person's own first.
 
@@ -31,6 +64,8 @@ def name_forms(text: str, unit: str, kind: SlotKind) -> Iterator[str]:
         unit: the word behind a number ("hours", "GB"), if any.
         kind: what the slot asks for.
     """
+    if kind is SlotKind.DATE and (written := iso_date(text)):
+        yield from (text, written)
     if kind is SlotKind.DURATION:
         yield from _durations(text, unit)
     if kind is SlotKind.SIZE and unit in _SIZE_UNITS:
@@ -44,6 +79,8 @@ def name_forms(text: str, unit: str, kind: SlotKind) -> Iterator[str]:
     for mark in ("-", "_", ""):
         yield re.sub(r"\s+", mark, plain.lower())
     yield plain.lstrip("#@")
+    if any(character.isdigit() for character in plain):
+        yield plain.upper()  # "inc-482" for INC-482
 
 
 def _durations(text: str, unit: str) -> Iterator[str]:

@@ -13,6 +13,7 @@ from pydantic import JsonValue
 from orchestrator.domain.request import AmbiguityKind
 from orchestrator.domain.value import Parameters
 from orchestrator.nlu.alike import (
+    chosen,
     compares,
     is_alike,
     is_bracketed,
@@ -395,7 +396,7 @@ class Continuer:
         if not fill.spare:  # "the security updates on web1, web2"
             needed |= {slot.name for slot in profile.slots if slot.kind is SlotKind.FLAG}
         shared = {n: v for n, v in previous.parameters.items() if n in needed}
-        draft.parameters = {**shared, **base, **values}
+        draft.parameters = {**shared, **base, **values, **chosen(previous, profile, fill)}
         self._thread.insert(draft)
 
     def _merge(self, previous: Draft, clause: Clause, own: Candidate) -> None:

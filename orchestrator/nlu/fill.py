@@ -10,13 +10,15 @@ from dataclasses import dataclass, field
 
 from pydantic import JsonValue
 
-from orchestrator.nlu.affinity import Scorer, is_called_by
-from orchestrator.nlu.chunks import Chunk, chunks_of, is_content, is_number
-from orchestrator.nlu.clauses import Clause
+from orchestrator.nlu.affinity import NAMING, Scorer, is_called_by
+from orchestrator.nlu.assignment import in_best_order
+from orchestrator.nlu.chunks import Chunk, chunks_of, is_content, is_number, is_titled
+from orchestrator.nlu.clauses import Clause, Form
 from orchestrator.nlu.coerce import name_forms, size_unit, time_unit
 from orchestrator.nlu.enums import EnumHit
 from orchestrator.nlu.flags import read_flag
 from orchestrator.nlu.index import CatalogIndex
+from orchestrator.nlu.listed import ListReader
 from orchestrator.nlu.numbers import NumberReader
 from orchestrator.nlu.profile import Profile
 from orchestrator.nlu.shapes import SlotKind, looks_like
@@ -28,6 +30,8 @@ _STATED = 0.8
 _LOOSE = frozenset({SlotKind.NAME, SlotKind.HOST, SlotKind.TEXT})
 _LATEST = "latest"
 _NEWEST = frozenset({"latest", "newest", "neueste", "neuesten", "neuestes", "derniere", "ultima"})
+_ASKS = frozenset({"why", "whether", "how", "which", "what", "warum", "ob", "wie", "pourquoi"})
+_ASKS_WITHIN = 3
 _TELLS = frozenset({"that", "dass", "que", "saying"})
 _ARTICLES = frozenset(
     {"the", "a", "an", "our", "der", "die", "das", "le", "la", "les", "el", "los"}
@@ -81,6 +85,7 @@ class Filler:
         self._lexicon = index.lexicon
         self._scorer = Scorer(index)
         self._numbers = NumberReader(index.lexicon)
+        self._lists = ListReader(index.lexicon)
         self._nouns: dict[str, frozenset[str]] = {}
 
     def fill(self, profile: Profile, clause: Clause, *, settled: bool = False) -> Fill:
@@ -216,13 +221,9 @@ class Filler:
                 if profile.is_risky or first is not None or found is None:
                     used |= aimed  # but "set the house to away"
                     fill.joins = found is not None
-            hit = profile.enums[slot.name].find(
-                clause.tokens,
-                [p for p in range(len(clause.tokens)) if p not in used],
-                [p for p in fill.content if p not in used],
-            )
+            hit = self._lists.find(profile, slot, clause, [*fill.content], used)
             if hit is None and slot.name in profile.choices:
-                value = profile.choices[slot.name].of(clause.verbs)
+                value = self._lists.chosen(profile, slot, clause)
                 hit = None if value is None else EnumHit((str(value),), frozenset(), _STATED)
             if hit is None:
                 continue
@@ -230,21 +231,8 @@ class Filler:
                 fill.unclear[slot.name] = hit
                 continue
             value = _typed(slot, hit.values[0])
-            places = hit.places | self._alike(profile, slot, clause, fill, hit)
+            places = hit.places | self._lists.beside(profile, slot, clause, fill.content, hit)
             fill.values[slot.name] = Found([value] if slot.many else value, places, hit.strength)
-
-    @staticmethod
-    def _alike(
-        profile: Profile, slot: Slot, clause: Clause, fill: Fill, hit: EnumHit
-    ) -> frozenset[int]:
-        """Return the places beside a listed value that say it once more: "disk space"."""
-        near = {place + step for place in hit.places for step in (-1, 1)} & {*fill.content}
-        return frozenset(
-            place
-            for place in near - hit.places
-            if (same := profile.enums[slot.name].find(clause.tokens, [place], [])) is not None
-            and same.values == hit.values
-        )
 
     def _flags(self, profile: Profile, clause: Clause, fill: Fill) -> None:
         for slot in profile.slots:
@@ -295,10 +283,12 @@ class Filler:
             reverse=True,
         )
         taken: set[int] = set()
-        for score, _, slot, chunk in pairs:
+        kinds = _kinds_of(profile)
+        fitting = [pair for pair in pairs if self._value(*pair[2:], tokens, kinds) is not None]
+        for score, _, slot, chunk in fitting if lone else in_best_order(fitting):
             if slot.name in fill.values or taken & set(chunk.places):
                 continue
-            value = self._value(slot, chunk, clause.tokens, _kinds_of(profile))
+            value = self._value(slot, chunk, tokens, kinds)
             if value is not None:
                 taken |= set(chunk.places)
                 strength = self._scorer.sureness(profile, slot, chunk, tokens, score)
@@ -323,6 +313,8 @@ class Filler:
             loose = slot.kind in _LOOSE and not slot.required and not slot.nouns & chunk.nouns
             if not loose or found is None or not found.places >= {*chunk.places}:
                 continue
+            if chunk.preposition in NAMING:
+                continue  # "take a snapshot of it named before-upgrade"
             site = main.kind is SlotKind.DOMAIN and looks_like(main.kind, chunk.text(clause.tokens))
             hosted = (
                 not site
@@ -399,6 +391,7 @@ class Filler:
         if whole and text.endswith("ing") and slot.accepts(whole):
             return whole  # "the living room"
         shown = behind[0].stem in chunk.nouns - slot.nouns - kinds if behind else False
+        shown = shown and behind[0].fold not in self._lexicon.words("omissible")
         if shown and slot.accepts("a b"):
             text = f"{text} {behind[0].value}"  # "the kitchen lights", where words may be names
         shared = self._index.shared_enums.get(slot.name)
@@ -406,6 +399,9 @@ class Filler:
             hit = shared.find(tokens, chunk.places, chunk.places)
             if hit is not None and len(hit.values) == 1 and slot.accepts(hit.values[0]):
                 return hit.values[0]
+        titled = f"{tokens[chunk.places[0] - 1].value} {text}"
+        if is_titled(tokens, chunk.places[0]) and slot.accepts(titled):
+            return titled
         unit = self._unit(chunk, tokens)
         return next((f for f in name_forms(text, unit, slot.kind) if slot.accepts(f)), None)
 
@@ -465,9 +461,24 @@ def _left_over(clause: Clause, fill: Fill, nouns: frozenset[str]) -> list[int]:
     if len(before) == 2 and before[0] in _TELLS and before[1] in _ARTICLES:  # noqa: PLR2004
         free = [free[0] - 1, *free]  # "that the wiki is back"
     end = len(clause.tokens)
-    while end - 1 in fill.used:
-        end -= 1
-    return list(range(free[0], max(end, free[-1] + 1)))
+    while end - 1 in fill.used or (end < len(clause.tokens) and _links(clause.tokens[end - 1])):
+        end -= 1  # "The Expanse to the series", of which the series is the kind
+    return list(range(_opening(clause, fill, free[0]), max(end, free[-1] + 1)))
+
+
+def _links(token: Token) -> bool:
+    return token.fold in _ARTICLES | _INSIDE | _AIMS | {"for", "on", "as"}
+
+
+def _opening(clause: Clause, fill: Fill, first: int) -> int:
+    """Return where a text begins: at "why", "whether", "running", "The" right before its words."""
+    tokens = clause.tokens
+    before = [p for p in range(max(0, first - _ASKS_WITHIN), first) if p not in fill.used]
+    ordered = clause.form is not Form.QUESTION  # of which the words are no part of the topic
+    asks = [p for p in before if ordered and tokens[p].fold in _ASKS]  # also of "find out why"
+    free = first - 1 in before and first - 1 not in clause.verb_places
+    doing = free and tokens[first - 1].fold.endswith("ing")
+    return min(asks, default=first - (doing or is_titled(tokens, first)))
 
 
 def _introduced(tokens: Sequence[Token], place: int) -> bool:

@@ -12,6 +12,13 @@ from orchestrator.nlu.text import Kind, Token, words
 
 _BETWEEN = frozenset({"is", "=", "ist", "est", "es"})
 _BRANCHES = frozenset({"main", "master", "develop", "dev", "next", "trunk", "stable"})
+_NAMES = (["label"], ["title"])
+_COUNTS = frozenset({"limit", "count", "top", "max", "lines"})
+_HOW_MANY = ("how many", "number of", "most ", "at most")
+_LIMITS = (
+    ["top"], ["the", "top"], ["max"], ["at", "most"], ["no", "more", "than"], ["of", "them"],
+    ["only"], ["just"], ["the", "first"], ["first"], ["limit"], ["hochstens"], ["davon"],
+)  # fmt: skip
 _SHAPED = frozenset({SlotKind.EMAIL, SlotKind.URL, SlotKind.ADDRESS})
 
 
@@ -21,6 +28,8 @@ def takes_labelled(previous: Draft, clause: Clause) -> bool:
     if profile is None or len(tokens) < 2 or clause.piece.strong:  # noqa: PLR2004
         return False
     label = tokens[:-1] if tokens[-2].fold not in _BETWEEN else tokens[:-2]
+    if _takes_count(previous, profile, tokens):
+        return True
     for slot in profile.slots:
         called = not slot.many and _is_called(slot, label) and _is_value(profile, slot, tokens[-1])
         value = _value(slot, tokens[-1]) if called else None
@@ -28,6 +37,28 @@ def takes_labelled(previous: Draft, clause: Clause) -> bool:
             previous.parameters[slot.name] = value
             return True
     return False
+
+
+def _takes_count(previous: Draft, profile: Profile, tokens: tuple[Token, ...]) -> bool:
+    """Give a look "…, top 10", "…, 10 of them", "…, at most 10" for the one count it takes."""
+    folded = [token.fold for token in tokens]
+    numbers = [token for token in tokens if token.text.isdigit()]
+    counts = [slot for slot in profile.slots if slot.kind is SlotKind.NUMBER and _is_count(slot)]
+    if len(numbers) != 1 or len(counts) != 1 or not profile.reads:
+        return False
+    slot, number = counts[0], int(numbers[0].text)
+    said = [word for word in folded if word != numbers[0].fold] in _LIMITS
+    taken = said and slot.name not in previous.parameters and slot.accepts(number)
+    if taken:
+        previous.parameters[slot.name] = number
+    return taken
+
+
+def _is_count(slot: Slot) -> bool:
+    """Whether a number says how many of something are shown."""
+    return not slot.required and (
+        bool(_COUNTS & {*words(slot.name)}) or slot.description.casefold().startswith(_HOW_MANY)
+    )
 
 
 def _is_called(slot: Slot, label: tuple[Token, ...]) -> bool:
@@ -39,6 +70,8 @@ def _is_called(slot: Slot, label: tuple[Token, ...]) -> bool:
 
 def _is_value(profile: Profile, slot: Slot, token: Token) -> bool:
     """Whether the word can only be one: "host is down", "version later" say something else."""
+    if words(slot.name) in _NAMES and slot.kind is SlotKind.NAME:
+        return True  # any word may be a label
     listed = token.kind is Kind.QUOTED or token.is_name_like or bool(_listed(slot, token))
     return listed or token.fold in _BRANCHES | profile.known.get(slot.name, set())
 

@@ -58,7 +58,8 @@ def _learn(
                 profile.prepositions.setdefault(name, set()).add(before)
             named = all(clause.tokens[place].is_name_like for place in value.places)
             told = any(clause.tokens[place].stem in described for place in value.places)
-            if (named or (clause.verbs and not told)) and kinds[name] in _LEARNT:
+            acronym = told and all(clause.tokens[p].fold.isalpha() for p in value.places)
+            if ((named and not acronym) or (clause.verbs and not told)) and kinds[name] in _LEARNT:
                 folded = " ".join(clause.tokens[place].fold for place in sorted(value.places))
                 values.setdefault(_key(profile, name), set()).add(folded)
                 _forget(profile, folded)

@@ -13,6 +13,8 @@ _PERCENTS = frozenset({"percent", "percentag"})
 _UNIT_NOUNS = {"second": "s", "minut": "m", "hour": "h", "day": "d", "week": "w"}
 
 _COUNTED = frozenset({"count", "number", "time", "repeat"})
+_TIMES = {"twice": 2, "thrice": 3, "zweimal": 2, "dreimal": 3}
+_REPEATED = _COUNTED | {"copi", "repetit", "attempt"}
 _SKIPPED = frozenset({"dernieres", "derniers", "letzten", "ultimas", "ultimos", "last", "newest"})
 
 
@@ -29,8 +31,7 @@ class NumberReader:
         places = [
             place
             for place, token in enumerate(tokens)
-            if place not in used
-            and (is_number(token, self._lexicon) or split_number(token.fold) is not None)
+            if place not in used and self._is_read(token)
         ]
         pairs = sorted(
             (
@@ -51,7 +52,13 @@ class NumberReader:
             taken.add(place)
             yield slot, value, self._places(slot, tokens, place)
 
+    def _is_read(self, token: Token) -> bool:
+        spelt = is_number(token, self._lexicon) or token.fold in _TIMES
+        return spelt or split_number(_figures(token)) is not None
+
     def _fit(self, slot: Slot, tokens: Sequence[Token], place: int, slots: int) -> float:
+        if tokens[place].fold in _TIMES:
+            return 3.0 if slot.nouns & _REPEATED else 0.0
         before, after = self._around(tokens, place)
         _, unit = self._parsed(tokens, place)
         fit = 1.0 if slot.required else 0.0
@@ -104,8 +111,10 @@ class NumberReader:
 
     def _parsed(self, tokens: Sequence[Token], place: int) -> tuple[float, str]:
         """Return the number and its unit, attached or the next word."""
-        word = tokens[place].fold
+        word = _figures(tokens[place])
         following = tokens[place + 1].fold if place + 1 < len(tokens) else ""
+        if word in _TIMES:
+            return float(_TIMES[word]), ""
         if word in self._lexicon.numbers:
             return float(self._lexicon.numbers[word]), following
         number, unit = split_number(word) or (0.0, "")
@@ -120,6 +129,11 @@ class NumberReader:
             or after.fold.startswith("percent")
         )
         return frozenset({place, place + 1} if unit else {place})
+
+
+def _figures(token: Token) -> str:
+    """Return a word as a number is written: "231" for "#231"."""
+    return token.fold.removeprefix("#")
 
 
 def _fit_of_unit(slot: Slot, unit: str, after: str, *, percent: bool) -> float:

@@ -28,7 +28,7 @@ from orchestrator.nlu.references import (
 from orchestrator.nlu.remarks import Remarks
 from orchestrator.nlu.repeating import repeated
 from orchestrator.nlu.shapes import SlotKind
-from orchestrator.nlu.spoken_text import TextParameter, take_pasted, text_parameter
+from orchestrator.nlu.spoken_text import TextParameter, ends_text, take_pasted, text_behind
 from orchestrator.nlu.templates import Templates
 from orchestrator.nlu.text import Kind, Token
 from orchestrator.nlu.thread import Thread
@@ -279,8 +279,8 @@ class Reading:
         """Take what follows a colon as the text that the step before still lacks."""
         last = self._thread.last
         if clause.piece.colon and last is not None and last.sentence == self._thread.sentence:
-            self._text = text_parameter(last, clause)
-        elif clause.piece.strong or clause.form in {Form.ORDER, Form.TERSE}:
+            self._text = text_behind(last, clause, self._filler)
+        elif self._text and (clause.piece.strong or ends_text(clause, self._matcher)):
             self._text = None
         return self._text is not None and self._text.extend(self._thread, clause)
 

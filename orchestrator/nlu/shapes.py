@@ -67,7 +67,19 @@ _KIND_WORDS: tuple[tuple[SlotKind, frozenset[str]], ...] = (
     (
         SlotKind.TEXT,
         frozenset(
-            {"message", "text", "body", "comment", "reason", "description", "topic", "question"}
+            {
+                "message",
+                "text",
+                "body",
+                "comment",
+                "note",
+                "notes",
+                "remark",
+                "reason",
+                "description",
+                "topic",
+                "question",
+            }
             | {"subject", "query", "prompt", "instructions", "content", "goal", "focus", "title"}
         ),
     ),

@@ -11,13 +11,14 @@ from dataclasses import replace
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
-from orchestrator.nlu.coerce import time_unit
+from orchestrator.nlu.coerce import iso_date, time_unit
 from orchestrator.nlu.lexicon import Lexicon
 from orchestrator.nlu.text import Kind, Token, fold, stem, word_token
 
 _SLASHED_RE = re.compile(r"([A-Za-z][A-Za-z-]*)\d+(?:/\1\d+)+")
 _LONG = 7  # two words that are one are longer
 _SHORT = 4  # of so few letters, one that is lost or two that changed places are forgiven
+_DATE_LENGTHS = (5, 4, 3, 1)  # words of "18th of November of 2025" and of shorter ways
 _COUNTS = {"a": 1, "an": 1, "one": 1, "eine": 1, "einen": 1, "une": 1, "una": 1, "couple": 2}
 
 
@@ -48,7 +49,8 @@ class Speller:
     def read(self, tokens: Sequence[Token]) -> list[Token]:
         """Return the tokens with what was meant; periods of time in words as one token."""
         parted = [part for place in range(len(tokens)) for part in self._parted(tokens, place)]
-        return [*self._periods([*self._joined([self._corrected(token) for token in parted])])]
+        joined = [*self._joined([self._corrected(token) for token in parted])]
+        return [*self._periods([*_dates(joined)])]
 
     def _joined(self, tokens: Sequence[Token]) -> Iterator[Token]:
         """Yield "post mortem" as one word, where that is how the catalogue writes it."""
@@ -124,6 +126,22 @@ class Speller:
         unit = time_unit(folded[behind]) if len(folded) > behind else ""
         spelt = len(folded[behind]) > 1 if unit else False
         return (behind + 1, f"{count}{unit}") if count is not None and spelt else (0, "")
+
+
+def _dates(tokens: Sequence[Token]) -> Iterator[Token]:
+    """Yield "18 Nov 2025" as one word, which means 2025-11-18."""
+    place = 0
+    while place < len(tokens):
+        spans = (tokens[place : place + length] for length in _DATE_LENGTHS)
+        found = ((span, iso_date(" ".join(t.text for t in span))) for span in spans)
+        span, written = next((pair for pair in found if pair[1]), (tokens[place : place + 1], ""))
+        if written:
+            text = " ".join(token.text for token in span)
+            read = word_token(written, span[0].start)
+            yield replace(read, text=text, value=text, end=span[-1].end)
+        else:
+            yield span[0]
+        place += len(span)
 
 
 def _parted(token: Token) -> Iterator[Token]:

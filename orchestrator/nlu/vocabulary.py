@@ -82,6 +82,9 @@ class Vocabulary:
             for one in self.forms(token)
             for key in self._index.keys(one)
         }
+        for spoken in clause.verbs:
+            if len(spoken.places) > 1:  # "take a snapshot of db1"
+                said |= self._index.keys(spoken.canonical)
         if clause.form in {Form.QUESTION, Form.THING}:  # "when was it last backed up"
             found = (self._index.book.at(clause.tokens, p) for p in range(len(clause.tokens)))
             for verb in found:

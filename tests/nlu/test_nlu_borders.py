@@ -88,7 +88,12 @@ def test_what_only_stands_beside_an_order_is_no_step(text: str, over: Over) -> N
         (
             "assistant",
             "Create a branch called feature-login from main in the portal repository",
-            [("create_branch", {"repository": "portal", "branch": "feature-login"})],
+            [
+                (
+                    "create_branch",
+                    {"repository": "portal", "branch": "feature-login", "base": "main"},
+                )
+            ],
         ),
         (
             "company",
