@@ -47,6 +47,7 @@ from orchestrator.domain.approval import Policy
 from orchestrator.domain.conversation import Card
 from orchestrator.domain.lifecycle import PlanStatus
 from orchestrator.domain.plan import WorkTask
+from orchestrator.domain.request import CANNOT_WAIT
 
 _STATE_ROOM = 320  # what the line about a step's state may take
 _REASON_LIMIT = 160
@@ -226,7 +227,8 @@ def _order(task: WorkTask, before: int | None) -> str:
 def _remarks(card: Card) -> Iterator[str]:
     plan = card.plan
     for words in plan.out_of_scope:
-        yield from wrapped(f"Left out: “{words}”. Nothing here can do that.", MAX_SECTION)
+        why = CANNOT_WAIT if words in plan.deferred else "Nothing here can do that."
+        yield from wrapped(f"Left out: “{words}”. {why}", MAX_SECTION)
     if plan.will_use_external_ai:
         yield "Calls for an external language model; a note says what is sent where."
     for note in plan.notes:

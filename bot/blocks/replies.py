@@ -34,7 +34,7 @@ from bot.blocks.text import (
 from bot.blocks.words import PLAN_WORDS, TASK_WORDS
 from orchestrator.domain.conversation import Notice, NoticeKind
 from orchestrator.domain.lifecycle import PlanStatus, TaskStatus
-from orchestrator.domain.request import Ambiguity
+from orchestrator.domain.request import CANNOT_WAIT, Ambiguity
 
 OUTPUT_SHOWN = 2_000  # characters of a step's output that a reply shows: its end
 
@@ -61,6 +61,7 @@ class _Question(_Content):
 
 class _OutOfScope(_Content):
     out_of_scope: tuple[str, ...] = ()
+    deferred: tuple[str, ...] = ()
     offers: tuple[str, ...] = ()
 
 
@@ -243,7 +244,7 @@ def texts_in(value: Any) -> Iterator[str]:  # noqa: ANN401 - JSON
 
 def _out_of_scope(notice: Notice) -> Message:
     content = _OutOfScope.model_validate(notice.content)
-    found = out_of_scope_message(content.out_of_scope, content.offers)
+    found = out_of_scope_message(content.out_of_scope, content.offers, deferred=content.deferred)
     return message(found.text, *found.blocks, not_meant(notice.request_id))
 
 
@@ -253,10 +254,14 @@ def not_meant(request_id: str) -> BlockDict:
     return actions(button("Not what I meant", ids.NOT_MEANT, value))
 
 
-def out_of_scope_message(out_of_scope: tuple[str, ...], offers: tuple[str, ...]) -> Message:
+def out_of_scope_message(
+    out_of_scope: tuple[str, ...], offers: tuple[str, ...], *, deferred: tuple[str, ...] = ()
+) -> Message:
     """Say in one sentence that nothing can be done, and what could."""
     said = cut("; ".join(out_of_scope), 600)
     sentence = f"I cannot do that: “{said}”." if said else "I cannot do that."
+    if deferred:
+        sentence = f"{sentence} {CANNOT_WAIT}"
     blocks = [section(f"{sentence} It is noted, so that the people who run me can see it.")]
     if offers:
         lines = ["What I can do:", *(f"• {cut(offer, 300)}" for offer in offers)]

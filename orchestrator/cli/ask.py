@@ -12,6 +12,7 @@ from orchestrator.cli.render import plan_card
 from orchestrator.cli.session import AsJson, Person, say_json, screen, speaking
 from orchestrator.cli.words import shown
 from orchestrator.domain.lifecycle import PlanStatus, RequestStatus
+from orchestrator.domain.request import CANNOT_WAIT
 from orchestrator.domain.views import PlanResult, PlanStatusResult, SubmitResult
 
 Words = Annotated[list[str], typer.Argument(metavar="TEXT", help="What you want, in a sentence.")]
@@ -120,7 +121,10 @@ def _say_why_no_plan(request: SubmitResult, console: Console) -> None:
         parts = ", ".join(f"“{words}”" for words in request.out_of_scope) or "what you asked"
         offers = ", ".join(request.offers)
         can = f" What can be done: {offers}." if offers else ""
-        sentence = f"Nothing here can do {parts}.{can} `chiffon catalog list` shows everything."
+        why = f" {CANNOT_WAIT}" if request.deferred else ""
+        sentence = (
+            f"Nothing here can do {parts}.{why}{can} `chiffon catalog list` shows everything."
+        )
         console.print(shown(sentence), soft_wrap=True)
         _say_how_to_correct(request, console)
         return

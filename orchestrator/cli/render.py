@@ -19,6 +19,7 @@ from orchestrator.cli.words import (
 )
 from orchestrator.domain.lifecycle import PlanStatus, TaskStatus
 from orchestrator.domain.plan import WorkTask
+from orchestrator.domain.request import CANNOT_WAIT
 from orchestrator.domain.text import visible
 from orchestrator.domain.views import (
     AgentView,
@@ -48,7 +49,8 @@ def _card_parts(plan: PlanResult) -> Iterator[RenderableType]:
         yield Padding(_step(task), (0, 0, 0, 3), expand=False)
     yield Text()
     for words in plan.out_of_scope:
-        yield shown(f"Left out: “{words}”; nothing here can do that.", "yellow")
+        why = CANNOT_WAIT if words in plan.deferred else "Nothing here can do that."
+        yield shown(f"Left out: “{words}”. {why}", "yellow")
     if plan.will_use_external_ai:
         yield Text(
             "Calls for an external language model; a note says what is sent where.", style="yellow"

@@ -14,7 +14,7 @@ from rich.text import Text
 from orchestrator.catalog.loader import catalog_paths, load_catalog
 from orchestrator.catalog.models import Catalog
 from orchestrator.cli.place import settings_here
-from orchestrator.domain.request import Ambiguity, DecomposedRequest, Subtask
+from orchestrator.domain.request import CANNOT_WAIT, Ambiguity, DecomposedRequest, Subtask
 from orchestrator.domain.text import MAX_REQUEST_CHARACTERS, hidden_character, normalise
 from orchestrator.errors import CatalogError, SettingsError
 from orchestrator.nlu.decomposer import understand as read_request
@@ -117,6 +117,7 @@ def _answer(catalog: Catalog, line: bytes) -> dict[str, JsonValue]:
         ],
         "ambiguities": [one.model_dump(mode="json") for one in found.ambiguities],
         "out_of_scope": [*found.out_of_scope],
+        **({"deferred": [*found.deferred]} if found.deferred else {}),
         "complexity": found.complexity_level.value,
     }
 
@@ -154,7 +155,8 @@ def _readable(found: DecomposedRequest) -> Iterator[str]:
     for ambiguity in found.ambiguities:
         yield from _question(ambiguity)
     for words in found.out_of_scope:
-        yield f"Out of scope: \u201c{words}\u201d"
+        why = f"  ({CANNOT_WAIT})" if words in found.deferred else ""
+        yield f"Out of scope: \u201c{words}\u201d{why}"
     yield f"Complexity: {found.complexity_level.value}"
 
 

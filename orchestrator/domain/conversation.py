@@ -34,7 +34,7 @@ class Notice(Value):
     `content` by kind:
 
     - question: `ambiguities` (as `Ambiguity`), `understood` (list of sentences)
-    - out_of_scope: `out_of_scope`, `offers` (lists of text)
+    - out_of_scope: `out_of_scope`, `deferred`, `offers` (lists of text)
     - request_failed: `reason`, `hint`
     - task_*, outcome_unknown: `step_number`, `name`, `task_id`, `reason`, and where it ran
       `attempt_number`, `agent_name`, `exit_code`, `duration_seconds`, `output` (its last 2,000

@@ -9,6 +9,9 @@ from orchestrator.domain.digest import ModelTier
 from orchestrator.domain.lifecycle import RequestStatus
 from orchestrator.domain.value import Parameters, Value
 
+CANNOT_WAIT = "Steps run once they are approved; ask again when it is to be done."
+"""Why what was asked for a later time is left out."""
+
 
 class Complexity(StrEnum):
     """How much a request asks for; decides which models may be used."""
@@ -72,6 +75,10 @@ class DecomposedRequest(Value):
     ambiguities: tuple[Ambiguity, ...] = ()
     out_of_scope: tuple[str, ...] = Field(
         default=(), description="What no capability covers, in the person's words"
+    )
+    deferred: tuple[str, ...] = Field(
+        default=(),
+        description="Of `out_of_scope`, what was to wait: steps run once their plan is approved",
     )
     complexity_level: Complexity = Complexity.SIMPLE
     decomposer_model: str = Field(description="Which engine understood it")

@@ -37,6 +37,9 @@ class Identity(BaseModel):
         return {} if self.key is None else {"key": self.key}
 
 
+DEFERRED = "Of `out_of_scope`, what was to wait for a time"
+
+
 class KeyHolder(Result):
     """Whom a REST key lets in: the key's name, and the one person that it acts as."""
 
@@ -53,6 +56,7 @@ class SubmitResult(Result):
     decomposed_request: DecomposedRequest | None = None
     ambiguities: tuple[Ambiguity, ...] = ()
     out_of_scope: tuple[str, ...] = ()
+    deferred: tuple[str, ...] = Field(default=(), description=DEFERRED)
     offers: tuple[str, ...] = Field(
         default=(),
         description="What can be done, said where nothing or not all of it could be",
@@ -80,6 +84,7 @@ class RequestView(Result):
     ambiguities: tuple[Ambiguity, ...] = ()
     question_message: str | None = None  # the time stamp of the message that asks them
     out_of_scope: tuple[str, ...] = ()
+    deferred: tuple[str, ...] = Field(default=(), description=DEFERRED)
 
 
 class RequestPart(BaseModel):
@@ -172,6 +177,7 @@ class PlanResult(Result):
     complexity_level: Complexity = Complexity.SIMPLE
     will_use_external_ai: bool = False
     out_of_scope: tuple[str, ...] = ()
+    deferred: tuple[str, ...] = Field(default=(), description=DEFERRED)
     notes: tuple[str, ...] = ()
     digest: str = ""
     created_at: datetime | None = None

@@ -41,6 +41,7 @@ def assemble(
             for ambiguity in ambiguities_of(draft, order, index)
         ),
         out_of_scope=tuple(dict.fromkeys([*understanding.out_of_scope, *beyond])),
+        deferred=tuple(understanding.deferred),
         complexity_level=complexity(subtasks, index),
         decomposer_model=model,
     )

@@ -29,6 +29,7 @@ class Deferral:
     def __init__(self, lexicon: Lexicon, thread: Thread) -> None:
         self._lexicon = lexicon
         self._thread = thread
+        self.told: list[str] = []  # what was left out, in the person's words
         self._waiting: list[tuple[Draft, Clause]] = []
         self._opening: Clause | None = None  # "tonight", and nothing else
         self._governing: Clause | None = None  # the time said before the orders that it is for
@@ -102,6 +103,7 @@ class Deferral:
             for entries in (thread.refused, thread.asides):
                 entries[:] = [entry for entry in entries if not start <= entry[0] < end]
             thread.refused.append((start, thread.text[start:end]))
+            self.told.append(thread.text[start:end])
 
 
 def waits(clause: Clause, lexicon: Lexicon) -> frozenset[int]:

@@ -14,6 +14,7 @@ from orchestrator.domain.text import hidden_character
 from orchestrator.domain.value import Parameters
 from orchestrator.errors import ModelError, Refused
 from orchestrator.nlu.assembly import assemble
+from orchestrator.nlu.deferring import may_wait
 from orchestrator.nlu.drafts import Doubt, Draft
 from orchestrator.nlu.engine import Engine
 from orchestrator.nlu.own_words import OwnWords
@@ -49,11 +50,13 @@ class ProposalCheck:
         """
         drafts = [self._step(step) for step in proposal.steps]
         drafts += [self._doubt(doubt) for doubt in proposal.unclear]
-        left = [*self._told_apart(), *self._leftovers(proposal.out_of_scope)]
+        later = list(self._floor.deferred)
+        told = (*self._told_apart(), *self._leftovers(proposal.out_of_scope))
+        left = [*later, *(words for words in told if not self._is_deferred(words))]
         if not drafts and not left:
             raise ModelError("it found nothing in the request")
         self._keep_what_is_clear(drafts)
-        understood = Understanding(drafts, left)
+        understood = Understanding(drafts, left, later)
         return assemble(self._floor.original_request, understood, self._engine.index, model)
 
     def _step(self, step: ProposedStep) -> Draft:
@@ -89,10 +92,18 @@ class ProposalCheck:
     def _said(self, source_words: str, profile: Profile) -> None:
         if not self.own.hold(source_words, as_order=profile.is_risky):
             raise ModelError(f"it read {profile.name} out of words that do not ask for it")
+        if may_wait(profile) and self._is_deferred(source_words):
+            raise ModelError(f"it would do {profile.name} now, which was asked for later")
         if profile.is_risky:
             orders = self.own.orders_with(source_words) or [source_words]
             if all(self._clearly_other(order, profile) for order in orders):
                 raise ModelError(f"it read {profile.name} out of words that ask for something else")
+
+    def _is_deferred(self, said: str) -> bool:
+        """Whether words are part of what was to wait, or hold it."""
+        words_said = " ".join(said.split()).casefold()
+        later = (" ".join(text.split()).casefold() for text in self._floor.deferred)
+        return any(words_said in text or text in words_said for text in later)
 
     def _asks(self, step: ProposedStep, profile: Profile) -> None:
         """A name alone asks for nothing: beside its values, a risky step rests on one word more."""

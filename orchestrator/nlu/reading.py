@@ -482,7 +482,7 @@ class Reading:
         refused = sorted(thread.refused if ordered else thread.refused + thread.asides)
         if not ordered and not refused:
             refused = sorted(thread.silent) or [(0, thread.text)]
-        return Understanding(ordered, [words for _, words in refused])
+        return Understanding(ordered, [words for _, words in refused], self._deferral.told)
 
 
 def _is_alien(clause: Clause) -> bool:

@@ -11,3 +11,4 @@ class Understanding:
 
     drafts: list[Draft] = field(default_factory=list)
     out_of_scope: list[str] = field(default_factory=list)
+    deferred: list[str] = field(default_factory=list)  # of these, what was to wait for a time

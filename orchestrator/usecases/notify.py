@@ -70,7 +70,11 @@ async def tell_understanding(
         }
         await uow.conversation.tell(place, NoticeKind.QUESTION, f"after {answers}", content)
     elif not found.subtasks:
-        content = {"out_of_scope": list(found.out_of_scope), "offers": list(offers)}
+        content = {
+            "out_of_scope": list(found.out_of_scope),
+            "deferred": list(found.deferred),
+            "offers": list(offers),
+        }
         await uow.conversation.tell(place, NoticeKind.OUT_OF_SCOPE, "request", content)
 
 

@@ -54,6 +54,7 @@ async def result_of(uow: UnitOfWork, stored: StoredPlan) -> PlanResult:
         request_text=stored.request_text,
         requester=stored.requester.person,
         out_of_scope=found.out_of_scope if found else (),
+        deferred=found.deferred if found else (),
         decided_by=approval.person if approval else None,
         decided_at=approval.decided_at if approval else None,
     )

@@ -63,4 +63,5 @@ async def _view(uow: UnitOfWork, request: Request) -> RequestView:
         ambiguities=found.ambiguities if found else (),
         question_message=await uow.conversation.question_of(request.request_id),
         out_of_scope=found.out_of_scope if found else (),
+        deferred=found.deferred if found else (),
     )

@@ -154,6 +154,7 @@ async def submitted(ctx: Context, request_id: str) -> SubmitResult:
         decomposed_request=found,
         ambiguities=found.ambiguities if found else (),
         out_of_scope=found.out_of_scope if found else (),
+        deferred=found.deferred if found else (),
         offers=offers(ctx) if found and found.out_of_scope else (),
         plan_id=plan.plan_id if plan else None,
         plan_number=plan.number if plan else None,

@@ -203,6 +203,27 @@ async def test_a_model_may_not_lose_what_was_clearly_asked_for(server: ModelServ
     assert "lost restart_service" in str(log.kept[0][0].error)
 
 
+async def test_a_model_may_not_do_now_what_was_asked_for_later() -> None:
+    text = "restart gitea tomorrow at 5pm and make me a sandwich"
+    step = {**RESTART, "source_words": "restart gitea"}
+    obedient = ScriptedModel("local:fake", [json.dumps(proposal(step))])
+    log = Log()
+    found = await read(text, log, local=obedient)
+    assert (found.subtasks, found.deferred) == ((), ("restart gitea tomorrow at 5pm",))
+    assert "asked for later" in str(log.kept[0][0].error)
+
+
+async def test_what_was_to_wait_is_left_out_by_a_model_as_well() -> None:
+    text = "restart gitea tomorrow at 5pm and jumpstart vaultwarden please"
+    words = "jumpstart vaultwarden please"
+    step = {**RESTART, "parameters": {"service": "vaultwarden"}, "source_words": words}
+    answer = json.dumps(proposal(step, out_of_scope=["restart gitea"]))
+    model = ScriptedModel("local:fake", [answer])
+    found = await read(text, Log(), local=model)
+    assert [each.parameters for each in found.subtasks] == [{"service": "vaultwarden"}]
+    assert found.out_of_scope == found.deferred == ("restart gitea tomorrow at 5pm",)
+
+
 async def test_two_models_share_one_budget_of_time() -> None:
     """Both silent: the floor answers when the budget is over, not when two of them are."""
     external, local = ScriptedModel("anthropic:fake", [None]), ScriptedModel("ollama:fake", [None])

@@ -17,7 +17,6 @@ def studio(over: Callable[[str], Read]) -> Read:
     [
         "reboot db1 tomorrow at 5pm",
         "reboot db1 and db2 tomorrow",
-        "tomorrow at 5pm reboot db1",
         "tonight: reboot db1 and db2",
         "Tomorrow, reboot db1",
         "reboot db1, tomorrow at 5pm",
@@ -35,7 +34,12 @@ def test_an_order_for_later_makes_no_step_and_is_told_back_with_its_time(
 ) -> None:
     found = studio(text)
     assert (steps(found), found.ambiguities) == ([], ())
-    assert found.out_of_scope == (text.rstrip("?"),)
+    assert found.out_of_scope == found.deferred == (text.rstrip("?"),)
+
+
+def test_a_time_ahead_of_its_order_tells_it_back_as_well(studio: Read) -> None:
+    found = studio("tomorrow at 5pm reboot db1")
+    assert (steps(found), found.out_of_scope) == ([], ("tomorrow at 5pm reboot db1",))
 
 
 @pytest.mark.parametrize(

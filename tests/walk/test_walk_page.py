@@ -247,3 +247,5 @@ def test_a_question_is_answered_by_hand_and_a_later_message_refers_to_it(chat: C
 def test_what_cannot_wait_for_tomorrow_is_said(chat: Chat) -> None:
     chat.ask("List my services tomorrow")
     chat.sees("Waiting for approval", "Left out: “tomorrow”")
+    chat.ask("Restart gitea tomorrow at 5pm")
+    chat.sees("I cannot do that: “Restart gitea tomorrow at 5pm”. Steps run once they are approved")

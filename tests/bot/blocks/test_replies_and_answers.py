@@ -16,7 +16,7 @@ from orchestrator.domain.conversation import NoticeKind
 from orchestrator.domain.digest import ModelTier
 from orchestrator.domain.fallback import FallbackChoice, FallbackReason
 from orchestrator.domain.lifecycle import PlanStatus, TaskStatus
-from orchestrator.domain.request import Ambiguity
+from orchestrator.domain.request import CANNOT_WAIT, Ambiguity
 from orchestrator.domain.views import (
     AuditEvent,
     ExecutionLog,
@@ -246,6 +246,14 @@ def test_what_cannot_be_done_is_said_with_what_can() -> None:
     check(shown)
     assert "I cannot do that: “water the plants”." in read(shown)
     assert "• restart" in read(shown)
+
+
+def test_what_was_to_wait_is_left_out_with_the_reason() -> None:
+    later = "reboot db1 tomorrow"
+    content: dict[str, JsonValue] = {"out_of_scope": [later], "deferred": [later], "offers": []}
+    shown = reply(notice(NoticeKind.OUT_OF_SCOPE, content))
+    check(shown)
+    assert f"I cannot do that: “{later}”. {CANNOT_WAIT}" in read(shown)
 
 
 def test_a_request_that_came_to_nothing_says_why_and_what_next() -> None:
