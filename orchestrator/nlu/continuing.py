@@ -8,9 +8,6 @@ same verb.
 from collections.abc import Sequence
 from dataclasses import replace
 
-from pydantic import JsonValue
-
-from orchestrator.domain.request import AmbiguityKind
 from orchestrator.domain.value import Parameters
 from orchestrator.nlu.alike import (
     compares,
@@ -23,9 +20,10 @@ from orchestrator.nlu.alike import (
     parallel,
 )
 from orchestrator.nlu.candidate import MARGIN, Candidate
+from orchestrator.nlu.changing import alternative, choose, extend, singled_out
 from orchestrator.nlu.chunks import is_content
 from orchestrator.nlu.clauses import ASKED_ONLY, Clause, Form
-from orchestrator.nlu.drafts import Doubt, Draft
+from orchestrator.nlu.drafts import Draft
 from orchestrator.nlu.fill import Fill, Filler
 from orchestrator.nlu.index import CatalogIndex
 from orchestrator.nlu.labelled import flag_in, takes_labelled
@@ -42,8 +40,7 @@ from orchestrator.nlu.varying import Variation
 _NAMING = frozenset({"name", "call", "label", "title", "tag", "nenne", "nenn", "appelle"})
 _CALLED = frozenset({"name", "label", "titl", "tag", "alia"})
 _NAMED_WORDS = 3
-_FORMER, _LATTER = "former", "latter"
-_ORS = frozenset({"or", "oder", "ou", "o"})
+_ANDS = frozenset({"and", "und", "et", "y", "&", "plus"})
 _ANOTHER = frozenset({"another", "autre", "otro", "otra"})
 
 
@@ -94,12 +91,26 @@ class Continuer:
         return same or joined or turning or asked or clause.piece.listed
 
     def take(self, clause: Clause, previous: Draft, profile: Profile, *, turning: bool) -> None:
-        """Read `clause` with the verb of the step before."""
+        """Read `clause` with the verb of the step before; what adds nothing is told back."""
+        before = self._thread.state()
+        self._take(clause, previous, profile, turning=turning)
+        if clause.form is Form.THING and self._thread.state() == before:
+            self._tell_new(clause, previous)
+
+    def _tell_new(self, clause: Clause, previous: Draft) -> None:
+        """Tell a thing back that nothing took: no item of a list is lost without a word."""
+        heard = {token.fold for token in previous.clause.tokens}
+        said = [t for t in clause.tokens if is_content(t, self._lexicon)]
+        if not is_bracketed(clause, previous, None) and any(t.fold not in heard for t in said):
+            self._thread.refuse(clause)
+
+    def _take(self, clause: Clause, previous: Draft, profile: Profile, *, turning: bool) -> None:
         if self._is_short(clause, previous, profile, turning=turning):
             return
         inherited = _inheriting(clause, previous)
         candidates = self._matcher.rank(inherited, profile)
         own = next((c for c in candidates if c.profile is profile), None)
+        own = own or self._bare_target(clause, inherited, previous, profile)
         if is_bracketed(clause, previous, own):
             return
         if not turning and not previous.earlier:
@@ -130,6 +141,24 @@ class Continuer:
             self._placer.add(inherited, best)
         else:
             self._placer.place(clause, self._matcher.rank(clause))
+
+    def _bare_target(
+        self, clause: Clause, inherited: Clause, previous: Draft, profile: Profile
+    ) -> Candidate | None:
+        """Return "mumble" in "status of ts3 and mumble", a word that alone tells nothing.
+
+        Not so "is ts3 up and stable": what it goes on with was no name.
+        """
+        main, before = profile.main_slot, previous.clause.tokens
+        named = (
+            main is not None and before[-1:] and before[-1].value in previous.parameters.values()
+        )
+        joined = bool(clause.piece.lead & (_ANDS if clause.piece.asked else {*_ANDS, ","}))
+        if not (named and joined) or len(clause.tokens) > 1 or clause.piece.strong:
+            return None
+        fill = self._filler.fill(profile, inherited)
+        read = Candidate(profile, previous.confidence, fill, 1.0, 1.0)
+        return read if clause.form is Form.THING and _is_target(clause, read) else None
 
     def _is_another_day(self, clause: Clause, previous: Draft, profile: Profile) -> bool:
         """Whether "and friday at 3pm" follows a step that has its day: which, is for a person."""
@@ -292,10 +321,10 @@ class Continuer:
             previous = self._thread.revive(previous, clause)
             previous.parameters.update(values)
             previous.doubts = [d for d in previous.doubts if d.parameter not in values]
-        elif (open_slot := _alternative(previous, clause, own.profile, values)) is not None:
-            _choose(previous, open_slot, values[open_slot.name])
+        elif (open_slot := alternative(previous, clause, own.profile, values)) is not None:
+            choose(previous, open_slot, values[open_slot.name])
         elif main is not None and target and main.many:
-            _extend(previous, main.name, values[main.name])
+            extend(previous, main.name, values[main.name])
         elif not set(values) & set(previous.parameters):
             self._merge(previous, clause, own)
         elif self._is_aside(clause, own):
@@ -368,7 +397,7 @@ class Continuer:
         said = [t for t in clause.tokens if is_content(t, self._lexicon)]
         if len(said) != 1 or not slot.accepts(said[0].value):
             return False
-        _extend(previous, slot.name, said[0].value)
+        extend(previous, slot.name, said[0].value)
         previous.words = self._thread.between(previous.clause, clause)
         return True
 
@@ -406,7 +435,7 @@ class Continuer:
         if lists and len(values) == 1:
             self._open_list = previous, lists[0]
         listed = [draft for draft in self._thread.drafts if draft.group == previous.group]
-        meant = _singled_out(listed, previous, clause, own)
+        meant = singled_out(listed, previous, clause, own)
         previous.alone |= meant != listed
         for draft in meant:
             for name, value in values.items():
@@ -424,18 +453,6 @@ class Continuer:
         elif own.fill.content:
             thing = replace(clause, form=Form.THING, verbs=())
             self._placer.place(thing, self._matcher.rank(thing))
-
-
-def _singled_out(
-    listed: list[Draft], previous: Draft, clause: Clause, own: Candidate
-) -> list[Draft]:
-    """Return the steps of a list that "tom as admin", "the latter as admin" speaks of."""
-    folded = {token.fold for token in clause.tokens}
-    main = own.profile.main_slot
-    again = main is not None and main.name in own.fill.parameters
-    if _FORMER in folded:
-        return listed[:1]
-    return [previous] if again or _LATTER in folded else listed
 
 
 def _inheriting(clause: Clause, previous: Draft) -> Clause:
@@ -456,40 +473,10 @@ def _is_target(clause: Clause, own: Candidate) -> bool:
     """Whether "and tycho" is nothing but one more of what the step before acts on."""
     main = own.profile.main_slot
     found = own.fill.values.get(main.name) if main is not None else None
-    joined = bool(clause.piece.lead & {"and", "und", "et", "y", "&", "plus"})
+    joined = bool(clause.piece.lead & {*_ANDS, ","})
     return found is not None and joined and not set(own.fill.content) - found.places
 
 
 def is_asked_thing(clause: Clause) -> bool:
     """Whether only the question mark makes it a question: "and on node2?"."""
     return clause.form is Form.QUESTION and clause.asked_groups == ASKED_ONLY
-
-
-def _alternative(
-    previous: Draft, clause: Clause, profile: Profile, values: Parameters
-) -> Slot | None:
-    """Return what "to staging or production" leaves open: what it acts on, or the one value."""
-    main = profile.main_slot
-    if not clause.piece.lead & _ORS:
-        return None
-    if main is not None and main.name in values:
-        return main
-    given = [slot for slot in profile.slots if slot.name in values]
-    return given[0] if len(given) == 1 and given[0].name in previous.parameters else None
-
-
-def _choose(previous: Draft, slot: Slot, value: JsonValue) -> None:
-    """Ask which one "nginx or redis" means."""
-    before = previous.parameters.pop(slot.name, None)
-    options = tuple(str(one) for one in (before, value) if one is not None)
-    previous.doubts = [d for d in previous.doubts if d.parameter != slot.name]
-    kind = AmbiguityKind.UNCLEAR_REFERENCE
-    previous.doubts.append(Doubt(kind, slot.name, options=options))
-
-
-def _extend(draft: Draft, name: str, value: JsonValue) -> None:
-    """Add to a list parameter."""
-    before = draft.parameters.get(name)
-    old = before if isinstance(before, list) else []
-    new = value if isinstance(value, list) else [value]
-    draft.parameters[name] = [*old, *new]

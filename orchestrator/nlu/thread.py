@@ -40,6 +40,11 @@ class Thread:
         """The step before, if any."""
         return self.drafts[-1] if self.drafts else None
 
+    def state(self) -> object:
+        """Return what is compared to see whether a clause added anything."""
+        steps = [(id(d), d.words, dict(d.parameters), [*d.doubts]) for d in self.drafts]
+        return steps, len(self.refused), len(self.silent), len(self.asides)
+
     def draft(
         self, clause: Clause, profile: Profile | None, fill: Fill, confidence: float
     ) -> Draft:
