@@ -306,12 +306,12 @@ class Reading:
         """Take what is told, small talk, a question of how, and what repeats what was said."""
         if clause.form is Form.STATEMENT:
             self._note(clause)
+        elif (again := repeated(clause, self._thread.drafts, self._index.lexicon)) is not None:
+            self._repeat(again, clause)
         elif clause.form is Form.SMALL_TALK or self._is_said(clause, last):
             self._thread.keep_silent(clause)
         elif clause.form is Form.HOWTO:
             self._thread.refuse(clause)
-        elif (again := repeated(clause, self._thread.drafts, self._index.lexicon)) is not None:
-            self._repeat(again, clause)
         else:
             return self._looks_into(clause)
         return True
