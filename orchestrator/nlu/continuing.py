@@ -5,7 +5,6 @@ variation, "no wait, redis" a replacement, "list users and groups" another capab
 same verb.
 """
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 from orchestrator.domain.value import Parameters
@@ -23,10 +22,11 @@ from orchestrator.nlu.candidate import MARGIN, Candidate
 from orchestrator.nlu.changing import alternative, choose, extend, singled_out
 from orchestrator.nlu.chunks import is_content
 from orchestrator.nlu.clauses import ASKED_ONLY, Clause, Form
+from orchestrator.nlu.completing import Completer
 from orchestrator.nlu.drafts import Draft
 from orchestrator.nlu.fill import Fill, Filler
 from orchestrator.nlu.index import CatalogIndex
-from orchestrator.nlu.labelled import flag_in, takes_labelled
+from orchestrator.nlu.labelled import flag_in
 from orchestrator.nlu.match import Matcher
 from orchestrator.nlu.placing import Placer
 from orchestrator.nlu.profile import Profile
@@ -37,9 +37,6 @@ from orchestrator.nlu.text import Token
 from orchestrator.nlu.thread import Thread
 from orchestrator.nlu.varying import Variation
 
-_NAMING = frozenset({"name", "call", "label", "title", "tag", "nenne", "nenn", "appelle"})
-_CALLED = frozenset({"name", "label", "titl", "tag", "alia"})
-_NAMED_WORDS = 3
 _ANDS = frozenset({"and", "und", "et", "y", "&", "plus"})
 _ANOTHER = frozenset({"another", "autre", "otro", "otra"})
 
@@ -62,6 +59,7 @@ class Continuer:
         self._references = references
         self._placer = placer
         self._thread = thread
+        self.completer = Completer(index.lexicon, filler, references, thread)
         self._variation = Variation(index.lexicon, filler, thread)
         self._open_list: tuple[Draft | None, Slot | None] = None, None  # "…, groups dev and wiki"
 
@@ -182,7 +180,7 @@ class Continuer:
             return True
         if turning:
             return False
-        if self._is_called(previous, clause):
+        if self.completer.is_called(previous, clause):
             return True
         flag = flag_in(clause, profile)
         if flag is not None:
@@ -209,96 +207,6 @@ class Continuer:
             (contrary or only) and best.profile.reads and not own.profile.reads and best.fill.values
         )
         return another or bool(look and not best.fill.spare)
-
-    def adds_to(self, clause: Clause, candidates: Sequence[Candidate]) -> bool:
-        """Whether an order such as "and delete its data" only sets values of the step before."""
-        previous = self._thread.last
-        if previous is None or previous.profile is None or clause.piece.strong:
-            return False
-        if clause.tokens[0].fold == "back":
-            return False  # "… and back in the office at 5" says nothing of the step
-        taken = (self._is_named, self._is_flag, self._is_called)
-        if any(take(previous, clause) for take in taken):
-            return True
-        profile, main = previous.profile, previous.profile.main_slot
-        fill = self._filler.fill(profile, replace(clause, verbs=()))
-        new = {n: f.value for n, f in fill.values.items() if n not in previous.parameters}
-        if not new or main is None or main.name in new:
-            return False
-        if not self._only_adds(clause, profile, fill, set(new), candidates):
-            return False
-        previous = self._thread.revive(previous, clause)
-        previous.parameters.update(new)
-        previous.words = self._thread.between(previous.clause, clause)
-        return True
-
-    def denies_flag(self, clause: Clause) -> bool:
-        """Take "but do not reboot it" for a flag of the step before that is not to be set."""
-        previous = self._thread.last
-        return previous is not None and self._is_flag(previous, clause, value=False)
-
-    def _is_flag(self, previous: Draft, clause: Clause, *, value: bool = True) -> bool:
-        """Take "and reboot it afterwards" for the flag `reboot` of the step before."""
-        if previous.profile is None or not self._references.has_pronoun(clause):
-            return False
-        if any(is_content(t, self._lexicon) for t in clause.tokens[1:]):
-            return False
-        for slot in previous.profile.slots:
-            if slot.kind is SlotKind.FLAG and clause.tokens[0].fold == slot.name:
-                previous.parameters[slot.name] = value
-                previous.words = self._thread.between(previous.clause, clause)
-                return True
-        return False
-
-    def _is_named(self, previous: Draft, clause: Clause) -> bool:
-        """Take "name it before-upgrade", "call it intranet" as the name of the step before."""
-        folded = [token.fold for token in clause.tokens]
-        if len(folded) != _NAMED_WORDS or folded[0] not in _NAMING or previous.profile is None:
-            return False
-        if folded[1] not in self._lexicon.words("pronouns"):
-            return False
-        said = clause.tokens[2].value
-        for slot in previous.profile.slots:
-            called = {
-                *slot.nouns,
-                *slot.name.split("_"),
-            } & _CALLED or "name" in slot.description.lower()
-            fits = slot.kind is SlotKind.NAME and slot.accepts(said)
-            if called and fits and previous.parameters.get(slot.name) in {None, said}:
-                previous.parameters[slot.name] = said
-                previous.words = self._thread.between(previous.clause, clause)
-                return True
-        return False
-
-    def _only_adds(
-        self,
-        clause: Clause,
-        profile: Profile,
-        fill: Fill,
-        new: set[str],
-        candidates: Sequence[Candidate],
-    ) -> bool:
-        best = candidates[0] if candidates else None
-        weak = best is None or not best.is_askable
-        flags = {slot.name for slot in profile.slots if slot.kind is SlotKind.FLAG}
-        if new <= flags and (weak or best is None or best.profile is profile):
-            return True
-        nouns = self._filler.nouns_of(profile)
-        left = [p for p in fill.content if p not in fill.used]
-        covered = all(clause.tokens[place].stem in nouns for place in left)
-        pointed = self._references.has_pronoun(clause)
-        kinds = {slot.name: slot.kind for slot in profile.slots}
-        sure = all(kinds[name] is SlotKind.ENUM for name in new)
-        if covered and pointed and sure and best is not None and not best.fill.used >= fill.used:
-            return True
-        return weak and (covered or pointed)
-
-    def _is_called(self, previous: Draft, clause: Clause) -> bool:
-        """Take "…, mail anna@acme.test" for what the step before still lacks."""
-        called = takes_labelled(previous, clause)
-        if called:
-            previous.words = self._thread.between(previous.clause, clause)
-        return called
 
     def _is_same(self, clause: Clause) -> bool:
         return self._variation.is_same(clause)

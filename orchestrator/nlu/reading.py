@@ -184,7 +184,7 @@ class Reading:
             self._thread.drop_last(one="(" in clause.piece.lead)  # "reboot web1; wait, no, don't"
         elif self._limits(clause):
             self._thread.refuse(replace(clause, negated=False))
-        elif not self._continuer.denies_flag(clause):
+        elif not self._continuer.completer.denies_flag(clause):
             self._withdraw(clause)
 
     def _limits(self, clause: Clause) -> bool:
@@ -392,7 +392,7 @@ class Reading:
         self._thread.group += 1
         self._thread.recall(clause, self._index.lexicon)
         candidates = self._matcher.rank(clause)
-        if self._continuer.adds_to(clause, candidates):
+        if self._continuer.completer.adds_to(clause, candidates):
             return
         kept = any("keep" in verb.groups for verb in clause.verbs)
         if kept and not any(candidate.is_askable for candidate in candidates):

@@ -84,3 +84,43 @@ def test_small_talk_elsewhere_repeats_a_step_that_has_its_verb(text: str, games:
 def test_resolve_it_alone_repeats_nothing(games: Read) -> None:
     found = only(games("resolve wiki.acme.test, restart skyblock. please resolve it"))
     assert [name for name, _ in found] == ["dns_lookup", "restart_server"]
+
+
+# --- one step said in two clauses ---
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "take a backup of the orders db and keep it for 90 days",
+            [{"database": "orders", "keep_days": 90}],
+        ),
+        (
+            "Take a backup of the orders db. Keep it for 90 days please",
+            [{"database": "orders", "keep_days": 90}],
+        ),
+        (
+            "back up orders and wiki and keep them for 30 days",
+            [{"database": "orders", "keep_days": 30}, {"database": "wiki", "keep_days": 30}],
+        ),
+        (
+            "back up orders, keep it for 30 days and keep it for 90 days",
+            [{"database": "orders", "keep_days": 30}, {"database": "orders", "keep_days": 90}],
+        ),
+    ],
+)
+def test_a_clause_without_a_target_says_the_step_to_its_end(
+    text: str, expected: list[dict[str, object]], games: Read
+) -> None:
+    assert only(games(text)) == [("create_backup", values) for values in expected]
+
+
+def test_slow_queries_of_a_database_are_so_many(games: Read) -> None:
+    found = only(games("slow queries on orders, top 10"))
+    assert found == [("slow_queries", {"database": "orders", "limit": 10})]
+
+
+def test_another_one_is_a_step_of_its_own(games: Read) -> None:
+    found = steps(games("back up orders and take another backup, keep it for 9 days"))
+    assert [name for name, _ in found] == ["create_backup", "create_backup"]
