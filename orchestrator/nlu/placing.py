@@ -220,6 +220,7 @@ class Placer:
         if rivals and self._points_back(clause):
             pool = [c for c in (best, *rivals) if _is_open(c)] or [best, *rivals]
             pool = [c for c in pool if self._refers(c)] or pool
+            pool = [c for c in pool if _is_named(clause, c)] or pool
             pool = [c for c in pool if self._says_so(clause, c)] or pool
             pool = [c for c in pool if self._acts_alike(c)] or pool
             best, rivals = pool[0], [*pool[1:]]
@@ -409,6 +410,11 @@ def _leaves(clause: Clause, candidate: Candidate) -> bool:
     """Whether the reading leaves words over that its capability does not say itself."""
     places = (place for chunk in candidate.fill.spare for place in chunk.places)
     return any(clause.tokens[place].stem not in candidate.profile.nouns for place in places)
+
+
+def _is_named(clause: Clause, candidate: Candidate) -> bool:
+    """Whether the clause says what the capability's name does: "a snapshot of it"."""
+    return bool(candidate.profile.objects & {token.stem for token in clause.tokens})
 
 
 def _is_open(candidate: Candidate) -> bool:

@@ -172,6 +172,7 @@ class Reading:
         if self._repeats_example(clause, turning=turning):
             return
         if clause.negated:
+            self._turning = False  # "no, leave web2 alone" has said what is taken back
             self._deny(clause)
             return
         self._turning = turning and not clause.tokens
@@ -219,7 +220,9 @@ class Reading:
         if clause.piece.strong or {",", "and"} <= clause.piece.lead:
             self._contingent = False
         told = clause.piece.role in {Role.CONDITION, Role.REASON}
-        if anothers or self._is_other_side(clause) or (self._contingent and not told):
+        if anothers and self._labels.is_dialogue(self._thread.text):
+            self._thread.keep_silent(clause)  # beside the person's own request it changes nothing
+        elif anothers or self._is_other_side(clause) or (self._contingent and not told):
             self._thread.refuse(clause)
         elif self._is_heading(clause):
             self._thread.keep_silent(clause)
@@ -304,11 +307,12 @@ class Reading:
 
     def _asks_nothing_new(self, clause: Clause, last: Draft | None) -> bool:
         """Take what is told, small talk, a question of how, and what repeats what was said."""
+        ended = last is not None and not last.earlier and self._thread.remarks.asks_outcome(clause)
         if clause.form is Form.STATEMENT:
             self._note(clause)
         elif (again := repeated(clause, self._thread.drafts, self._index.lexicon)) is not None:
             self._repeat(again, clause)
-        elif clause.form is Form.SMALL_TALK or self._is_said(clause, last):
+        elif clause.form is Form.SMALL_TALK or self._is_said(clause, last) or ended:
             self._thread.keep_silent(clause)
         elif clause.form is Form.HOWTO:
             self._thread.refuse(clause)

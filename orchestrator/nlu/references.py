@@ -25,6 +25,7 @@ _ORDINALS = {"former": 0, "first": 0, "latter": 1, "second": 1}
 _SURE = 0.8
 _NAMED_ONLY = frozenset({Form.THING, Form.QUESTION})
 _POINTING = frozenset({"that", "this", "it", "they", "these", "das", "ca", "eso", "esto"})
+_POINTING |= frozenset({"its", "thats", "theyre", "theyve", "cest"})  # "it's complaining"
 _WHILE = frozenset({"all", "now", "moment", "while", "time", "being", "today", "yet", "again"})
 _LIKELY = 0.75  # of what looks like a name
 _GUESS = 0.55

@@ -106,7 +106,8 @@ class Speller:
         """Yield "an hour", "half an hour", "a couple of days" as "1h", "30m", "2d"."""
         place = 0
         while place < len(tokens):
-            length, value = self._period(tokens, place)
+            exclaimed = place > 0 and tokens[place - 1].fold == "what"  # "what a day"
+            length, value = (0, "") if exclaimed else self._period(tokens, place)
             if not length:
                 yield tokens[place]
                 place += 1

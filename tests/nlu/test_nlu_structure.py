@@ -1,5 +1,7 @@
 """How a request is put together: lists of targets, looks that are repeated, clauses that add."""
 
+from collections.abc import Callable
+
 import pytest
 
 from orchestrator.catalog.loader import load_catalog
@@ -12,6 +14,11 @@ from tests.nlu.found import Read, Steps, only, steps
 def games() -> Read:
     catalog = load_catalog([HERE / "games_catalog.yaml"])
     return lambda text: understand(text, catalog)
+
+
+@pytest.fixture(scope="module")
+def servers(over: Callable[[str], Read]) -> Read:
+    return over("servers")
 
 
 def each(intent: str, name: str, *values: str) -> Steps:
@@ -124,3 +131,73 @@ def test_slow_queries_of_a_database_are_so_many(games: Read) -> None:
 def test_another_one_is_a_step_of_its_own(games: Read) -> None:
     found = steps(games("back up orders and take another backup, keep it for 9 days"))
     assert [name for name, _ in found] == ["create_backup", "create_backup"]
+
+
+# --- what is taken back, told beside, or only waits for the end ---
+
+
+@pytest.mark.parametrize(
+    ("text", "hosts"),
+    [
+        ("reboot web1 and web2 - no, leave web2 alone. and close port 8443 on web1", ["web1"]),
+        ("reboot web1 and web2. no wait, not web2. then reboot db1", ["web1", "db1"]),
+        ("reboot web1 - no, reboot web2", ["web2"]),
+        ("reboot web1. no wait, don't reboot web1, reboot web2", ["web2"]),
+    ],
+)
+def test_a_correction_takes_back_what_it_names(text: str, hosts: list[str], servers: Read) -> None:
+    found = [values["host"] for name, values in steps(servers(text)) if name == "reboot_host"]
+    assert found == hosts
+
+
+def test_a_contraction_only_points(servers: Read) -> None:
+    found = steps(servers("show the logs of nginx on web1. if it's complaining, restart it"))
+    assert found[1] == ("restart_service", {"service": "nginx", "host": "web1"})
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "dave: reboot web1 now\nbot: on it\n\nfound that in the channel. anyway, ",
+        "omar: reboot web1\nme: no lol. ",
+    ],
+)
+def test_a_told_dialogue_is_not_told_back_beside_a_request(told: str, servers: Read) -> None:
+    assert only(servers(told + "show the disk usage of db1")) == [
+        ("disk_usage", {"host": "db1"}),
+    ]
+
+
+def test_what_stands_behind_a_heading_is_told_back(servers: Read) -> None:
+    found = servers("Foobar: reboot web1\nshow the disk usage of db1")
+    assert found.out_of_scope == ("reboot web1",)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "nginx on web1 keeps crashing so please restart it",
+        "nginx on web1 is slow so could you restart it",
+        "ugh, what a day. restart nginx on web1 and tell me if it worked",
+        "restart nginx on web1 and tell me how that went",
+        "restart nginx on web1. Did it work?",
+    ],
+)
+def test_a_conclusion_orders_and_its_outcome_is_no_request(text: str, servers: Read) -> None:
+    assert only(servers(text)) == [("restart_service", {"service": "nginx", "host": "web1"})]
+
+
+def test_another_question_behind_a_step_is_told_back(servers: Read) -> None:
+    found = servers("restart nginx on web1 and tell me how the demo went")
+    assert found.out_of_scope == ("tell me how the demo went",)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I'm filling in a form and need to know if nginx is running on web1",
+        "I need to know whether nginx is running on web1",
+    ],
+)
+def test_who_needs_to_know_asks(text: str, servers: Read) -> None:
+    assert only(servers(text)) == [("service_status", {"service": "nginx", "host": "web1"})]
