@@ -175,7 +175,10 @@ class Reader:
             asked = frozenset({"check"})  # "I need to know if web1 is up"
             return replace(base, tokens=tokens[1:], form=Form.QUESTION, asked_groups=asked)
         if tokens[0].fold in self._lexicon.words("told_past") and not wished and not piece.asked:
-            return replace(base, form=Form.STATEMENT, asked_groups=frozenset({"check"}))
+            told = tokens[self._manners.hedge(tokens) :] or tokens  # "noticed that web1 is slow"
+            return replace(
+                base, tokens=told, form=Form.STATEMENT, asked_groups=frozenset({"check"})
+            )
         readings = (
             self._reported(base)
             or self._narrated(base)

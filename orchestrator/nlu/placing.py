@@ -317,11 +317,16 @@ class Placer:
         return values if self._references.is_plural(clause) else values[-1:]
 
     def _is_definite(self, clause: Clause, slot: Slot) -> bool:
-        """Whether "the machine" stands for the one spoken of."""
+        """Whether "the machine" stands for the one spoken of: "bump the container to 2.14"."""
         keys = self._index.expand(slot.nouns)
-        last = clause.tokens[-1]
-        the = len(clause.tokens) > 1 and clause.tokens[-2].fold in _DEFINITE
-        return the and last.stem not in slot.enum and bool(self._index.keys(last.stem) & keys)
+        closed = self._index.lexicon.words("prepositions")
+        ended = (*clause.tokens[2:], None)
+        for the, noun, after in zip(clause.tokens, clause.tokens[1:], ended, strict=False):
+            whole = after is None or after.fold in closed
+            named = noun.stem not in slot.enum and bool(self._index.keys(noun.stem) & keys)
+            if the.fold in _DEFINITE and whole and named:
+                return True
+        return False
 
     @staticmethod
     def _is_owned(clause: Clause, slot: Slot) -> bool:

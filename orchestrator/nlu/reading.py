@@ -207,7 +207,9 @@ class Reading:
             return True
         signs = self._greeting and clause.piece.lead == {","} and bool(self._thread.drafts)
         named = len(clause.tokens) == 1 and clause.tokens[0].text[:1].isupper()
-        goes_on = self._chatting and clause.piece.lead == {"and"}
+        sighs = clause.piece.lead == {","} and len(clause.tokens) == 1 and not clause.piece.strong
+        sighs = sighs and not clause.tokens[0].is_name_like  # "…, embarrassing"
+        goes_on = self._chatting and (clause.piece.lead == {"and"} or sighs)
         if goes_on and any(c.is_askable for c in self._matcher.rank(clause)):
             return False  # "the site is slow, and the status of nginx please"
         return goes_on or (signs and named)

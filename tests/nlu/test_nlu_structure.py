@@ -201,3 +201,32 @@ def test_another_question_behind_a_step_is_told_back(servers: Read) -> None:
 )
 def test_who_needs_to_know_asks(text: str, servers: Read) -> None:
     assert only(servers(text)) == [("service_status", {"service": "nginx", "host": "web1"})]
+
+
+# --- what a remark speaks of ---
+
+
+@pytest.mark.parametrize(
+    "remark",
+    [
+        "nginx gives a 502 to half of the team, ",
+        "nginx throws an error again. ",
+        "noticed that nginx is two versions behind, embarrassing. ",
+        "nginx is down, typical. ",
+    ],
+)
+def test_the_service_is_the_one_that_a_remark_is_about(remark: str, servers: Read) -> None:
+    found = only(servers(remark + "could you restart the service on web1?"))
+    assert found == [("restart_service", {"service": "nginx", "host": "web1"})]
+
+
+@pytest.mark.parametrize("remark", ["nothing works. ", "lunch was great. "])
+def test_what_is_no_name_is_not_spoken_of(remark: str, servers: Read) -> None:
+    found = servers(remark + "could you restart the service on web1?")
+    assert steps(found) == [("restart_service", {"host": "web1"})]
+    assert found.ambiguities
+
+
+def test_what_they_wish_to_see_is_spoken_of(servers: Read) -> None:
+    found = steps(servers("they would love to see the service billing-api. restart that on web1"))
+    assert found == [("restart_service", {"service": "billing-api", "host": "web1"})]
