@@ -17,6 +17,7 @@ from orchestrator.nlu.alike import (
     left_number,
     numbers_left,
     parallel,
+    realign,
 )
 from orchestrator.nlu.candidate import MARGIN, Candidate
 from orchestrator.nlu.changing import alternative, choose, extend, singled_out
@@ -320,6 +321,9 @@ class Continuer:
         keep: bool,
     ) -> None:
         """Add one more step like the one before, with what this clause says of it."""
+        for listed in self._thread.drafts:
+            if listed.group == previous.group and listed.profile is profile:
+                realign(listed, fill)
         base = previous.parameters if keep else {}
         draft = self._thread.draft(clause, profile, fill, previous.confidence)
         draft.group = previous.group

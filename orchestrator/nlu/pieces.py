@@ -24,6 +24,7 @@ from orchestrator.nlu.verbs import VerbBook
 from orchestrator.nlu.wordorder import WordOrder
 
 _WAITS = frozenset({"wait", "then", "and", "please", "just", "warte", "attends", "espera"})
+_GERMAN_ANDS = frozenset({"und", "dann", "danach", "anschliessend", ","})
 _THEREFORE = frozenset({"so", "therefore", "deshalb", "daher", "donc", "entonces"})
 _NOT_YET = frozenset({"not", "but", "just", "only", "and"})
 _WEAK_MARKS = frozenset({",", ":", "(", ")", "+", "&", "\u2014", "\u2013", "|", "-", "*", ">", "/"})
@@ -118,18 +119,26 @@ class Splitter:
         return wished and told and not piece.strong
 
     def _rejoined(self, tokens: Sequence[Token]) -> Iterator[Token]:
-        """Yield the tokens, the particle that ends a German sentence right behind its verb."""
+        """Yield the tokens, the particle that ends a German order right behind its verb."""
         begin = 0
         while begin < len(tokens):
             end = next((i for i in range(begin, len(tokens)) if ends(tokens[i])), len(tokens))
             sentence = list(tokens[begin:end])
-            if sentence and sentence[-1].fold in self._lexicon.words("particles"):
-                place = self._book.parted(sentence)
-                if place is not None:
-                    sentence.insert(place + 1, sentence.pop())
+            for place, token in enumerate(sentence):
+                if token.fold in self._lexicon.words("particles"):
+                    verb = self._book.parted(sentence[: place + 1])
+                    if verb is not None and self._closes(sentence, verb, place):
+                        sentence.insert(verb + 1, sentence.pop(place))
             yield from sentence
             yield from tokens[end : end + 1]
             begin = end + 1
+
+    def _closes(self, sentence: Sequence[Token], verb: int, place: int) -> bool:
+        """Whether a particle ends an order: the sentence, or a list before "und zeige …"."""
+        rest = sentence[place + 1 :]
+        joins = len(rest) > 1 and rest[0].fold in _GERMAN_ANDS
+        listed = any(token.fold in _GERMAN_ANDS for token in sentence[verb:place])
+        return not rest or (joins and listed and self._book.at(rest, 1) is not None)
 
     def _coarse(self, tokens: Sequence[Token]) -> Iterator[Piece]:
         """Yield pieces between marks and coordinators."""

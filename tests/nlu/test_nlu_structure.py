@@ -230,3 +230,34 @@ def test_what_is_no_name_is_not_spoken_of(remark: str, servers: Read) -> None:
 def test_what_they_wish_to_see_is_spoken_of(servers: Read) -> None:
     found = steps(servers("they would love to see the service billing-api. restart that on web1"))
     assert found == [("restart_service", {"service": "billing-api", "host": "web1"})]
+
+
+# --- what the end of a list tells of its beginning ---
+
+
+@pytest.mark.parametrize(
+    ("text", "players"),
+    [
+        ("whitelist Alice_B and Tom_77 on smp2", ["Alice_B", "Tom_77"]),
+        ("whitelist Alice_B, Bobo and Tom_77 on smp2", ["Alice_B", "Bobo", "Tom_77"]),
+    ],
+)
+def test_a_list_is_of_what_its_last_item_is(text: str, players: list[str], games: Read) -> None:
+    expected = [("whitelist_player", {"server": "smp2", "player": one}) for one in players]
+    assert only(games(text)) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Starte bitte nginx und redis auf web1 neu und zeig mir danach die Logs von nginx auf web1",
+        "Starte nginx und redis auf web1 neu, zeig mir die Logs von nginx auf web1",
+    ],
+)
+def test_a_particle_ends_a_list_before_the_next_order(text: str, servers: Read) -> None:
+    found = only(servers(text))
+    assert found[:2] == [
+        ("restart_service", {"service": "nginx", "host": "web1"}),
+        ("restart_service", {"service": "redis", "host": "web1"}),
+    ]
+    assert [name for name, _ in found[2:]] == ["show_logs"]
