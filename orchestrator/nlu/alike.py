@@ -133,3 +133,21 @@ def chosen(previous: Draft, profile: Profile, fill: Fill) -> Parameters:
     said = {name for name, found in fill.values.items() if found.places}
     given = previous.parameters
     return {name: given[name] for name in profile.choices if name in given and name not in said}
+
+
+def realign(previous: Draft, fill: Fill) -> None:
+    """Read "Alice" of "invite Alice and Bob to ops" as Bob is, since what follows tells what it is.
+
+    Only a name that ends its clause, with no word that places it, is one more of a list.
+    """
+    opens = [name for name, found in fill.values.items() if found.places == {0}]
+    mine = [name for name, found in previous.fill.values.items() if found.places]
+    slots = {slot.name: slot for slot in previous.profile.slots} if previous.profile else {}
+    if len(opens) != 1 or len(mine) != 1 or opens == mine or mine[0] not in fill.values:
+        return
+    tokens, place = previous.clause.tokens, max(previous.fill.values[mine[0]].places)
+    bare = place == len(tokens) - 1 and (not place or place - 1 in previous.clause.verb_places)
+    if not bare or opens[0] in previous.parameters or not slots[opens[0]].accepts(tokens[-1].value):
+        return
+    previous.parameters.pop(mine[0], None)
+    previous.parameters[opens[0]] = tokens[-1].value

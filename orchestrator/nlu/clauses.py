@@ -34,6 +34,7 @@ _ACCOMPANIED = frozenset({"with", "by", "despite", "due", "mit", "trotz", "avec"
 _LIMITS = frozenset({"before", "until", "till", "after", "if", "unless", "when", "while"})
 _WAS = frozenset({"was", "were"})
 _SUBJECT_WORDS = 6
+_WHETHER = frozenset({"if", "whether", "ob"})
 _SAYS = frozenset({"says", "said", "sagt", "meint", "dit", "dice"})
 _WHAT_ANOTHER = frozenset({"what", "as", "whatever", "everything", "exactly", "anything"})
 _ANYBODY = frozenset({"somebody", "someone"})
@@ -170,8 +171,14 @@ class Reader:
         follows = piece.tokens[0].fold in self._lexicon.words("sequence")
         tokens = self._order_of.put_back(tokens) if piece.listed or follows else tokens
         base = Clause(piece, tokens, Form.THING)
+        if wished and tokens[0].fold in _WHETHER and len(tokens) > 2:  # noqa: PLR2004
+            asked = frozenset({"check"})  # "I need to know if web1 is up"
+            return replace(base, tokens=tokens[1:], form=Form.QUESTION, asked_groups=asked)
         if tokens[0].fold in self._lexicon.words("told_past") and not wished and not piece.asked:
-            return replace(base, form=Form.STATEMENT, asked_groups=frozenset({"check"}))
+            told = tokens[self._manners.hedge(tokens) :] or tokens  # "noticed that web1 is slow"
+            return replace(
+                base, tokens=told, form=Form.STATEMENT, asked_groups=frozenset({"check"})
+            )
         readings = (
             self._reported(base)
             or self._narrated(base)

@@ -5,12 +5,8 @@ variation, "no wait, redis" a replacement, "list users and groups" another capab
 same verb.
 """
 
-from collections.abc import Sequence
 from dataclasses import replace
 
-from pydantic import JsonValue
-
-from orchestrator.domain.request import AmbiguityKind
 from orchestrator.domain.value import Parameters
 from orchestrator.nlu.alike import (
     chosen,
@@ -22,14 +18,17 @@ from orchestrator.nlu.alike import (
     left_number,
     numbers_left,
     parallel,
+    realign,
 )
 from orchestrator.nlu.candidate import MARGIN, Candidate
+from orchestrator.nlu.changing import alternative, choose, extend, singled_out
 from orchestrator.nlu.chunks import is_content
 from orchestrator.nlu.clauses import ASKED_ONLY, Clause, Form
-from orchestrator.nlu.drafts import Doubt, Draft
+from orchestrator.nlu.completing import Completer
+from orchestrator.nlu.drafts import Draft
 from orchestrator.nlu.fill import Fill, Filler
 from orchestrator.nlu.index import CatalogIndex
-from orchestrator.nlu.labelled import flag_in, takes_labelled
+from orchestrator.nlu.labelled import flag_in
 from orchestrator.nlu.match import Matcher
 from orchestrator.nlu.placing import Placer
 from orchestrator.nlu.profile import Profile
@@ -40,11 +39,7 @@ from orchestrator.nlu.text import Token
 from orchestrator.nlu.thread import Thread
 from orchestrator.nlu.varying import Variation
 
-_NAMING = frozenset({"name", "call", "label", "title", "tag", "nenne", "nenn", "appelle"})
-_CALLED = frozenset({"name", "label", "titl", "tag", "alia"})
-_NAMED_WORDS = 3
-_FORMER, _LATTER = "former", "latter"
-_ORS = frozenset({"or", "oder", "ou", "o"})
+_ANDS = frozenset({"and", "und", "et", "y", "&", "plus"})
 _ANOTHER = frozenset({"another", "autre", "otro", "otra"})
 
 
@@ -66,7 +61,9 @@ class Continuer:
         self._references = references
         self._placer = placer
         self._thread = thread
+        self.completer = Completer(index.lexicon, filler, references, thread)
         self._variation = Variation(index.lexicon, filler, thread)
+        self._rows = -1  # the group of the step whose targets stand one on each line
         self._open_list: tuple[Draft | None, Slot | None] = None, None  # "…, groups dev and wiki"
 
     def may_continue(self, clause: Clause, *, turning: bool) -> bool:
@@ -92,15 +89,39 @@ class Continuer:
         same = last.sentence == self._thread.sentence and not clause.piece.strong
         joined = bool(clause.piece.lead & self._lexicon.words("coordinators"))
         asked = is_asked_thing(clause) and last.clause.form is Form.QUESTION
-        return same or joined or turning or asked or clause.piece.listed
+        return same or joined or turning or asked or clause.piece.listed or self._is_row(clause)
+
+    def _is_row(self, clause: Clause) -> bool:
+        """Whether a line is one of those below "add these records:", which lacks what they say."""
+        last, text = self._thread.last, self._thread.text
+        head, newline, begun = text[: clause.piece.tokens[0].start].rpartition("\n")
+        if last is None or not newline or begun.strip():
+            return False
+        if last.missing() and head.rstrip().endswith(":") and last.clause.piece.strong:
+            self._rows = last.group
+        return last.group == self._rows and bool(head.strip())
 
     def take(self, clause: Clause, previous: Draft, profile: Profile, *, turning: bool) -> None:
-        """Read `clause` with the verb of the step before."""
+        """Read `clause` with the verb of the step before; what adds nothing is told back."""
+        before = self._thread.state()
+        self._take(clause, previous, profile, turning=turning)
+        if clause.form is Form.THING and self._thread.state() == before:
+            self._tell_new(clause, previous)
+
+    def _tell_new(self, clause: Clause, previous: Draft) -> None:
+        """Tell a thing back that nothing took: no item of a list is lost without a word."""
+        heard = {token.fold for token in previous.clause.tokens}
+        said = [t for t in clause.tokens if is_content(t, self._lexicon)]
+        if not is_bracketed(clause, previous, None) and any(t.fold not in heard for t in said):
+            self._thread.refuse(clause)
+
+    def _take(self, clause: Clause, previous: Draft, profile: Profile, *, turning: bool) -> None:
         if self._is_short(clause, previous, profile, turning=turning):
             return
         inherited = _inheriting(clause, previous)
         candidates = self._matcher.rank(inherited, profile)
         own = next((c for c in candidates if c.profile is profile), None)
+        own = own or self._bare_target(clause, inherited, previous, profile)
         if is_bracketed(clause, previous, own):
             return
         if not turning and not previous.earlier:
@@ -122,7 +143,8 @@ class Continuer:
         other = best is not None and best is not own and best.is_accepted
         target = clause.form is Form.THING and own is not None and _is_target(clause, own)
         alike = clause.form is Form.THING and is_alike(clause, previous, profile)
-        if own is not None and (target or alike or self._is_same(clause)):
+        row = previous.group == self._rows
+        if row or (own is not None and (target or alike or self._is_same(clause))):
             other = False
         if own is not None and not (other and best and own.score <= best.score - MARGIN):
             self._more_of(previous, inherited, own, turning=turning)
@@ -130,7 +152,32 @@ class Continuer:
             self._thread.group += 1
             self._placer.add(inherited, best)
         else:
+            self._stand_alone(clause, row=row)
+
+    def _stand_alone(self, clause: Clause, *, row: bool) -> None:
+        """Read a clause for itself; a line of a list means nothing else than the list."""
+        if row:
+            self._thread.refuse(clause)
+        else:
             self._placer.place(clause, self._matcher.rank(clause))
+
+    def _bare_target(
+        self, clause: Clause, inherited: Clause, previous: Draft, profile: Profile
+    ) -> Candidate | None:
+        """Return "mumble" in "status of ts3 and mumble", a word that alone tells nothing.
+
+        Not so "is ts3 up and stable": what it goes on with was no name.
+        """
+        main, before = profile.main_slot, previous.clause.tokens
+        named = (
+            main is not None and before[-1:] and before[-1].value in previous.parameters.values()
+        )
+        joined = bool(clause.piece.lead & (_ANDS if clause.piece.asked else {*_ANDS, ","}))
+        if not (named and joined) or len(clause.tokens) > 1 or clause.piece.strong:
+            return None
+        fill = self._filler.fill(profile, inherited)
+        read = Candidate(profile, previous.confidence, fill, 1.0, 1.0)
+        return read if clause.form is Form.THING and _is_target(clause, read) else None
 
     def _is_another_day(self, clause: Clause, previous: Draft, profile: Profile) -> bool:
         """Whether "and friday at 3pm" follows a step that has its day: which, is for a person."""
@@ -154,7 +201,7 @@ class Continuer:
             return True
         if turning:
             return False
-        if self._is_called(previous, clause):
+        if self.completer.is_called(previous, clause):
             return True
         flag = flag_in(clause, profile)
         if flag is not None:
@@ -182,96 +229,6 @@ class Continuer:
         )
         return another or bool(look and not best.fill.spare)
 
-    def adds_to(self, clause: Clause, candidates: Sequence[Candidate]) -> bool:
-        """Whether an order such as "and delete its data" only sets values of the step before."""
-        previous = self._thread.last
-        if previous is None or previous.profile is None or clause.piece.strong:
-            return False
-        if clause.tokens[0].fold == "back":
-            return False  # "… and back in the office at 5" says nothing of the step
-        taken = (self._is_named, self._is_flag, self._is_called)
-        if any(take(previous, clause) for take in taken):
-            return True
-        profile, main = previous.profile, previous.profile.main_slot
-        fill = self._filler.fill(profile, replace(clause, verbs=()))
-        new = {n: f.value for n, f in fill.values.items() if n not in previous.parameters}
-        if not new or main is None or main.name in new:
-            return False
-        if not self._only_adds(clause, profile, fill, set(new), candidates):
-            return False
-        previous = self._thread.revive(previous, clause)
-        previous.parameters.update(new)
-        previous.words = self._thread.between(previous.clause, clause)
-        return True
-
-    def denies_flag(self, clause: Clause) -> bool:
-        """Take "but do not reboot it" for a flag of the step before that is not to be set."""
-        previous = self._thread.last
-        return previous is not None and self._is_flag(previous, clause, value=False)
-
-    def _is_flag(self, previous: Draft, clause: Clause, *, value: bool = True) -> bool:
-        """Take "and reboot it afterwards" for the flag `reboot` of the step before."""
-        if previous.profile is None or not self._references.has_pronoun(clause):
-            return False
-        if any(is_content(t, self._lexicon) for t in clause.tokens[1:]):
-            return False
-        for slot in previous.profile.slots:
-            if slot.kind is SlotKind.FLAG and clause.tokens[0].fold == slot.name:
-                previous.parameters[slot.name] = value
-                previous.words = self._thread.between(previous.clause, clause)
-                return True
-        return False
-
-    def _is_named(self, previous: Draft, clause: Clause) -> bool:
-        """Take "name it before-upgrade", "call it intranet" as the name of the step before."""
-        folded = [token.fold for token in clause.tokens]
-        if len(folded) != _NAMED_WORDS or folded[0] not in _NAMING or previous.profile is None:
-            return False
-        if folded[1] not in self._lexicon.words("pronouns"):
-            return False
-        said = clause.tokens[2].value
-        for slot in previous.profile.slots:
-            called = {
-                *slot.nouns,
-                *slot.name.split("_"),
-            } & _CALLED or "name" in slot.description.lower()
-            fits = slot.kind is SlotKind.NAME and slot.accepts(said)
-            if called and fits and previous.parameters.get(slot.name) in {None, said}:
-                previous.parameters[slot.name] = said
-                previous.words = self._thread.between(previous.clause, clause)
-                return True
-        return False
-
-    def _only_adds(
-        self,
-        clause: Clause,
-        profile: Profile,
-        fill: Fill,
-        new: set[str],
-        candidates: Sequence[Candidate],
-    ) -> bool:
-        best = candidates[0] if candidates else None
-        weak = best is None or not best.is_askable
-        flags = {slot.name for slot in profile.slots if slot.kind is SlotKind.FLAG}
-        if new <= flags and (weak or best is None or best.profile is profile):
-            return True
-        nouns = self._filler.nouns_of(profile)
-        left = [p for p in fill.content if p not in fill.used]
-        covered = all(clause.tokens[place].stem in nouns for place in left)
-        pointed = self._references.has_pronoun(clause)
-        kinds = {slot.name: slot.kind for slot in profile.slots}
-        sure = all(kinds[name] is SlotKind.ENUM for name in new)
-        if covered and pointed and sure and best is not None and not best.fill.used >= fill.used:
-            return True
-        return weak and (covered or pointed)
-
-    def _is_called(self, previous: Draft, clause: Clause) -> bool:
-        """Take "…, mail anna@acme.test" for what the step before still lacks."""
-        called = takes_labelled(previous, clause)
-        if called:
-            previous.words = self._thread.between(previous.clause, clause)
-        return called
-
     def _is_same(self, clause: Clause) -> bool:
         return self._variation.is_same(clause)
 
@@ -293,10 +250,10 @@ class Continuer:
             previous = self._thread.revive(previous, clause)
             previous.parameters.update(values)
             previous.doubts = [d for d in previous.doubts if d.parameter not in values]
-        elif (open_slot := _alternative(previous, clause, own.profile, values)) is not None:
-            _choose(previous, open_slot, values[open_slot.name])
+        elif (open_slot := alternative(previous, clause, own.profile, values)) is not None:
+            choose(previous, open_slot, values[open_slot.name])
         elif main is not None and target and main.many:
-            _extend(previous, main.name, values[main.name])
+            extend(previous, main.name, values[main.name])
         elif not set(values) & set(previous.parameters):
             self._merge(previous, clause, own)
         elif self._is_aside(clause, own):
@@ -308,6 +265,7 @@ class Continuer:
             previous.clause = replace(previous.clause, piece=piece)
         else:
             keep = not target or self._is_same(clause) or is_last(clause, own, previous)
+            keep = keep or previous.group == self._rows
             self._another(previous, clause, own.profile, own.fill, values, keep=keep)
 
     def _says_more(
@@ -369,7 +327,7 @@ class Continuer:
         said = [t for t in clause.tokens if is_content(t, self._lexicon)]
         if len(said) != 1 or not slot.accepts(said[0].value):
             return False
-        _extend(previous, slot.name, said[0].value)
+        extend(previous, slot.name, said[0].value)
         previous.words = self._thread.between(previous.clause, clause)
         return True
 
@@ -384,6 +342,9 @@ class Continuer:
         keep: bool,
     ) -> None:
         """Add one more step like the one before, with what this clause says of it."""
+        for listed in self._thread.drafts:
+            if listed.group == previous.group and listed.profile is profile:
+                realign(listed, fill)
         base = previous.parameters if keep else {}
         draft = self._thread.draft(clause, profile, fill, previous.confidence)
         draft.group = previous.group
@@ -407,7 +368,7 @@ class Continuer:
         if lists and len(values) == 1:
             self._open_list = previous, lists[0]
         listed = [draft for draft in self._thread.drafts if draft.group == previous.group]
-        meant = _singled_out(listed, previous, clause, own)
+        meant = singled_out(listed, previous, clause, own)
         previous.alone |= meant != listed
         for draft in meant:
             for name, value in values.items():
@@ -425,18 +386,6 @@ class Continuer:
         elif own.fill.content:
             thing = replace(clause, form=Form.THING, verbs=())
             self._placer.place(thing, self._matcher.rank(thing))
-
-
-def _singled_out(
-    listed: list[Draft], previous: Draft, clause: Clause, own: Candidate
-) -> list[Draft]:
-    """Return the steps of a list that "tom as admin", "the latter as admin" speaks of."""
-    folded = {token.fold for token in clause.tokens}
-    main = own.profile.main_slot
-    again = main is not None and main.name in own.fill.parameters
-    if _FORMER in folded:
-        return listed[:1]
-    return [previous] if again or _LATTER in folded else listed
 
 
 def _inheriting(clause: Clause, previous: Draft) -> Clause:
@@ -457,40 +406,10 @@ def _is_target(clause: Clause, own: Candidate) -> bool:
     """Whether "and tycho" is nothing but one more of what the step before acts on."""
     main = own.profile.main_slot
     found = own.fill.values.get(main.name) if main is not None else None
-    joined = bool(clause.piece.lead & {"and", "und", "et", "y", "&", "plus"})
+    joined = bool(clause.piece.lead & {*_ANDS, ","})
     return found is not None and joined and not set(own.fill.content) - found.places
 
 
 def is_asked_thing(clause: Clause) -> bool:
     """Whether only the question mark makes it a question: "and on node2?"."""
     return clause.form is Form.QUESTION and clause.asked_groups == ASKED_ONLY
-
-
-def _alternative(
-    previous: Draft, clause: Clause, profile: Profile, values: Parameters
-) -> Slot | None:
-    """Return what "to staging or production" leaves open: what it acts on, or the one value."""
-    main = profile.main_slot
-    if not clause.piece.lead & _ORS:
-        return None
-    if main is not None and main.name in values:
-        return main
-    given = [slot for slot in profile.slots if slot.name in values]
-    return given[0] if len(given) == 1 and given[0].name in previous.parameters else None
-
-
-def _choose(previous: Draft, slot: Slot, value: JsonValue) -> None:
-    """Ask which one "nginx or redis" means."""
-    before = previous.parameters.pop(slot.name, None)
-    options = tuple(str(one) for one in (before, value) if one is not None)
-    previous.doubts = [d for d in previous.doubts if d.parameter != slot.name]
-    kind = AmbiguityKind.UNCLEAR_REFERENCE
-    previous.doubts.append(Doubt(kind, slot.name, options=options))
-
-
-def _extend(draft: Draft, name: str, value: JsonValue) -> None:
-    """Add to a list parameter."""
-    before = draft.parameters.get(name)
-    old = before if isinstance(before, list) else []
-    new = value if isinstance(value, list) else [value]
-    draft.parameters[name] = [*old, *new]

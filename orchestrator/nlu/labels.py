@@ -19,6 +19,8 @@ _SPEAKING = frozenset(
     | {"ai", "dev", "support", "guest", "anon", "player", "member", "speaker", "person"}
 )
 """In the name of whoever speaks: "user1: reboot" is a line of a chat."""
+_ONESELF = frozenset({"me", "myself", "ich", "moi", "yo"})
+_LINE_RE = re.compile(r"^\s*([A-Za-z]+)\d*\s*:", re.MULTILINE)
 
 
 class Labels:
@@ -45,6 +47,11 @@ class Labels:
             return False  # "node1: drain"
         topic = clause.form is Form.THING or self._references.has_pronoun(clause)
         return not (known and topic)
+
+    @staticmethod
+    def is_dialogue(text: str) -> bool:
+        """Whether a line says who speaks: "me: no lol" tells a talk, "Frontend: …" a plan."""
+        return any(match[1].casefold() in _SPEAKING | _ONESELF for match in _LINE_RE.finditer(text))
 
     def is_bare(self, clause: Clause) -> bool:
         """Whether an order names nothing: what it acts on stands elsewhere."""

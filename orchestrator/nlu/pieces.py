@@ -8,14 +8,24 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from orchestrator.nlu.borders import (
+    STRONG_MARKS,
+    ends,
+    is_between,
+    points,
+    refers,
+    step_mark,
+    touches,
+)
 from orchestrator.nlu.lexicon import Lexicon
 from orchestrator.nlu.lightverbs import LightVerbs
 from orchestrator.nlu.text import Kind, Token
 from orchestrator.nlu.verbs import VerbBook
 from orchestrator.nlu.wordorder import WordOrder
 
-_STRONG_MARKS = frozenset({".", "!", "?", ";", "->", "\u2022", "\u2026"})
 _WAITS = frozenset({"wait", "then", "and", "please", "just", "warte", "attends", "espera"})
+_GERMAN_ANDS = frozenset({"und", "dann", "danach", "anschliessend", ","})
+_THEREFORE = frozenset({"so", "therefore", "deshalb", "daher", "donc", "entonces"})
 _NOT_YET = frozenset({"not", "but", "just", "only", "and"})
 _WEAK_MARKS = frozenset({",", ":", "(", ")", "+", "&", "\u2014", "\u2013", "|", "-", "*", ">", "/"})
 _ASKS_BEHIND_WHEN = frozenset(
@@ -39,8 +49,6 @@ _WHOEVER = frozenset(
 )
 """After "let me know if", a remark goes on, no question: "… you have questions"."""
 _POLITE_WORDS = 6
-_SIDE = 4  # "and" stands nearer to the "between" that it belongs to
-_STEPS = frozenset({"step", "task", "schritt", "etape", "paso", "item", "aufgabe", "tache"})
 _DONE = frozenset({"taken", "made", "done"})
 _SPOKEN = frozenset({"before"})
 _MAX_NUMBERING = 2  # digits
@@ -111,18 +119,26 @@ class Splitter:
         return wished and told and not piece.strong
 
     def _rejoined(self, tokens: Sequence[Token]) -> Iterator[Token]:
-        """Yield the tokens, the particle that ends a German sentence right behind its verb."""
+        """Yield the tokens, the particle that ends a German order right behind its verb."""
         begin = 0
         while begin < len(tokens):
-            end = next((i for i in range(begin, len(tokens)) if _ends(tokens[i])), len(tokens))
+            end = next((i for i in range(begin, len(tokens)) if ends(tokens[i])), len(tokens))
             sentence = list(tokens[begin:end])
-            if sentence and sentence[-1].fold in self._lexicon.words("particles"):
-                place = self._book.parted(sentence)
-                if place is not None:
-                    sentence.insert(place + 1, sentence.pop())
+            for place, token in enumerate(sentence):
+                if token.fold in self._lexicon.words("particles"):
+                    verb = self._book.parted(sentence[: place + 1])
+                    if verb is not None and self._closes(sentence, verb, place):
+                        sentence.insert(verb + 1, sentence.pop(place))
             yield from sentence
             yield from tokens[end : end + 1]
             begin = end + 1
+
+    def _closes(self, sentence: Sequence[Token], verb: int, place: int) -> bool:
+        """Whether a particle ends an order: the sentence, or a list before "und zeige …"."""
+        rest = sentence[place + 1 :]
+        joins = len(rest) > 1 and rest[0].fold in _GERMAN_ANDS
+        listed = any(token.fold in _GERMAN_ANDS for token in sentence[verb:place])
+        return not rest or (joins and listed and self._book.at(rest, 1) is not None)
 
     def _coarse(self, tokens: Sequence[Token]) -> Iterator[Piece]:
         """Yield pieces between marks and coordinators."""
@@ -134,9 +150,9 @@ class Splitter:
                 yield from _done(piece)
                 piece = Piece((), strong=True, listed=True)
                 place += length
-            elif _points(tokens, place) or _refers(tokens, place):
+            elif points(tokens, place) or refers(tokens, place):
                 place += 1
-            elif token.kind is Kind.LINE or token.stem in _STRONG_MARKS:
+            elif token.kind is Kind.LINE or token.stem in STRONG_MARKS:
                 yield from _done(replace(piece, asked=token.stem == "?"))
                 piece = Piece((), strong=True)
                 place += 1
@@ -158,7 +174,7 @@ class Splitter:
         token = tokens[place]
         if piece.strong and not piece.tokens and token.kind is Kind.MARK:
             return int(token.stem in _BULLETS)
-        if piece.strong and not piece.tokens and (length := _step_mark(tokens, place)):
+        if piece.strong and not piece.tokens and (length := step_mark(tokens, place)):
             return length
         following = tokens[place + 1].stem if place + 1 < len(tokens) else ""
         short = token.kind is Kind.WORD and (token.text.isdigit() or len(token.text) == 1)
@@ -171,15 +187,18 @@ class Splitter:
     def _coordinator(self, tokens: Sequence[Token], place: int) -> int:
         token = tokens[place]
         if token.kind in {Kind.MARK, Kind.GUARDED}:
-            dash = token.stem == "-" and _touches(tokens, place)
+            dash = token.stem == "-" and touches(tokens, place)
             return int(token.kind is Kind.GUARDED or (token.stem in _WEAK_MARKS and not dash))
         folded = [t.fold for t in tokens[place : place + 4]]
-        if length := self._lexicon.phrases("coordinator_phrases").at(folded, 0):
+        concludes = token.fold in _THEREFORE and 0 < place < len(tokens) - 1
+        # "I am going to try it, so please take a snapshot"
+        concludes = concludes and self._lexicon.phrases("polite").at(folded, 1) > 0
+        if length := int(concludes) or self._lexicon.phrases("coordinator_phrases").at(folded, 0):
             return length
         if token.kind is not Kind.WORD or token.fold not in self._lexicon.words("coordinators"):
             return 0
         asked = place > 1 and {tokens[place - 1].fold, tokens[place - 2].fold} <= _SHOULD_I
-        joins = _is_between(tokens, place) and not self._opens_order(tokens[place + 1 :])
+        joins = is_between(tokens, place) and not self._opens_order(tokens[place + 1 :])
         if asked or joins:
             return 0  # "should I also disable tom?"
         if token.fold in self._lexicon.words("sequence"):
@@ -338,8 +357,9 @@ class Splitter:
             return True  # "take a look if"
         if words and words[-1].fold in _KNOWING and {t.fold for t in before} & _WHO_KNOWS:
             return True  # "quelqu'un sait si"
-        if any(token.fold in _HOPING for token in before[-3:]):
-            return True  # "I was wondering if you could"
+        to_know = [token.fold for token in before[-2:]] == ["to", "know"]
+        if to_know or any(token.fold in _HOPING for token in before[-3:]):
+            return True  # "I need to know when it expires", "I was wondering if you could"
         if [word.fold for word in words] == ["me", "know"]:
             return bool(following) and following[0].fold not in _WHOEVER
         return any(self._book.groups_of(token.stem) & reading for token in words)
@@ -419,43 +439,6 @@ def _is_inverted(piece: Piece) -> bool:
         and folded[1:] in (["it"], ["that"], ["this"], ["anything"])
         and (not piece.asked)
     )
-
-
-def _is_between(tokens: Sequence[Token], place: int) -> bool:
-    """Whether "and" joins what "the trade-offs between Redis and Valkey" names."""
-    words = [token.fold for token in tokens[max(0, place - _SIDE - 1) : place]]
-    near = words[::-1].index("between") if "between" in words else _SIDE
-    return 0 < near < _SIDE and not {",", "and"} & {*words[len(words) - near :]}
-
-
-def _ends(token: Token) -> bool:
-    return token.kind is Kind.LINE or token.stem in _STRONG_MARKS
-
-
-def _step_mark(tokens: Sequence[Token], place: int) -> int:
-    """Return how long "Step 1:", "Schritt 2 -" at `place` is; 0 for anything else."""
-    near = tokens[place : place + 3]
-    if len(near) < 3 or near[0].fold not in _STEPS or not near[1].text.isdigit():  # noqa: PLR2004
-        return 0
-    return 3 if near[2].stem in {":", ".", ")", "-", "\u2013", "\u2014"} else 0
-
-
-def _refers(tokens: Sequence[Token], place: int) -> bool:
-    """Whether the mark of "!88" stands before the number of a merge request."""
-    number = tokens[place + 1].text if place + 1 < len(tokens) else ""
-    return tokens[place].stem == "!" and _touches(tokens, place) and number.isdigit()
-
-
-def _points(tokens: Sequence[Token], place: int) -> bool:
-    """Whether an arrow says what a name points to: "docs.acme.test -> 192.0.2.10"."""
-    near = [*tokens[max(0, place - 1) : place], *tokens[place + 1 : place + 2]]
-    named = len(near) > 1 and all("." in token.value.strip(".") for token in near)
-    return tokens[place].stem == "->" and named
-
-
-def _touches(tokens: Sequence[Token], place: int) -> bool:
-    """Whether a dash belongs to the word behind it: "-f"."""
-    return place + 1 < len(tokens) and tokens[place].end == tokens[place + 1].start
 
 
 def _is_bare(token: Token) -> bool:

@@ -26,9 +26,8 @@ from orchestrator.nlu.slots import Slot
 from orchestrator.nlu.text import Token
 from orchestrator.nlu.thread import Thread
 
-_NEARLY = 0.1
+_NEARLY = 0.1  # short of a step, or of a rival where nothing but a pronoun is said
 _ASKED = 0.6  # below, a question that another kind of capability answers
-_BARE = 0.1
 _SHORT_OF = 0.12
 _BROAD = frozenset({"create", "set", "send", "remove"})
 _ANY_WORD = frozenset({SlotKind.NAME, SlotKind.TEXT, SlotKind.HOST, SlotKind.FLAG})
@@ -88,7 +87,7 @@ class Placer:
         rivals, best = self._by_context(clause, rivals, best)
         # "Restart it", of which nothing was said: a machine, a service?
         bare = not (best.fill.content or self._thread.said) and self._references.has_pronoun(clause)
-        rivals = [c for c in rivals if abs(best.rank - c.rank) < (_BARE if bare else MARGIN)][:2]
+        rivals = [c for c in rivals if abs(best.rank - c.rank) < (_NEARLY if bare else MARGIN)][:2]
         best, rivals = self._whole_one(clause, best, rivals)
         sure = not rivals and (best.is_accepted or self._is_spelt_out(clause, best))
         chosen = best if sure else self._matcher.resemblance.among(clause, (best, *rivals))
@@ -273,6 +272,7 @@ class Placer:
         if rivals and self._points_back(clause):
             pool = [c for c in (best, *rivals) if _is_open(c)] or [best, *rivals]
             pool = [c for c in pool if self._refers(c)] or pool
+            pool = [c for c in pool if _is_named(clause, c)] or pool
             pool = [c for c in pool if self._says_so(clause, c)] or pool
             pool = [c for c in pool if self._acts_alike(c)] or pool
             best, rivals = pool[0], [*pool[1:]]
@@ -373,11 +373,16 @@ class Placer:
         return values if self._references.is_plural(clause) else values[-1:]
 
     def _is_definite(self, clause: Clause, slot: Slot) -> bool:
-        """Whether "the machine" stands for the one spoken of."""
+        """Whether "the machine" stands for the one spoken of: "bump the container to 2.14"."""
         keys = self._index.expand(slot.nouns)
-        last = clause.tokens[-1]
-        the = len(clause.tokens) > 1 and clause.tokens[-2].fold in _DEFINITE
-        return the and last.stem not in slot.enum and bool(self._index.keys(last.stem) & keys)
+        closed = self._index.lexicon.words("prepositions")
+        ended = (*clause.tokens[2:], None)
+        for the, noun, after in zip(clause.tokens, clause.tokens[1:], ended, strict=False):
+            whole = after is None or after.fold in closed
+            named = noun.stem not in slot.enum and bool(self._index.keys(noun.stem) & keys)
+            if the.fold in _DEFINITE and whole and named:
+                return True
+        return False
 
     @staticmethod
     def _is_owned(clause: Clause, slot: Slot) -> bool:
@@ -466,6 +471,11 @@ def _leaves(clause: Clause, candidate: Candidate) -> bool:
     """Whether the reading leaves words over that its capability does not say itself."""
     places = (place for chunk in candidate.fill.spare for place in chunk.places)
     return any(clause.tokens[place].stem not in candidate.profile.nouns for place in places)
+
+
+def _is_named(clause: Clause, candidate: Candidate) -> bool:
+    """Whether the clause says what the capability's name does: "a snapshot of it"."""
+    return bool(candidate.profile.objects & {token.stem for token in clause.tokens})
 
 
 def _is_open(candidate: Candidate) -> bool:

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 from orchestrator.domain.value import Parameters
 from orchestrator.nlu.candidate import MARGIN
-from orchestrator.nlu.chunks import is_content
 from orchestrator.nlu.clauses import Clause, Form
 from orchestrator.nlu.coerce import split_number
+from orchestrator.nlu.contingency import hangs_on_failure
 from orchestrator.nlu.continuing import Continuer
 from orchestrator.nlu.deferring import Deferral
 from orchestrator.nlu.drafts import Draft
@@ -38,9 +38,6 @@ from orchestrator.nlu.varying import corrected
 from orchestrator.nlu.withdrawing import Withdrawal
 
 _NOBODY = frozenset({"you", "now", "yet", "me", "today"})
-_FAILING = frozenset(
-    {"fail", "failur", "wrong", "break", "broken", "crash", "error", "fehlschlagt"}
-)
 _BOTH = frozenset({"both", "beide", "ambos", "ambas"})
 _WHITHER = frozenset({"to", "into", "on", "zu", "auf", "nach", "sur", "en"})
 _WITH = frozenset({"with", "mit", "avec", "con"})  # "it is down (again) with a 502 error"
@@ -176,6 +173,7 @@ class Reading:
         if self._repeats_example(clause, turning=turning):
             return
         if clause.negated:
+            self._turning = False  # "no, leave web2 alone" has said what is taken back
             self._deny(clause)
             return
         self._turning = turning and not clause.tokens
@@ -188,7 +186,7 @@ class Reading:
             self._thread.drop_last(one="(" in clause.piece.lead)  # "reboot web1; wait, no, don't"
         elif self._limits(clause):
             self._thread.refuse(replace(clause, negated=False))
-        elif not self._continuer.denies_flag(clause):
+        elif not self._continuer.completer.denies_flag(clause):
             self._withdraw(clause)
 
     def _limits(self, clause: Clause) -> bool:
@@ -210,7 +208,9 @@ class Reading:
             return True
         signs = self._greeting and clause.piece.lead == {","} and bool(self._thread.drafts)
         named = len(clause.tokens) == 1 and clause.tokens[0].text[:1].isupper()
-        goes_on = self._chatting and clause.piece.lead == {"and"}
+        sighs = clause.piece.lead == {","} and len(clause.tokens) == 1 and not clause.piece.strong
+        sighs = sighs and not clause.tokens[0].is_name_like  # "…, embarrassing"
+        goes_on = self._chatting and (clause.piece.lead == {"and"} or sighs)
         if goes_on and any(c.is_askable for c in self._matcher.rank(clause)):
             return False  # "the site is slow, and the status of nginx please"
         return goes_on or (signs and named)
@@ -224,29 +224,18 @@ class Reading:
             self._contingent = False
         told = clause.piece.role in {Role.CONDITION, Role.REASON}
         contingent = self._contingent and not told
-        if anothers or contingent or self._is_other_side(clause) or self._deferral.opens(clause):
+        if anothers and self._labels.is_dialogue(self._thread.text):
+            self._thread.keep_silent(clause)  # beside the person's own request it changes nothing
+        elif anothers or contingent or self._is_other_side(clause) or self._deferral.opens(clause):
             self._thread.refuse(clause)
         elif self._is_heading(clause):
             self._thread.keep_silent(clause)
         elif told:
-            self._contingent |= self._hangs_on_failure(clause)
+            self._contingent |= hangs_on_failure(clause, self._thread.last, self._index.lexicon)
             self._note(clause)
         else:
             return False
         return True
-
-    def _hangs_on_failure(self, clause: Clause) -> bool:
-        """Whether a condition waits for a step before it to fail: "should it fail, roll back"."""
-        last = self._thread.last
-        said = clause.piece.tokens
-        fails = any(token.stem in _FAILING for token in said)
-        denied = {token.fold for token in said} & {"without", "no", "not", "never", "ohne"}
-        if last is None or last.earlier or not fails or denied:
-            return False
-        known = {str(value) for value in last.parameters.values()}
-        others = [t for t in said if is_content(t, self._index.lexicon)]
-        others = [t for t in others if t.stem not in _FAILING and t.value not in known]
-        return clause.piece.role is Role.CONDITION and not others
 
     def _is_anothers(self, clause: Clause) -> bool:
         """Whether "omar: reboot node1" says it: what Omar said is no order of the person's."""
@@ -309,14 +298,15 @@ class Reading:
 
     def _asks_nothing_new(self, clause: Clause, last: Draft | None) -> bool:
         """Take what is told, small talk, a question of how, and what repeats what was said."""
+        ended = last is not None and not last.earlier and self._thread.remarks.asks_outcome(clause)
         if clause.form is Form.STATEMENT:
             self._note(clause)
-        elif clause.form is Form.SMALL_TALK or self._is_said(clause, last):
+        elif (again := repeated(clause, self._thread.drafts, self._index.lexicon)) is not None:
+            self._repeat(again, clause)
+        elif clause.form is Form.SMALL_TALK or self._is_said(clause, last) or ended:
             self._thread.keep_silent(clause)
         elif clause.form is Form.HOWTO:
             self._thread.refuse(clause)
-        elif (again := repeated(clause, self._thread.drafts, self._index.lexicon)) is not None:
-            self._repeat(again, clause)
         else:
             return self._looks_into(clause)
         return True
@@ -397,7 +387,7 @@ class Reading:
         self._thread.group += 1
         self._thread.recall(clause, self._index.lexicon)
         candidates = self._matcher.rank(clause)
-        if self._continuer.adds_to(clause, candidates):
+        if self._continuer.completer.adds_to(clause, candidates):
             return
         kept = any("keep" in verb.groups for verb in clause.verbs)
         if kept and not any(candidate.is_askable for candidate in candidates):

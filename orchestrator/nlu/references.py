@@ -20,11 +20,13 @@ from orchestrator.nlu.text import Token, words
 
 _EACH = frozenset({"each", "both", "apiece", "jeweils", "chacun", "chacune", "cada"})
 _COPULAS = frozenset({"is", "are", "was", "were", "ist", "sind", "est", "sont"})
+_SINGULAR = frozenset({"is", "was", "has", "keeps", "ist", "war", "hat", "est"})
 _TIMES = frozenset({"seconds", "minutes", "hours", "days", "weeks", "ttl"})
 _ORDINALS = {"former": 0, "first": 0, "latter": 1, "second": 1}
 _SURE = 0.8
 _NAMED_ONLY = frozenset({Form.THING, Form.QUESTION})
 _POINTING = frozenset({"that", "this", "it", "they", "these", "das", "ca", "eso", "esto"})
+_POINTING |= frozenset({"its", "thats", "theyre", "theyve", "cest"})  # "it's complaining"
 _WHILE = frozenset({"all", "now", "moment", "while", "time", "being", "today", "yet", "again"})
 _LIKELY = 0.75  # of what looks like a name
 _GUESS = 0.55
@@ -72,6 +74,7 @@ class References:
         folded = [token.fold for token in clause.tokens[:2]]
         named = folded[:1] == ["das"] and is_content(clause.tokens[-1], self._lexicon)
         named = named and len(folded) > 1 and folded[1] not in self._lexicon.words("stop")
+        named = named or any(token.is_name_like for token in clause.tokens[1:])
         return bool(folded) and folded[0] in _POINTING and not named
 
     def is_plain_remark(self, context: Clause) -> bool:
@@ -153,6 +156,9 @@ class References:
                     fills = (self._filler.fill(profile, one) for one in mention.together)
                     more = [f.values[slot.name].value for f in fills if slot.name in f.values]
                     return [*more, found.value], mention.context
+                subject = self._subject(mention.context, slot)
+                if subject is not None:
+                    return [subject], mention.context
             elif mention.draft is not None:
                 own = value_for(mention.draft, slot)
                 if by_name and not shares_name(mention.draft, slot):
@@ -160,6 +166,22 @@ class References:
                 if own is not None:
                     return [*self._group(mention.draft, slot, said[:position]), own], None
         return [], None
+
+    def _subject(self, context: Clause, slot: Slot) -> JsonValue | None:
+        """Return "keycloak" of "keycloak gives a 502", "keycloak is two versions behind".
+
+        A noun without an article before one that does something is a name, as far as it fits.
+        """
+        name, *rest = context.tokens
+        closed = self._lexicon.words("english_determiners") | self._lexicon.words("articles")
+        does = len(rest) > 1 and rest[0].fold.endswith("s") and rest[1].fold in closed
+        told = does or (bool(rest) and rest[0].fold in _SINGULAR)
+        told = told and context.form in {Form.STATEMENT, Form.THING}
+        common = name.stem in self._lexicon.noun_groups or self._is_empty(context, {0})
+        person = name.text[:1].isupper()  # "Bob is annoyed"
+        named = is_content(name, self._lexicon) and not (common or person)
+        fits = slot.kind in {SlotKind.NAME, SlotKind.HOST} and slot.accepts(name.value)
+        return name.value if told and named and fits else None
 
     def _is_empty(self, context: Clause, places: Collection[int]) -> bool:
         """Whether a word names nothing: "it was deployed by accident"."""

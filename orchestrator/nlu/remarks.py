@@ -32,6 +32,8 @@ class Remarks:
             clause: what was not understood.
             alone: whether its sentence holds no step before it.
         """
+        if self.asks_outcome(clause):
+            return True
         if clause.form is Form.THING:
             return self.is_vague(clause) or self._is_aside(clause, alone=alone)
         if clause.form is Form.QUESTION:
@@ -98,6 +100,16 @@ class Remarks:
         wished = self.is_wished(draft.clause)
         alone = piece.strong and not (piece.listed or piece.asked or wished)
         return draft.group == tentative or (draft.profile is None and thing and alone)
+
+    def asks_outcome(self, clause: Clause) -> bool:
+        """Whether "tell me if they pass" only wants to hear how the step before ended."""
+        looks = any(verb.groups & self._lexicon.reading_groups for verb in clause.verbs)
+        if clause.negated or not (looks or clause.form is Form.QUESTION):
+            return False
+        rest = [t for place, t in enumerate(clause.tokens) if place not in clause.verb_places]
+        outcomes = self._lexicon.words("outcomes")
+        others = [token for token in rest if token.fold not in outcomes]
+        return len(others) < len(rest) and not any(is_content(t, self._lexicon) for t in others)
 
     def _is_needed(self, clause: Clause) -> bool:
         """Whether a clause tells what a thing needs, and orders nothing."""

@@ -17,6 +17,7 @@ from orchestrator.nlu.text import Kind, Token, fold, stem, word_token
 
 _SLASHED_RE = re.compile(r"([A-Za-z][A-Za-z-]*)\d+(?:/\1\d+)+")
 _LONG = 7  # two words that are one are longer
+_LEAST = 3  # of fewer letters, no word is read as a slip of another
 _SHORT = 4  # of so few letters, one that is lost or two that changed places are forgiven
 _DATE_LENGTHS = (5, 4, 3, 1)  # words of "18th of November of 2025" and of shorter ways
 _COUNTS = {"a": 1, "an": 1, "one": 1, "eine": 1, "einen": 1, "une": 1, "una": 1, "couple": 2}
@@ -59,14 +60,21 @@ class Speller:
             two = tokens[place : place + 2]
             one = "".join(token.fold for token in two)
             plain = len(two) > 1 and all(t.kind is Kind.WORD and t.fold.isalpha() for t in two)
-            apart = plain and two[1].start > two[0].end and two[1].fold not in self._known
-            if apart and len(one) > _LONG and {one, stem(one)} & self._known:
+            apart = plain and two[1].start > two[0].end
+            whole = len(one) > _LONG and bool({one, stem(one)} & self._known)
+            whole = apart and whole and two[1].fold not in self._known
+            if whole or (apart and self._is_torn(two, one)):
                 read = word_token(one, two[0].start)
                 yield replace(read, text=f"{two[0].text} {two[1].text}", end=two[1].end)
                 place += 2
             else:
                 yield tokens[place]
                 place += 1
+
+    def _is_torn(self, two: Sequence[Token], one: str) -> bool:
+        """Whether "an d" is the "and" between two things."""
+        joins = len(one) >= _LEAST and one in self._lexicon.words("coordinators")
+        return joins and min(len(token.fold) for token in two) == 1
 
     def _parted(self, tokens: Sequence[Token], place: int) -> Iterator[Token]:
         """Yield "web1/web2" as its names with a mark between, "shop/staging" as two words.
@@ -87,7 +95,7 @@ class Speller:
 
     def _corrected(self, token: Token) -> Token:
         word = token.fold
-        plain = token.kind is Kind.WORD and word.isalpha() and len(word) >= _SHORT - 1
+        plain = token.kind is Kind.WORD and word.isalpha() and len(word) >= _LEAST
         if not plain or word in self._known or token.stem in self._known or _is_camel(token.text):
             return token
         if meant := _nearest(word, self._common):
@@ -100,7 +108,8 @@ class Speller:
         """Yield "an hour", "half an hour", "a couple of days" as "1h", "30m", "2d"."""
         place = 0
         while place < len(tokens):
-            length, value = self._period(tokens, place)
+            exclaimed = place > 0 and tokens[place - 1].fold == "what"  # "what a day"
+            length, value = (0, "") if exclaimed else self._period(tokens, place)
             if not length:
                 yield tokens[place]
                 place += 1
@@ -163,11 +172,15 @@ def _is_camel(text: str) -> bool:
 
 
 def _nearest(word: str, words: Sequence[str]) -> str:
-    """Return the word that is one slip away and starts alike; short ones only swap letters."""
+    """Return the word that is one slip away and starts alike; short ones only swap letters.
+
+    "nad" starts as "and" does, with its letters swapped.
+    """
     near = process.extract(word, words, scorer=OSA.distance, score_cutoff=1, limit=8)
     for found, distance, _ in near:
         swapped = sorted(found) == sorted(word)
         lost = len(word) == _SHORT and len(found) > len(word)
-        if distance and found[0] == word[0] and (len(word) > _SHORT or swapped or lost):
+        alike = found[0] == word[0] or swapped
+        if distance and alike and (len(word) > _SHORT or swapped or lost):
             return str(found)
     return ""

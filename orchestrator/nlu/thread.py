@@ -40,6 +40,11 @@ class Thread:
         """The step before, if any."""
         return self.drafts[-1] if self.drafts else None
 
+    def state(self) -> object:
+        """Return what is compared to see whether a clause added anything."""
+        steps = [(id(d), d.words, dict(d.parameters), [*d.doubts]) for d in self.drafts]
+        return steps, len(self.refused), len(self.silent), len(self.asides)
+
     def draft(
         self, clause: Clause, profile: Profile | None, fill: Fill, confidence: float
     ) -> Draft:
@@ -76,9 +81,10 @@ class Thread:
         if last is None or last.earlier or draft.profile is None or draft.doubts:
             return False
         same = last.profile is draft.profile and last.parameters == draft.parameters
-        spoken = {token.fold for token in draft.clause.piece.tokens}
         verbs, before = ({v.canonical for v in d.clause.verbs} for d in (draft, last))
-        return same and bool(draft.parameters) and not verbs & before and not spoken & _AGAIN
+        return (
+            same and bool(draft.parameters) and not verbs & before and not says_again(draft.clause)
+        )
 
     def recall(self, clause: Clause, lexicon: Lexicon) -> None:
         """Let "start it again" speak of what was stopped, whatever was said in between."""
@@ -168,3 +174,8 @@ class Thread:
     def between(self, first: Clause, last: Clause) -> str:
         """Return the person's words from one clause to another."""
         return self.text[first.piece.tokens[0].start : last.piece.tokens[-1].end]
+
+
+def says_again(clause: Clause) -> bool:
+    """Whether a clause wants a thing done once more: "another", "again"."""
+    return any(token.fold in _AGAIN for token in clause.piece.tokens)

@@ -1,0 +1,47 @@
+"""Marks between words: which end a sentence, number an item, point at an address."""
+
+from collections.abc import Sequence
+
+from orchestrator.nlu.text import Kind, Token
+
+STRONG_MARKS = frozenset({".", "!", "?", ";", "->", "\u2022", "\u2026"})
+_SIDE = 4  # "and" stands nearer to the "between" that it belongs to
+_STEPS = frozenset({"step", "task", "schritt", "etape", "paso", "item", "aufgabe", "tache"})
+
+
+def is_between(tokens: Sequence[Token], place: int) -> bool:
+    """Whether "and" joins what "the trade-offs between Redis and Valkey" names."""
+    words = [token.fold for token in tokens[max(0, place - _SIDE - 1) : place]]
+    near = words[::-1].index("between") if "between" in words else _SIDE
+    return 0 < near < _SIDE and not {",", "and"} & {*words[len(words) - near :]}
+
+
+def ends(token: Token) -> bool:
+    """Whether a sentence ends here."""
+    return token.kind is Kind.LINE or token.stem in STRONG_MARKS
+
+
+def step_mark(tokens: Sequence[Token], place: int) -> int:
+    """Return how long "Step 1:", "Schritt 2 -" at `place` is; 0 for anything else."""
+    near = tokens[place : place + 3]
+    if len(near) < 3 or near[0].fold not in _STEPS or not near[1].text.isdigit():  # noqa: PLR2004
+        return 0
+    return 3 if near[2].stem in {":", ".", ")", "-", "\u2013", "\u2014"} else 0
+
+
+def refers(tokens: Sequence[Token], place: int) -> bool:
+    """Whether the mark of "!88" stands before the number of a merge request."""
+    number = tokens[place + 1].text if place + 1 < len(tokens) else ""
+    return tokens[place].stem == "!" and touches(tokens, place) and number.isdigit()
+
+
+def points(tokens: Sequence[Token], place: int) -> bool:
+    """Whether an arrow says what a name points to: "docs.acme.test -> 192.0.2.10"."""
+    near = [*tokens[max(0, place - 1) : place], *tokens[place + 1 : place + 2]]
+    named = len(near) > 1 and all("." in token.value.strip(".") for token in near)
+    return tokens[place].stem == "->" and named
+
+
+def touches(tokens: Sequence[Token], place: int) -> bool:
+    """Whether a dash belongs to the word behind it: "-f"."""
+    return place + 1 < len(tokens) and tokens[place].end == tokens[place + 1].start
