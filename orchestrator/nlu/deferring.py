@@ -11,6 +11,7 @@ from orchestrator.nlu.clauses import Clause, Form
 from orchestrator.nlu.drafts import Draft
 from orchestrator.nlu.lexicon import Lexicon
 from orchestrator.nlu.moments import takes_moment
+from orchestrator.nlu.pieces import Role
 from orchestrator.nlu.profile import Profile
 from orchestrator.nlu.thread import Thread
 
@@ -46,6 +47,7 @@ class Deferral:
             self._wait(new, self._governing)
         when = waits(clause, self._lexicon)
         if not when:
+            self._tell_span(clause)
             return
         if not new:
             self._alone(clause)
@@ -54,6 +56,11 @@ class Deferral:
             leads = max(when) < min(clause.verb_places, default=0) or min(when) == 0
             self._wait([*(() if leads else self._listed_with(new[0])), *new], clause)
             self._governing = clause if leads else self._governing
+
+    def _tell_span(self, clause: Clause) -> None:
+        """Tell "until tomorrow" back where nothing took it: what is done now does not end then."""
+        if clause.piece.role is Role.CONDITION and clause.moments and self._says_only_when(clause):
+            self._thread.refused.append((clause.piece.tokens[0].start, self._thread.words(clause)))
 
     def _alone(self, clause: Clause) -> None:
         """Take a time that stands for itself, ahead of its orders or behind them."""
@@ -108,14 +115,15 @@ class Deferral:
 
 def waits(clause: Clause, lexicon: Lexicon) -> frozenset[int]:
     """Return the places in the clause that say when it is to begin; none for "by friday"."""
-    if clause.form not in {Form.ORDER, Form.TERSE, Form.THING}:
+    spans = clause.piece.role in {Role.CONDITION, Role.REASON}  # "until tomorrow"
+    if spans or clause.form not in {Form.ORDER, Form.TERSE, Form.THING}:
         return frozenset()
     closed = lexicon.words("prepositions")
     tokens = clause.tokens
     return frozenset(
         place
         for place in clause.moments
-        if tokens[place].fold not in closed
+        if tokens[place].fold not in closed | _NOT_A_START
         and not (place and tokens[place - 1].fold in _NOT_A_START)
         and not (tokens[place].fold in _REPEATED and place + 1 < len(tokens))
     )

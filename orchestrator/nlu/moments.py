@@ -9,6 +9,7 @@ from orchestrator.nlu.slots import Slot
 from orchestrator.nlu.text import Token, words
 
 _CLOCK_RE = re.compile(r"(?:[01]?\d|2[0-3])(?::[0-5]\d)?(?:am|pm|h|uhr)?")
+_ABOUT = frozenset({"around", "about", "after", "from", "gegen", "nach", "ab", "vers", "apres"})
 _SPAN_RE = re.compile(r"\d+(?:min|[smhd])")
 
 _DAYS = frozenset({"date", "day", "weekday"})
@@ -24,7 +25,8 @@ def moments(tokens: Sequence[Token], lexicon: Lexicon) -> frozenset[int]:
         found |= set(range(place, place + lexicon.phrases("times").at(folded, place)))
         following = folded[place + 1 : place + 3]
         clock = following[:1] and _CLOCK_RE.fullmatch(following[0])
-        if word in {"at", "until", "um", "bis"} and clock:
+        told = clock and not following[0].isdigit()  # not "about 5"
+        if (word in {"at", "until", "um", "bis"} and clock) or (word in _ABOUT and told):
             found |= {place, place + 1}
         number = following[:1] and (following[0].isdigit() or following[0] in lexicon.numbers)
         if word == "in" and number and time_unit("".join(following[1:])):

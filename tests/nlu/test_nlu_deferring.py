@@ -24,6 +24,11 @@ def studio(over: Callable[[str], Read]) -> Read:
         "restart nginx on friday",
         "restart nginx on web1 in ten minutes",
         "reboot db1 in 2 hours",
+        "reboot db1 at the weekend",
+        "reboot db1 around 5pm",
+        "reboot db1 in the morning",
+        "reboot db1 after 22:00",
+        "restart nginx after hours",
         "reboot db1 every night at 2am",
         "reboote db1 morgen",
         "redémarre nginx demain",
@@ -80,3 +85,11 @@ def test_a_deadline_a_look_a_remark_and_a_date_make_nothing_wait(
     text: str, intent: str, studio: Read
 ) -> None:
     assert [made for made, _ in steps(studio(text))] == [intent]
+
+
+@pytest.mark.parametrize("until", ["until tomorrow", "until monday", "until 5pm"])
+def test_a_span_that_nothing_takes_is_told_beside_the_step(until: str, studio: Read) -> None:
+    found = studio(f"silence DiskFull {until}")
+    assert steps(found) == [("silence_alert", {"alert": "DiskFull"})]
+    assert until.split()[1] in found.out_of_scope[0]
+    assert found.deferred == ()
