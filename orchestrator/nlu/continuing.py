@@ -63,7 +63,6 @@ class Continuer:
         self._thread = thread
         self.completer = Completer(index.lexicon, filler, references, thread)
         self._variation = Variation(index.lexicon, filler, thread)
-        self._rows = -1  # the group of the step whose targets stand one on each line
         self._open_list: tuple[Draft | None, Slot | None] = None, None  # "…, groups dev and wiki"
 
     def may_continue(self, clause: Clause, *, turning: bool) -> bool:
@@ -89,17 +88,7 @@ class Continuer:
         same = last.sentence == self._thread.sentence and not clause.piece.strong
         joined = bool(clause.piece.lead & self._lexicon.words("coordinators"))
         asked = is_asked_thing(clause) and last.clause.form is Form.QUESTION
-        return same or joined or turning or asked or clause.piece.listed or self._is_row(clause)
-
-    def _is_row(self, clause: Clause) -> bool:
-        """Whether a line is one of those below "add these records:", which lacks what they say."""
-        last, text = self._thread.last, self._thread.text
-        head, newline, begun = text[: clause.piece.tokens[0].start].rpartition("\n")
-        if last is None or not newline or begun.strip():
-            return False
-        if last.missing() and head.rstrip().endswith(":") and last.clause.piece.strong:
-            self._rows = last.group
-        return last.group == self._rows and bool(head.strip())
+        return same or joined or turning or asked or clause.piece.listed
 
     def take(self, clause: Clause, previous: Draft, profile: Profile, *, turning: bool) -> None:
         """Read `clause` with the verb of the step before; what adds nothing is told back."""
@@ -143,21 +132,13 @@ class Continuer:
         other = best is not None and best is not own and best.is_accepted
         target = clause.form is Form.THING and own is not None and _is_target(clause, own)
         alike = clause.form is Form.THING and is_alike(clause, previous, profile)
-        row = previous.group == self._rows
-        if row or (own is not None and (target or alike or self._is_same(clause))):
+        if own is not None and (target or alike or self._is_same(clause)):
             other = False
         if own is not None and not (other and best and own.score <= best.score - MARGIN):
             self._more_of(previous, inherited, own, turning=turning)
         elif other and best is not None:
             self._thread.group += 1
             self._placer.add(inherited, best)
-        else:
-            self._stand_alone(clause, row=row)
-
-    def _stand_alone(self, clause: Clause, *, row: bool) -> None:
-        """Read a clause for itself; a line of a list means nothing else than the list."""
-        if row:
-            self._thread.refuse(clause)
         else:
             self._placer.place(clause, self._matcher.rank(clause))
 
@@ -265,7 +246,6 @@ class Continuer:
             previous.clause = replace(previous.clause, piece=piece)
         else:
             keep = not target or self._is_same(clause) or is_last(clause, own, previous)
-            keep = keep or previous.group == self._rows
             self._another(previous, clause, own.profile, own.fill, values, keep=keep)
 
     def _says_more(

@@ -261,28 +261,3 @@ def test_a_particle_ends_a_list_before_the_next_order(text: str, servers: Read) 
         ("restart_service", {"service": "redis", "host": "web1"}),
     ]
     assert [name for name, _ in found[2:]] == ["show_logs"]
-
-
-# --- lines below a heading ---
-
-
-@pytest.mark.parametrize("line", ["", "\n\nBest regards,\nTom"])
-def test_each_line_below_an_order_is_one_of_its_targets(line: str, read: Read) -> None:
-    text = "add dns records:\nwiki.example.org 10.0.0.21\ngit.example.org 10.0.0.22"
-    assert only(read(text + line)) == [
-        ("add_dns_record", {"name": "wiki.example.org", "address": "10.0.0.21"}),
-        ("add_dns_record", {"name": "git.example.org", "address": "10.0.0.22"}),
-    ]
-
-
-def test_what_a_heading_says_is_said_of_each_line(servers: Read) -> None:
-    found = only(servers("please restart the following services on web1:\nnginx\nredis"))
-    assert found == [
-        ("restart_service", {"service": "nginx", "host": "web1"}),
-        ("restart_service", {"service": "redis", "host": "web1"}),
-    ]
-
-
-def test_a_line_that_is_an_order_of_its_own_is_one(servers: Read) -> None:
-    found = steps(servers("restart these services:\nnginx\nshow the disk usage of web1"))
-    assert [name for name, _ in found] == ["restart_service", "disk_usage"]
