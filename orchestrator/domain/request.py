@@ -86,6 +86,11 @@ class DecomposedRequest(Value):
         default=(), description="Models that were sent its words, whether or not they were of use"
     )
 
+    @property
+    def uncovered(self) -> tuple[str, ...]:
+        """What is out of scope because no capability covers it, not because it was to wait."""
+        return tuple(words for words in self.out_of_scope if words not in self.deferred)
+
 
 class Answer(Value):
     """A person's answer to one ambiguity."""

@@ -101,6 +101,7 @@ def corrected(
             "subtasks": steps,
             "ambiguities": (),
             "out_of_scope": () if whole else previous.out_of_scope,
+            "deferred": () if whole else previous.deferred,
             "complexity_level": complexity(steps, engine.index),
         }
     )

@@ -9,19 +9,21 @@ from collections.abc import Sequence
 from orchestrator.nlu.chunks import is_content
 from orchestrator.nlu.clauses import Clause, Form
 from orchestrator.nlu.drafts import Draft
+from orchestrator.nlu.later import may_wait, waits
 from orchestrator.nlu.lexicon import Lexicon
-from orchestrator.nlu.moments import takes_moment
+from orchestrator.nlu.moments import is_clock
 from orchestrator.nlu.pieces import Role
-from orchestrator.nlu.profile import Profile
+from orchestrator.nlu.text import Token
 from orchestrator.nlu.thread import Thread
 
-_NOT_A_START = frozenset(
-    {"by", "until", "till", "before", "since", "from", "of", "for", "bis", "seit", "von", "vom"}
-    | {"fur", "avant", "depuis", "pour", "du", "antes", "desde", "hasta", "para"}
-)
-"""What stands before a time that says something else than when to begin."""
-_REPEATED = frozenset({"daily", "weekly", "hourly", "nightly", "monthly"})
-_NOW = frozenset({"now", "immediately", "today", "jetzt", "sofort", "maintenant", "ahora", "ya"})
+_NOW = frozenset({"now", "immediately", "today", "asap", "jetzt", "sofort", "maintenant", "ahora"})
+_NOW_WORDS = (["right", "away"], ["straight", "away"], ["at", "once"], ["tout", "de", "suite"])
+_JOINS = frozenset({"and", "then", "und", "dann", "et", "puis", "y", "luego"})
+_FIELDS = frozenset({"when", "time", "date", "at", "wann", "zeit", "quand", "cuando"})
+_FOR = frozenset({"for", "plan", "plans", "todo", "to", "do", "the", "fur", "pour", "para", "a"})
+_SPOKEN = frozenset({"back", "more", "see", "talk", "preferably", "ideally", "maybe", "latest"})
+_PARTING = frozenset({"back", "more", "see", "talk"})
+_AGAIN = frozenset({"it", "that", "this", "so", "them", "do"})
 
 
 class Deferral:
@@ -32,55 +34,106 @@ class Deferral:
         self._thread = thread
         self.told: list[str] = []  # what was left out, in the person's words
         self._waiting: list[tuple[Draft, Clause]] = []
-        self._opening: Clause | None = None  # "tonight", and nothing else
+        self._lone: list[
+            tuple[Clause, bool]
+        ] = []  # no step, though with a time; one more of a list
         self._governing: Clause | None = None  # the time said before the orders that it is for
-        self._heading = False  # …with a colon: it is for all that follow
+        self._block = False  # …above them: it is for all up to the next blank line
+        self._last: Clause | None = None  # the clause before
 
     def note(self, clause: Clause, new: Sequence[Draft]) -> None:
         """Take what a clause says of when, and the steps that it made."""
-        opening, self._opening = self._opening, None
-        if opening is not None and (clause.piece.colon or not clause.piece.strong):
-            self._governing, self._heading = opening, clause.piece.colon
-        elif clause.piece.strong and not self._heading:
+        before, self._last = self._last, clause
+        if self._ends_block(before, clause):
             self._governing = None
         if self._governing is not None:
             self._wait(new, self._governing)
         when = waits(clause, self._lexicon)
-        if not when:
+        if self._is_for(clause) or _is_field(before, clause) or self._is_alone(clause):
+            self._alone(clause, before, new)
+        elif not when:
             self._tell_span(clause)
-            return
-        if not new:
-            self._alone(clause)
-            return
-        if not any(draft.fill.used & when for draft in new):
-            leads = max(when) < min(clause.verb_places, default=0) or min(when) == 0
-            self._wait([*(() if leads else self._listed_with(new[0])), *new], clause)
-            self._governing = clause if leads else self._governing
+        elif new:
+            self._of_its_order(clause, when, new)
+        else:
+            goes_on = bool(self._thread.drafts) and clause.piece.lead == {","}
+            self._lone.append((clause, goes_on and clause.form is Form.THING))
 
-    def _tell_span(self, clause: Clause) -> None:
-        """Tell "until tomorrow" back where nothing took it: what is done now does not end then."""
-        if clause.piece.role is Role.CONDITION and clause.moments and self._says_only_when(clause):
-            self._thread.refused.append((clause.piece.tokens[0].start, self._thread.words(clause)))
+    def _ends_block(self, before: Clause | None, clause: Clause) -> bool:
+        """Whether what a time was said for is over: a new sentence, a blank line, "now"."""
+        if _says_now(clause.piece.tokens) or not self._block:
+            return clause.piece.strong or _says_now(clause.piece.tokens)
+        begin = before.piece.tokens[-1].end if before is not None else 0
+        return "\n\n" in self._thread.text[begin : clause.piece.tokens[0].start]
 
-    def _alone(self, clause: Clause) -> None:
+    def _of_its_order(self, clause: Clause, when: frozenset[int], new: Sequence[Draft]) -> None:
+        """Take "reboot web1 and web2 tomorrow", "tomorrow reboot web1 and web2"."""
+        if any(draft.fill.used & when for draft in new):
+            return
+        leads = max(when) < min(clause.verb_places, default=0) or min(when) == 0
+        self._wait([*(() if leads else self._listed_with(new[0])), *new], clause)
+        if leads or self._heads(clause):
+            self._governing, self._block = clause, self._heads(clause)
+
+    def _alone(self, clause: Clause, before: Clause | None, new: Sequence[Draft]) -> None:
         """Take a time that stands for itself, ahead of its orders or behind them."""
-        if not self._says_only_when(clause):
+        drafts = [d for d in self._thread.drafts if not d.earlier and d not in new]
+        behind = bool(drafts) and drafts[-1].sentence == self._thread.sentence
+        if clause.piece.colon and not _is_field(before, clause):
+            return  # "web1: reboot, web2: later"
+        self._wait(new, clause)  # "…; do it tomorrow" would do it again
+        if self._heads(clause) or not drafts or self._is_joined(clause):
+            self._governing, self._block = clause, self._heads(clause) or not behind
             return
-        if clause.piece.strong or not self._thread.drafts:
-            self._opening = clause
-        elif not clause.piece.colon:  # "web1: reboot, web2: later"
-            last = self._thread.drafts[-1]
-            self._wait([*self._listed_with(last), last], clause)
+        if behind:
+            self._wait([*self._listed_with(drafts[-1]), drafts[-1]], clause)
+        else:
+            last = drafts[-1].sentence
+            self._wait([draft for draft in drafts if draft.sentence == last], clause)
+        if self._text_behind(clause).startswith(","):
+            self._governing = clause  # "restart nginx, tonight, reboot db1": who knows
+
+    def _is_alone(self, clause: Clause) -> bool:
+        return bool(waits(clause, self._lexicon)) and self._says_only_when(clause)
+
+    def _is_for(self, clause: Clause) -> bool:
+        """Whether "for tomorrow:", "plan for tonight:" heads what follows."""
+        heads = bool(clause.moments) and self._heads(clause)
+        places = set(range(len(clause.tokens))) - clause.moments
+        others = {clause.tokens[place].fold for place in places}
+        return heads and others <= _FOR
+
+    def _is_joined(self, clause: Clause) -> bool:
+        """Whether "and, tonight, …" and "then, tomorrow, …" speak of what follows."""
+        start = clause.piece.tokens[0].start
+        words = self._thread.text[:start].rstrip(" ,").casefold().split()
+        return bool(clause.piece.lead & _JOINS) or (bool(words) and words[-1] in _JOINS)
+
+    def _text_behind(self, clause: Clause) -> str:
+        return self._thread.text[clause.piece.tokens[-1].end :].lstrip(" *_)")
+
+    def _heads(self, clause: Clause) -> bool:
+        """Whether a colon, or the end of its line, makes a clause the heading of what follows."""
+        text = self._text_behind(clause)
+        return text.startswith(":") or (text.startswith("\n") and not self._thread.drafts)
 
     def opens(self, clause: Clause) -> bool:
         """Whether it is no more than a time, said ahead of what is to be done then."""
         ahead = clause.piece.strong or not self._thread.drafts
-        return ahead and bool(waits(clause, self._lexicon)) and self._says_only_when(clause)
+        return ahead and (self._is_for(clause) or self._is_alone(clause))
+
+    def _tell_span(self, clause: Clause) -> None:
+        """Tell "until tomorrow" back where nothing took it: what is done now does not end then."""
+        span = clause.piece.role is Role.CONDITION and clause.moments
+        if span and self._says_only_when(clause):
+            self._thread.refused.append((clause.piece.tokens[0].start, self._thread.words(clause)))
 
     def _says_only_when(self, clause: Clause) -> bool:
-        said = {
-            place for place, token in enumerate(clause.tokens) if is_content(token, self._lexicon)
-        }
+        tokens = clause.tokens
+        if {token.fold for token in tokens} & _PARTING:
+            return False  # "…, back tomorrow"
+        said = {place for place, token in enumerate(tokens) if is_content(token, self._lexicon)}
+        said = {place for place in said if tokens[place].fold not in _SPOKEN | _AGAIN}
         return said <= clause.moments
 
     def _listed_with(self, draft: Draft) -> list[Draft]:
@@ -90,7 +143,7 @@ class Deferral:
             for other in self._thread.drafts
             if other is not draft
             and (other.group, other.sentence) == (draft.group, draft.sentence)
-            and not _NOW & {token.fold for token in other.clause.piece.tokens}
+            and not _says_now(other.clause.piece.tokens)
         ]
 
     def _wait(self, drafts: Sequence[Draft], clause: Clause) -> None:
@@ -111,26 +164,26 @@ class Deferral:
                 entries[:] = [entry for entry in entries if not start <= entry[0] < end]
             thread.refused.append((start, thread.text[start:end]))
             self.told.append(thread.text[start:end])
+        for clause, listed in self._lone:
+            place = (clause.piece.tokens[0].start, thread.words(clause))
+            if listed and place in [*thread.asides, *thread.silent]:
+                thread.refused.append(place)  # "…, redis tonight" may not vanish
+            shown = [*thread.refused, *(() if thread.drafts else thread.asides)]
+            self.told += [place[1]] if place in shown else []
 
 
-def waits(clause: Clause, lexicon: Lexicon) -> frozenset[int]:
-    """Return the places in the clause that say when it is to begin; none for "by friday"."""
-    spans = clause.piece.role in {Role.CONDITION, Role.REASON}  # "until tomorrow"
-    if spans or clause.form not in {Form.ORDER, Form.TERSE, Form.THING}:
-        return frozenset()
-    closed = lexicon.words("prepositions")
-    tokens = clause.tokens
-    return frozenset(
-        place
-        for place in clause.moments
-        if tokens[place].fold not in closed | _NOT_A_START
-        and not (place and tokens[place - 1].fold in _NOT_A_START)
-        and not (tokens[place].fold in _REPEATED and place + 1 < len(tokens))
+def _is_field(before: Clause | None, clause: Clause) -> bool:
+    """Whether "when: tonight", "time: 22:00" fills in a form."""
+    named = before is not None and {t.fold for t in before.piece.tokens} <= _FIELDS
+    timed = all(is_clock(t.fold) or p in clause.moments for p, t in enumerate(clause.tokens))
+    return clause.piece.colon and named and timed
+
+
+def _says_now(tokens: Sequence[Token]) -> bool:
+    folded = [token.fold for token in tokens]
+    phrased = any(
+        folded[place : place + len(phrase)] == phrase
+        for phrase in _NOW_WORDS
+        for place in range(len(folded))
     )
-
-
-def may_wait(profile: Profile | None) -> bool:
-    """Whether being early would spoil something; a meeting has its time for a value."""
-    if profile is None:
-        return True
-    return not (profile.reads or any(map(takes_moment, profile.slots)))
+    return phrased or bool(_NOW & {*folded})

@@ -5,11 +5,13 @@ from collections.abc import Sequence
 
 from orchestrator.nlu.coerce import time_unit
 from orchestrator.nlu.lexicon import Lexicon
+from orchestrator.nlu.shapes import SlotKind, looks_like
 from orchestrator.nlu.slots import Slot
 from orchestrator.nlu.text import Token, words
 
 _CLOCK_RE = re.compile(r"(?:[01]?\d|2[0-3])(?::[0-5]\d)?(?:am|pm|h|uhr)?")
-_ABOUT = frozenset({"around", "about", "after", "from", "gegen", "nach", "ab", "vers", "apres"})
+_ABOUT = frozenset({"around", "about", "after", "gegen", "nach", "ab", "vers", "apres"})
+_ON = frozenset({"on", "am", "le", "el"})
 _SPAN_RE = re.compile(r"\d+(?:min|[smhd])")
 
 _DAYS = frozenset({"date", "day", "weekday"})
@@ -32,6 +34,12 @@ def moments(tokens: Sequence[Token], lexicon: Lexicon) -> frozenset[int]:
         if word == "in" and number and time_unit("".join(following[1:])):
             found |= {place, place + 1, place + 2}
         if word == "in" and following and _SPAN_RE.fullmatch(following[0]):
+            found |= {place, place + 1}
+        if word == "from" and place == len(folded) - 1 and place > 1:
+            counted = time_unit("".join(folded[place - 2 : place])) or time_unit(folded[place - 1])
+            joined = _SPAN_RE.fullmatch(folded[place - 1]) is not None
+            found |= {place - 1} if joined else {place - 2, place - 1} if counted else set()
+        if word in _ON and following and looks_like(SlotKind.DATE, following[0]):
             found |= {place, place + 1}
     return frozenset(found)
 
@@ -66,9 +74,15 @@ def moment_values(
     return found
 
 
+def is_clock(word: str) -> bool:
+    """Whether a folded word is a time of day: "22:00", "5pm", "5"."""
+    return _CLOCK_RE.fullmatch(word) is not None
+
+
 def takes_moment(slot: Slot) -> bool:
-    """Whether a parameter is a day that may be said in words."""
-    return words(slot.name)[-1] in _DAYS and slot.accepts("tomorrow")
+    """Whether a parameter is a time of day, or a day that may be said in words."""
+    called = words(slot.name)[-1]
+    return called in _CLOCKS or (called in _DAYS and slot.accepts("tomorrow"))
 
 
 def _runs(places: Sequence[int]) -> list[list[int]]:

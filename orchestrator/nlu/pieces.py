@@ -190,10 +190,9 @@ class Splitter:
             dash = token.stem == "-" and touches(tokens, place)
             return int(token.kind is Kind.GUARDED or (token.stem in _WEAK_MARKS and not dash))
         folded = [t.fold for t in tokens[place : place + 4]]
-        concludes = token.fold in _THEREFORE and 0 < place < len(tokens) - 1
-        # "I am going to try it, so please take a snapshot"
-        concludes = concludes and self._lexicon.phrases("polite").at(folded, 1) > 0
-        if length := int(concludes) or self._lexicon.phrases("coordinator_phrases").at(folded, 0):
+        if length := int(self._so_please(tokens, place)) or self._lexicon.phrases(
+            "coordinator_phrases"
+        ).at(folded, 0):
             return length
         if token.kind is not Kind.WORD or token.fold not in self._lexicon.words("coordinators"):
             return 0
@@ -204,6 +203,15 @@ class Splitter:
         if token.fold in self._lexicon.words("sequence"):
             return int(self._opens_order(tokens[place + 1 :]))
         return int(not self._is_pair(tokens, place) and not self._is_polite(tokens, place))
+
+    def _so_please(self, tokens: Sequence[Token], place: int) -> bool:
+        """Whether "so please" begins an order: not in "the ticket says it hangs so please …"."""
+        folded = [token.fold for token in tokens[place : place + 4]]
+        inner = folded[0] in _THEREFORE and 0 < place < len(tokens) - 1
+        told = any(
+            token.fold in self._lexicon.words("speech") | {"read"} for token in tokens[:place]
+        )
+        return inner and not told and self._lexicon.phrases("polite").at(folded, 1) > 0
 
     def _is_polite(self, tokens: Sequence[Token], place: int) -> bool:
         """Whether "and" is the last word of politeness: "go ahead and", "be so kind and"."""

@@ -12,11 +12,11 @@ from orchestrator.nlu.affinity import PLACE_WORDS, is_called_by
 from orchestrator.nlu.candidate import MARGIN, NEEDED, Candidate
 from orchestrator.nlu.chunks import is_content
 from orchestrator.nlu.clauses import Clause, Form
-from orchestrator.nlu.deferring import may_wait, waits
 from orchestrator.nlu.drafts import Doubt, Draft
 from orchestrator.nlu.fill import Fill, Filler
 from orchestrator.nlu.index import CatalogIndex
 from orchestrator.nlu.inquiry import Inquiry
+from orchestrator.nlu.later import may_wait, waits
 from orchestrator.nlu.match import Matcher
 from orchestrator.nlu.moments import moment_values
 from orchestrator.nlu.profile import Profile

@@ -14,9 +14,9 @@ from orchestrator.domain.text import hidden_character
 from orchestrator.domain.value import Parameters
 from orchestrator.errors import ModelError, Refused
 from orchestrator.nlu.assembly import assemble
-from orchestrator.nlu.deferring import may_wait
 from orchestrator.nlu.drafts import Doubt, Draft
 from orchestrator.nlu.engine import Engine
+from orchestrator.nlu.later import may_wait
 from orchestrator.nlu.own_words import OwnWords
 from orchestrator.nlu.profile import Profile
 from orchestrator.nlu.proposal import Proposal, ProposedDoubt, ProposedStep

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from pydantic import JsonValue
 
+from orchestrator.catalog.models import Risk
 from orchestrator.domain.request import AmbiguityKind
 from orchestrator.nlu.chunks import is_content
 from orchestrator.nlu.clauses import Clause, Form
@@ -20,6 +21,7 @@ from orchestrator.nlu.text import Token, words
 
 _EACH = frozenset({"each", "both", "apiece", "jeweils", "chacun", "chacune", "cada"})
 _COPULAS = frozenset({"is", "are", "was", "were", "ist", "sind", "est", "sont"})
+_YIELDS = frozenset({"gives", "returns", "throws", "serves", "shows", "spits", "reports", "logs"})
 _SINGULAR = frozenset({"is", "was", "has", "keeps", "ist", "war", "hat", "est"})
 _TIMES = frozenset({"seconds", "minutes", "hours", "days", "weeks", "ttl"})
 _ORDINALS = {"former": 0, "first": 0, "latter": 1, "second": 1}
@@ -156,7 +158,7 @@ class References:
                     fills = (self._filler.fill(profile, one) for one in mention.together)
                     more = [f.values[slot.name].value for f in fills if slot.name in f.values]
                     return [*more, found.value], mention.context
-                subject = self._subject(mention.context, slot)
+                subject = self._subject(mention.context, profile, slot)
                 if subject is not None:
                     return [subject], mention.context
             elif mention.draft is not None:
@@ -167,21 +169,27 @@ class References:
                     return [*self._group(mention.draft, slot, said[:position]), own], None
         return [], None
 
-    def _subject(self, context: Clause, slot: Slot) -> JsonValue | None:
+    def _subject(self, context: Clause, profile: Profile, slot: Slot) -> JsonValue | None:
         """Return "keycloak" of "keycloak gives a 502", "keycloak is two versions behind".
 
-        A noun without an article before one that does something is a name, as far as it fits.
+        A noun without an article before one that fails is a name, as far as it fits; but not for
+        what could lose data, nor where something else is named beside it.
         """
         name, *rest = context.tokens
         closed = self._lexicon.words("english_determiners") | self._lexicon.words("articles")
-        does = len(rest) > 1 and rest[0].fold.endswith("s") and rest[1].fold in closed
-        told = does or (bool(rest) and rest[0].fold in _SINGULAR)
+        fails = len(rest) > 1 and rest[0].fold in _YIELDS and rest[1].fold in closed
+        told = fails or (bool(rest) and rest[0].fold in _SINGULAR)
         told = told and context.form in {Form.STATEMENT, Form.THING}
-        common = name.stem in self._lexicon.noun_groups or self._is_empty(context, {0})
+        folded = name.fold
+        stage = any(folded in group for group in self._lexicon.same_values)
+        common = name.stem in self._lexicon.noun_groups or self._is_empty(context, {0}) or stage
         person = name.text[:1].isupper()  # "Bob is annoyed"
         named = is_content(name, self._lexicon) and not (common or person)
+        known = name.is_name_like or folded in profile.known.get(slot.name, ())
+        sure = known or profile.capability.risk is not Risk.HIGH
+        alone = not any(t.is_name_like and not t.fold[:1].isdigit() for t in rest)
         fits = slot.kind in {SlotKind.NAME, SlotKind.HOST} and slot.accepts(name.value)
-        return name.value if told and named and fits else None
+        return name.value if told and named and sure and alone and fits else None
 
     def _is_empty(self, context: Clause, places: Collection[int]) -> bool:
         """Whether a word names nothing: "it was deployed by accident"."""

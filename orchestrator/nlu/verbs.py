@@ -16,7 +16,8 @@ _PARTICLE_REACH = 6  # words between the parts of "turn the lights in the hall o
 _SHORT = 5  # shorter words are never taken for a misspelt verb
 _LONG = 8  # from here on, two slips are forgiven
 _OFF = ("take", "off")  # "take tom off grafana": a place follows
-_TURNED = (("back", "to"), ("into",))  # "turn the filter back to auto": what it becomes follows
+_TURNED = (("turn", "back", "to"), ("switch", "back", "to"), ("turn", "into"))
+"""Verbs whose end may stand far behind, with what it becomes: "turn the filter back to auto"."""
 _TELLS = frozenset({"that", "dass", "que"})
 _CLITIC_RE = re.compile(
     r"(?P<verb>[a-z]{4,}?)(?:(?P<mark>-)(?:les?|la|moi|nous|lui)|(?:los?|las?))"
@@ -165,7 +166,7 @@ class VerbBook:
             last = later + len(rest) - 1
             if _stems(tokens, later, len(rest)) != tuple(rest):
                 continue
-            if self._ends_there(tokens, last) or tuple(stems) == _OFF or rest in _TURNED:
+            if self._ends_there(tokens, last) or tuple(stems) in (_OFF, *_TURNED):
                 return (place, *range(later, last + 1))
         return ()
 

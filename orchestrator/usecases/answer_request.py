@@ -109,4 +109,4 @@ async def _came_before(ctx: Context, source_key: str) -> bool:
 
 
 def _new_gaps(before: DecomposedRequest, after: DecomposedRequest) -> list[str]:
-    return [gap for gap in after.out_of_scope if gap not in before.out_of_scope]
+    return [gap for gap in after.uncovered if gap not in before.uncovered]

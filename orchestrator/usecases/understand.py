@@ -80,7 +80,7 @@ async def keep_understanding(
     draft: Draft | None,
 ) -> None:
     """Write what follows from an understanding: gaps, the story, the plan."""
-    await uow.requests.add_gaps(request.request_id, decomposed.out_of_scope)
+    await uow.requests.add_gaps(request.request_id, decomposed.uncovered)
     await uow.audit.add(
         "request_understood",
         actor=f"decomposer:{decomposed.decomposer_model}",
