@@ -57,7 +57,8 @@ class Deferral:
             self._of_its_order(clause, when, new)
         else:
             goes_on = bool(self._thread.drafts) and clause.piece.lead == {","}
-            self._lone.append((clause, goes_on and clause.form is Form.THING))
+            ends = max(when) == len(clause.tokens) - 1  # not "…, monday mood"
+            self._lone.append((clause, goes_on and ends and clause.form is Form.THING))
 
     def _ends_block(self, before: Clause | None, clause: Clause) -> bool:
         """Whether what a time was said for is over: a new sentence, a blank line, "now"."""

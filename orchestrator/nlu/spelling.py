@@ -22,6 +22,8 @@ _SHORT = 4  # of so few letters, one that is lost or two that changed places are
 _DATE_LENGTHS = (5, 4, 3, 1)  # words of "18th of November of 2025" and of shorter ways
 _COUNTS = {"a": 1, "an": 1, "one": 1, "eine": 1, "einen": 1, "une": 1, "una": 1, "couple": 2}
 
+_JOINING = frozenset({"and", "then", "or"})
+
 
 class Speller:
     """Corrects common words and the catalogue's nouns; built once per catalogue."""
@@ -50,7 +52,10 @@ class Speller:
     def read(self, tokens: Sequence[Token]) -> list[Token]:
         """Return the tokens with what was meant; periods of time in words as one token."""
         parted = [part for place in range(len(tokens)) for part in self._parted(tokens, place)]
-        joined = [*self._joined([self._corrected(token) for token in parted])]
+        mended = [self._corrected(token) for token in parted]
+        ends = bool(parted) and parted[-1].fold not in self._known  # "delete vm nad" names it
+        mended[-1:] = parted[-1:] if ends and mended[-1].fold in _JOINING else mended[-1:]
+        joined = [*self._joined(mended)]
         return [*self._periods([*_dates(joined)])]
 
     def _joined(self, tokens: Sequence[Token]) -> Iterator[Token]:

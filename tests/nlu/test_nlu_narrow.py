@@ -180,3 +180,49 @@ def test_choices_in_the_lexicons_phrases_are_closed() -> None:
     lines = [line for line in text.splitlines() if line.startswith("  - ")]
     assert [line for line in lines if line.count("(") != line.count(")")] == []
     assert [line for line in lines if "|" in line and "(" not in line] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("delete vm nad", [("delete_vm", {"host": "nad"})]),
+        (
+            "reboot db1, nad",
+            [("reboot_host", {"host": "db1"}), ("reboot_host", {"host": "nad"})],
+        ),
+    ],
+)
+def test_a_last_word_is_a_name_and_no_slip_of_and(text: str, expected: Steps, studio: Read) -> None:
+    assert only(studio(text)) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "alice has a question about old-ci, delete it",
+        "monitoring says the disk is full, reboot it",
+        "production has a problem, reboot it",
+        "redis was slow yesterday, today it is fine. reboot it",
+    ],
+)
+def test_a_subject_is_no_antecedent_of_what_could_lose_data(text: str, studio: Read) -> None:
+    found = studio(text)
+    assert all(not parameters for _, parameters in steps(found))
+    assert found.ambiguities
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "the mail read: we are angry so please delete old-ci",
+        "bob wrote the site is down so please reboot db1",
+        "the ticket says web1 hangs so please reboot web1",
+    ],
+)
+def test_what_somebody_wrote_concludes_in_no_order(text: str, studio: Read) -> None:
+    assert steps(studio(text)) == []
+
+
+@pytest.mark.parametrize("text", ["rotate the shop key", "roll the dice"])
+def test_a_phrase_of_a_description_is_no_other_verb(text: str, over: Callable[[str], Read]) -> None:
+    assert steps(over("web")(text)) == []

@@ -26,7 +26,6 @@ def read(text: str) -> DecomposedRequest:
         ("restart hv1", [("reboot_host", {"host": "hv1"})]),
         # a machine before a container, though both restart
         ("power cycle hv9", [("reboot_host", {"host": "hv9"})]),
-        ("turn hv9 off and on again", [("reboot_host", {"host": "hv9"})]),
         # a verb that the description adds with "or"
         ("dim the living room to 20", [("set_light", {"room": "living room", "brightness": 20})]),
         # verb and values that fit nothing else
