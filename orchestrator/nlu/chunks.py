@@ -244,7 +244,8 @@ def _before(tokens: Sequence[Token], place: int, lexicon: Lexicon) -> tuple[str,
     for index in range(place - 1, -1, -1):
         word = tokens[index].fold
         if word in lexicon.words("prepositions"):
-            return word, determiner
+            left = word == "of" and index > 0 and tokens[index - 1].fold == "out"
+            return "from" if left else word, determiner  # "take eva out of admins"
         if word in _BOTH:
             continue  # "both nginx and redis" counts them, it does not describe
         if word in lexicon.words("indefinite") | lexicon.words("determiners"):

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 
 from pydantic import JsonValue
 
-from orchestrator.nlu.affinity import NAMING, Scorer, is_called_by
+from orchestrator.nlu.affinity import NAMING, Scorer
+from orchestrator.nlu.aims import AIMS, aimed_at
 from orchestrator.nlu.assignment import in_best_order
 from orchestrator.nlu.chunks import Chunk, chunks_of, is_content, is_number, is_titled
 from orchestrator.nlu.clauses import Clause, Form
@@ -41,9 +42,6 @@ _VALUES = frozenset({"value"})
 _BECOMES = frozenset({"to", "=", "auf", "a", "sur", "en"})
 _INSIDE = frozenset({"in", "of", "from", "im", "von", "dans", "de", "en"})
 _TIMED = frozenset({SlotKind.DATE, SlotKind.DURATION})
-_AIMS = frozenset({"to", "into", "with", "zu", "zum", "zur", "mit", "avec", "con"})
-"""What follows one of these behind an object is where that goes, or with what."""
-_SOURCES = frozenset({"from", "von", "aus", "depuis", "desde"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +104,7 @@ class Filler:
             and not self._counts(tokens, place)
         )
         fill = Fill(content=content)
-        aimed = frozenset[int]() if settled else self._aimed(profile, clause)
+        aimed = aimed_at(profile, clause, self._lexicon, settled=settled)
         self._enums(profile, clause, fill, aimed)
         self._flags(profile, clause, fill)
         self._assigned(profile, clause, fill)
@@ -175,39 +173,6 @@ class Filler:
             known = own | frozenset(noun for noun, found in groups.items() if found & keys)
             self._nouns[profile.name] = known
         return known
-
-    def _aimed(self, profile: Profile, clause: Clause) -> frozenset[int]:
-        """Return the places that cannot be what the capability acts on.
-
-        "Add gitea to kuma", "kill it with fire": another object was named before. Behind a noun
-        only where the verb is not the capability's own, which may well act on where things go.
-        """
-        slot = profile.main_slot
-        if slot is None:
-            return frozenset()
-        begin = min(clause.verb_places, default=-1) + 1
-        while begin in clause.verb_places:
-            begin += 1
-        tokens, aims = clause.tokens, range(begin + 1, len(clause.tokens))
-        first = tokens[begin].fold if begin < len(tokens) else ""
-        person = self._lexicon.words("personal_pronouns")
-        shown = profile.prepositions.get(slot.name, set())
-        borders = frozenset() if is_called_by(slot, "to") or shown & _AIMS else _AIMS
-        if first in self._lexicon.words("pronouns"):
-            borders |= _SOURCES  # "restore it from dump-7"
-        aim = next((place for place in aims if tokens[place].fold in borders), None)
-        if not clause.verbs or aim is None or begin >= len(tokens):
-            return frozenset()
-        objects = tokens[begin:aim]
-        alone = first in self._lexicon.words("pronouns") and len(objects) == 1
-        pointed = alone or first in person
-        named = any(is_content(token, self._lexicon) for token in objects)
-        own = any(verb.canonical in profile.own_verbs for verb in clause.verbs)
-        if not pointed and (own or not named):
-            return frozenset()
-        places = self._lexicon.words("prepositions") - _AIMS
-        end = (p for p in range(aim + 1, len(tokens)) if tokens[p].fold in places)
-        return frozenset(range(aim, next(end, len(tokens))))
 
     def _enums(self, profile: Profile, clause: Clause, fill: Fill, aimed: frozenset[int]) -> None:
         for slot in profile.slots:
@@ -467,7 +432,7 @@ def _left_over(clause: Clause, fill: Fill, nouns: frozenset[str]) -> list[int]:
 
 
 def _links(token: Token) -> bool:
-    return token.fold in _ARTICLES | _INSIDE | _AIMS | {"for", "on", "as"}
+    return token.fold in _ARTICLES | _INSIDE | AIMS | {"for", "on", "as"}
 
 
 def _opening(clause: Clause, fill: Fill, first: int) -> int:

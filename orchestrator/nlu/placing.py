@@ -8,7 +8,6 @@ from pydantic import JsonValue
 
 from orchestrator.catalog.models import Risk
 from orchestrator.domain.request import AmbiguityKind
-from orchestrator.nlu.affinity import PLACE_WORDS, is_called_by
 from orchestrator.nlu.candidate import MARGIN, NEEDED, Candidate
 from orchestrator.nlu.chunks import is_content
 from orchestrator.nlu.clauses import Clause, Form
@@ -19,6 +18,7 @@ from orchestrator.nlu.index import CatalogIndex
 from orchestrator.nlu.inquiry import Inquiry
 from orchestrator.nlu.match import Matcher
 from orchestrator.nlu.moments import moment_values
+from orchestrator.nlu.prepositions import PLACE_WORDS, is_called_by
 from orchestrator.nlu.profile import Profile
 from orchestrator.nlu.references import References
 from orchestrator.nlu.shapes import SlotKind

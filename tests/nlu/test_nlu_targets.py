@@ -1,0 +1,100 @@
+"""Who or what a step acts on, where something else stands nearer: a wrong target is no guess."""
+
+import pytest
+from pydantic import JsonValue
+
+from orchestrator.nlu.decomposer import understand
+from tests.nlu.found import Steps, only, steps
+from tests.nlu.test_nlu_schemas import capability, catalog_of
+
+NAME: dict[str, JsonValue] = {"type": "string", "pattern": "^[a-z0-9][a-z0-9._-]*$"}
+
+
+def named(description: str) -> dict[str, JsonValue]:
+    return {**NAME, "description": description}
+
+
+PEOPLE = catalog_of(
+    capability(
+        "show_user",
+        "Show an account with its groups and whether it is locked",
+        {"user": named("Login of the person")},
+        ["user"],
+        ("show the account of eva", "what groups does omar have?"),
+    ),
+    capability(
+        "lock_account",
+        "Lock an account",
+        {"user": named("Login of the person")},
+        ["user"],
+        ("lock the account of eva", "lock omar"),
+    ),
+    capability(
+        "add_member",
+        "Add a person to a group",
+        {"user": named("Login of the person"), "group": named("Name of the group")},
+        ["user", "group"],
+        ("add eva to web-team", "omar should be a member of admins"),
+    ),
+    capability(
+        "remove_member",
+        "Remove a person from a group",
+        {"user": named("Login of the person"), "group": named("Name of the group")},
+        ["user", "group"],
+        ("remove eva from web-team", "take omar out of admins"),
+    ),
+    capability(
+        "list_sessions",
+        "Show the open sessions, of all or of one person or gateway",
+        {"user": named("Login of the person"), "gateway": named("Name of the gateway")},
+        [],
+        ("sessions of eva", "open sessions on gate-2"),
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "add lena.k to sales, remove her from trainees",
+            [
+                ("add_member", {"user": "lena.k", "group": "sales"}),
+                ("remove_member", {"user": "lena.k", "group": "trainees"}),
+            ],
+        ),
+        (
+            "- add lena.k to sales\n- add her to vpn-users",
+            [
+                ("add_member", {"user": "lena.k", "group": "sales"}),
+                ("add_member", {"user": "lena.k", "group": "vpn-users"}),
+            ],
+        ),
+        (
+            "lock paul.m and remove him from finance-rw",
+            [
+                ("lock_account", {"user": "paul.m"}),
+                ("remove_member", {"user": "paul.m", "group": "finance-rw"}),
+            ],
+        ),
+        (
+            "take paul.m out of finance-rw",
+            [("remove_member", {"user": "paul.m", "group": "finance-rw"})],
+        ),
+        ("sessions on gate-7", [("list_sessions", {"gateway": "gate-7"})]),
+        (
+            "open sessions of paul.m on gate-7",
+            [("list_sessions", {"user": "paul.m", "gateway": "gate-7"})],
+        ),
+        ("sessions of paul.m", [("list_sessions", {"user": "paul.m"})]),
+    ],
+)
+def test_a_person_is_not_what_stands_where_it_goes(text: str, expected: Steps) -> None:
+    assert only(understand(text, PEOPLE)) == expected
+
+
+@pytest.mark.parametrize("text", ["add her to vpn-users", "please add him to vpn-users"])
+def test_nobody_is_guessed_for_a_person_who_was_not_named(text: str) -> None:
+    found = understand(text, PEOPLE)
+    assert steps(found) == [("add_member", {"group": "vpn-users"})]
+    assert [doubt.parameter for doubt in found.ambiguities] == ["user"]
