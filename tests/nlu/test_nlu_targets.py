@@ -98,3 +98,27 @@ def test_nobody_is_guessed_for_a_person_who_was_not_named(text: str) -> None:
     found = understand(text, PEOPLE)
     assert steps(found) == [("add_member", {"group": "vpn-users"})]
     assert [doubt.parameter for doubt in found.ambiguities] == ["user"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("add lena to docs-team and admins", [("lena", "docs-team"), ("lena", "admins")]),
+        ("add lena.k to docs and wiki", [("lena.k", "docs"), ("lena.k", "wiki")]),
+        (
+            "add lena.k to docs-team, wiki-team and admins",
+            [("lena.k", "docs-team"), ("lena.k", "wiki-team"), ("lena.k", "admins")],
+        ),
+        ("add lena and paul.m to docs-team", [("lena", "docs-team"), ("paul.m", "docs-team")]),
+        ("add lena to docs-team, and paul", [("lena", "docs-team"), ("paul", "docs-team")]),
+        ("add lena.k to docs-team and tim.b", [("lena.k", "docs-team"), ("tim.b", "docs-team")]),
+        ("add lena to docs-team and omar", [("lena", "docs-team"), ("omar", "docs-team")]),
+        (
+            "add lena.k to docs-team and tim.b to wiki-team",
+            [("lena.k", "docs-team"), ("tim.b", "wiki-team")],
+        ),
+    ],
+)
+def test_a_list_goes_on_with_what_it_ended_with(text: str, expected: list[tuple[str, str]]) -> None:
+    wanted = [("add_member", {"user": user, "group": group}) for user, group in expected]
+    assert only(understand(text, PEOPLE)) == wanted
