@@ -67,6 +67,7 @@ class Scorer:
             or self._is_hypernym(profile, slot, chunk, tokens)
             or self._is_another_kind(slot, chunk, tokens)
             or self._is_vocabulary(profile, slot, chunk, tokens)
+            or (profile.reads and near < _NOUN and self._is_state(chunk, tokens))
         ):
             return 0.0
         score = shape + near + (2.0 if known else -self._foreign(profile, slot, chunk, tokens))
@@ -267,6 +268,13 @@ class Scorer:
         fits = bool(seen) and slot.kind in {SlotKind.NAME, SlotKind.PATH}
         return fits and any(looks(one) == seen for one in profile.known.get(slot.name, ()))
 
+    def _is_state(self, chunk: Chunk, tokens: Sequence[Token]) -> bool:
+        """Whether a look is asked how something is: "is the account locked or expired?"."""
+        token = tokens[chunk.places[-1]]
+        done = token.text.islower() and token.fold.endswith("ed") and token.stem != token.fold
+        known = token.stem in self._index.lexicon.actions or self._index.is_said(token)
+        return done and known and len(chunk.places) == 1 and not chunk.quoted
+
     def _is_common_thing(self, slot: Slot, chunk: Chunk, tokens: Sequence[Token]) -> bool:
         """Whether "the lights", "the door" are things of the world, no names."""
         behind = tokens[chunk.places[-1] + 1 : chunk.places[-1] + 2]
@@ -346,7 +354,7 @@ class Scorer:
             and all(tokens[p].stem in nouns for p in chunk.places)
         ):
             return True  # "the disk temperatures", "100 lines of log"
-        if self._is_subject(profile, chunk, tokens):
+        if self._is_subject(profile, chunk, tokens) or _is_title(profile, slot, chunk, tokens):
             return True
         beside = chunk.nouns and not chunk.nouns & slot.nouns and not chunk.preposition
         if beside and not chunk.quoted and self._are_own_words(profile, chunk, tokens):
@@ -420,6 +428,14 @@ class Scorer:
         behind = tokens[chunk.places[-1] + 1 : chunk.places[-1] + 2]
         called = bool(chunk.nouns) or any(token.stem in slot.nouns for token in behind)
         return against + (1.5 if others and not called and not chunk.quoted else 0.0)
+
+
+def _is_title(profile: Profile, slot: Slot, chunk: Chunk, tokens: Sequence[Token]) -> bool:
+    """Whether the words are those of a look's name: "the replication lag" of `replication_lag`."""
+    called = {stem(word) for word in words(profile.capability.name)} - slot.nouns
+    behind = tokens[chunk.places[-1] + 1 : chunk.places[-1] + 2]
+    said = [tokens[place].stem for place in chunk.places] + [token.stem for token in behind]
+    return profile.reads and not chunk.quoted and bool(behind) and called.issuperset(said)
 
 
 def _is_no_person(profile: Profile, slot: Slot, chunk: Chunk) -> bool:

@@ -108,6 +108,8 @@ def chunks_of(
         token = tokens[place]
         if token.fold.endswith("ing") and token.stem in lexicon.actions:
             continue  # "what is making it slow"
+        if token.fold in lexicon.words("guesses"):
+            continue  # "the server probably needs a reboot"
         if _is_attribute(tokens, place, lexicon, verbs):
             continue  # "owned by anna"
         following = tokens[place + 1 : place + 2]
