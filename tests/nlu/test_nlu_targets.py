@@ -102,6 +102,30 @@ LOOKS = catalog_of(
     ),
 )
 
+LISTS = catalog_of(
+    capability(
+        "list_held_mail",
+        "Show the mails that a mailing list holds back",
+        {"list": named("Address of the mailing list")},
+        ["list"],
+        ("held mail of board", "what is held on devel?"),
+    ),
+    capability(
+        "delete_mailing_list",
+        "Delete a mailing list with its archive",
+        {"list": named("Address of the mailing list")},
+        ["list"],
+        ("delete the mailing list board", "delete list devel"),
+    ),
+    capability(
+        "dim_room",
+        "Dim the lamps of a room",
+        {"room": named("Room"), "level": {"type": "integer", "description": "Level in percent"}},
+        ["room"],
+        ("dim the attic", "dim bath to 30"),
+    ),
+)
+
 
 @pytest.mark.parametrize(
     ("text", "expected"),
@@ -250,3 +274,39 @@ def test_no_adverb_is_a_machine(text: str) -> None:
 )
 def test_a_state_is_nobody(text: str, user: str) -> None:
     assert only(understand(text, PEOPLE)) == [("show_user", {"user": user})]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "what is held on old-board? then delete the list",
+            [
+                ("list_held_mail", {"list": "old-board"}),
+                ("delete_mailing_list", {"list": "old-board"}),
+            ],
+        ),
+        (
+            "dim attic and cellar to 50%",
+            [
+                ("dim_room", {"room": "attic", "level": 50}),
+                ("dim_room", {"room": "cellar", "level": 50}),
+            ],
+        ),
+        (
+            "dim attic to 20 and cellar to 50%",
+            [
+                ("dim_room", {"room": "attic", "level": 20}),
+                ("dim_room", {"room": "cellar", "level": 50}),
+            ],
+        ),
+    ],
+)
+def test_a_list_shares_its_level_and_its_noun_points_back(text: str, expected: Steps) -> None:
+    assert only(understand(text, LISTS)) == expected
+
+
+def test_a_noun_alone_names_nothing() -> None:
+    found = understand("delete the list", LISTS)
+    assert steps(found) == [("delete_mailing_list", {})]
+    assert [doubt.parameter for doubt in found.ambiguities] == ["list"]
