@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from orchestrator.nlu.chunks import Chunk, is_number
+from orchestrator.nlu.chunks import Chunk, is_number, with_port
 from orchestrator.nlu.coerce import iso_date, size_unit, split_number, time_unit
 from orchestrator.nlu.index import CatalogIndex
 from orchestrator.nlu.prepositions import PLACE_WORDS, in_english, is_called_by
@@ -110,7 +110,10 @@ class Scorer:
         if first.kind is Kind.URL or slot.kind is SlotKind.URL:
             return self._address(slot, word, is_url=first.kind is Kind.URL)
         latest = slot.kind is SlotKind.VERSION and word.lower() in _LATEST
-        if latest or (slot.has_own_pattern and slot.accepts(word)):
+        own = slot.has_own_pattern and (
+            slot.accepts(word) or slot.accepts(with_port(chunk, tokens))
+        )
+        if latest or own:
             return 2.0
         number = is_number(first, self._index.lexicon)
         if slot.kind in SHAPED - {SlotKind.HOST, SlotKind.PATH}:
@@ -121,6 +124,12 @@ class Scorer:
         if number and (not chunk.nouns or first.fold in self._index.lexicon.numbers):
             return None
         return self._loose(slot, chunk, word)
+
+    @staticmethod
+    def _needs_port(slot: Slot, chunk: Chunk, tokens: Sequence[Token]) -> bool:
+        """Whether "10.0.0.7" is a value only together with the port behind it."""
+        ported = slot.has_own_pattern and slot.accepts(with_port(chunk, tokens))
+        return ported and not slot.accepts(chunk.text(tokens))
 
     def _typed(self, slot: Slot, word: str, unit: str, *, number: bool) -> float | None:
         if number and slot.kind in {SlotKind.DURATION, SlotKind.SIZE}:
@@ -289,6 +298,8 @@ class Scorer:
     ) -> bool:
         """Whether a name would take what only another parameter is made for: a version, a date."""
         word = chunk.text(tokens)
+        if self._needs_port(slot, chunk, tokens):
+            return False
         plain = slot.kind is not SlotKind.NAME or not any(c.isdigit() for c in word)
         return not plain and any(
             other is not slot
@@ -414,7 +425,7 @@ class Scorer:
         """Return what speaks against: the noun of another capability, a host after "on"."""
         against = 0.0
         addressed = any(other.kind in _ADDRESSED for other in profile.slots)
-        aimed = slot.nouns & _TARGETS
+        aimed = slot.nouns & _TARGETS or self._needs_port(slot, chunk, tokens)
         if slot.kind is SlotKind.NAME and addressed and stands_alone(chunk.text(tokens)):
             against += 0.0 if aimed else 1.5
         if slot.kind is SlotKind.NAME and chunk.preposition in PLACE_WORDS:

@@ -76,6 +76,13 @@ def is_number(token: Token, lexicon: Lexicon) -> bool:
     )
 
 
+def with_port(chunk: Chunk, tokens: Sequence[Token]) -> str:
+    """Return "10.0.0.7:8989", which is read as two words; "" where no number stands behind."""
+    behind = tokens[chunk.places[-1] + 1 : chunk.places[-1] + 2]
+    ported = any(t.text.isdigit() and t.start - 1 == tokens[chunk.places[-1]].end for t in behind)
+    return f"{chunk.text(tokens)}:{behind[0].text}" if ported else ""
+
+
 def is_titled(tokens: Sequence[Token], place: int) -> bool:
     """Whether the article before a word belongs to it: "request The Bear"."""
     if place < 2:  # noqa: PLR2004  # the first word of all is written so anyhow

@@ -13,7 +13,7 @@ from pydantic import JsonValue
 from orchestrator.nlu.affinity import NAMING, Scorer
 from orchestrator.nlu.aims import AIMS, aimed_at
 from orchestrator.nlu.assignment import in_best_order
-from orchestrator.nlu.chunks import Chunk, chunks_of, is_content, is_number, is_titled
+from orchestrator.nlu.chunks import Chunk, chunks_of, is_content, is_number, is_titled, with_port
 from orchestrator.nlu.clauses import Clause, Form
 from orchestrator.nlu.coerce import name_forms, size_unit, time_unit
 from orchestrator.nlu.enums import EnumHit
@@ -352,6 +352,9 @@ class Filler:
         """Return the chunk as a value that the slot's schema accepts, or None."""
         text = chunk.text(tokens)
         behind = tokens[chunk.places[-1] + 1 : chunk.places[-1] + 2]
+        ported = with_port(chunk, tokens)
+        if slot.has_own_pattern and not slot.accepts(text) and slot.accepts(ported):
+            return ported
         whole = f"{text} {behind[0].value}" if behind and behind[0].stem in slot.nouns else ""
         if whole and text.endswith("ing") and slot.accepts(whole):
             return whole  # "the living room"
@@ -376,8 +379,10 @@ class Filler:
         return tokens[last + 1].fold if number and last + 1 < len(tokens) else ""
 
     def _unit_places(self, slot: Slot, chunk: Chunk, tokens: Sequence[Token]) -> frozenset[int]:
-        """Return the place of the unit behind a number that became a duration or a size."""
+        """Return the place of the unit of a duration or a size, or of the port of an address."""
         unit = self._unit(chunk, tokens)
+        if slot.has_own_pattern and slot.accepts(with_port(chunk, tokens)):
+            return frozenset({chunk.places[-1] + 1})
         known = time_unit(unit) or size_unit(unit)
         taken = known and slot.kind in {SlotKind.DURATION, SlotKind.SIZE}
         return frozenset({chunk.places[-1] + 1}) if taken else frozenset()

@@ -126,6 +126,44 @@ LISTS = catalog_of(
     ),
 )
 
+ROUTES = catalog_of(
+    capability(
+        "add_route",
+        "Add a route to the reverse proxy",
+        {
+            "domain": {"type": "string", "pattern": "^[a-z0-9-]+(\\.[a-z0-9-]+)+$"},
+            "upstream": {"type": "string", "pattern": "^[a-z0-9.-]+:[0-9]+$"},
+        },
+        ["domain", "upstream"],
+        ("route tv.example.org to 10.0.0.7:8989", "route blog.example.org to ghost:2368"),
+    ),
+    capability(
+        "open_port",
+        "Open a port of a machine",
+        {"host": named("Name of the machine"), "port": {"type": "integer"}},
+        ["host", "port"],
+        ("open port 22 on web1",),
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "route wiki.example.org to 192.0.2.4:8080",
+            [("add_route", {"domain": "wiki.example.org", "upstream": "192.0.2.4:8080"})],
+        ),
+        (
+            "route wiki.example.org to wiki:3000",
+            [("add_route", {"domain": "wiki.example.org", "upstream": "wiki:3000"})],
+        ),
+        ("open port 8443 on web3", [("open_port", {"host": "web3", "port": 8443})]),
+    ],
+)
+def test_a_port_belongs_to_an_address_that_needs_one(text: str, expected: Steps) -> None:
+    assert only(understand(text, ROUTES)) == expected
+
 
 @pytest.mark.parametrize(
     ("text", "expected"),
