@@ -38,7 +38,7 @@ _PEOPLE = frozenset(
     | {"kollegin", "kollegen", "praktikant", "collegue", "stagiaire", "companero", "companera"}
 )
 """Who somebody is, before the name."""
-_APART = frozenset({"of", "von", "vom", "de", "del", "du", "des"})
+_APART = frozenset({"for", "fur", "pour", "para", "of", "von", "vom", "de", "del", "du", "des"})
 """The noun before one of these is something of what follows: "a snapshot of db1"."""
 _TITLE_ARTICLES = frozenset({"the", "der", "die", "das", "le", "la", "les", "el", "los", "las"})
 _BOTH = frozenset({"both", "beide", "beiden", "ambos", "ambas"})

@@ -138,6 +138,17 @@ ROUTES = catalog_of(
         ("route tv.example.org to 10.0.0.7:8989", "route blog.example.org to ghost:2368"),
     ),
     capability(
+        "set_record",
+        "Create or change a DNS record",
+        {
+            "name": {"type": "string", "pattern": "^[a-z0-9-]+(\\.[a-z0-9-]+)+$"},
+            "type": {"enum": ["A", "CNAME"], "description": "Type"},
+            "value": {"type": "string", "description": "Content of the record"},
+        },
+        ["name", "type", "value"],
+        ("A record www.example.org 192.0.2.7", "CNAME docs.example.org to pages.example.net"),
+    ),
+    capability(
         "open_port",
         "Open a port of a machine",
         {"host": named("Name of the machine"), "port": {"type": "integer"}},
@@ -348,3 +359,15 @@ def test_a_noun_alone_names_nothing() -> None:
     found = understand("delete the list", LISTS)
     assert steps(found) == [("delete_mailing_list", {})]
     assert [doubt.parameter for doubt in found.ambiguities] == ["list"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "add a CNAME record for wiki.example.org, value pages.example.com",
+        "create a CNAME record for wiki.example.org to pages.example.com",
+    ],
+)
+def test_what_a_noun_is_for_is_not_what_it_names(text: str) -> None:
+    record = {"name": "wiki.example.org", "type": "CNAME", "value": "pages.example.com"}
+    assert only(understand(text, ROUTES)) == [("set_record", record)]
