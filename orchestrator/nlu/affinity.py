@@ -433,7 +433,8 @@ class Scorer:
             own = not hosted and is_called_by(slot, "on") and in_english(chunk.preposition) == "on"
             against += 1.0 if looks_like(SlotKind.HOST, chunk.text(tokens)) and not own else 0.0
         stems = frozenset(tokens[place].stem for place in chunk.places)
-        if not slot.required and self._is_listed_elsewhere(slot, chunk, tokens):
+        called = bool(slot.nouns & chunk.nouns)  # "the integration branch"
+        if not (slot.required or called) and self._is_listed_elsewhere(slot, chunk, tokens):
             against += 2.0  # "production" is an environment, no host
         others = self._index.expand(stems) & self._index.object_nouns
         behind = tokens[chunk.places[-1] + 1 : chunk.places[-1] + 2]

@@ -40,6 +40,8 @@ _PEOPLE = frozenset(
 """Who somebody is, before the name."""
 _APART = frozenset({"for", "fur", "pour", "para", "of", "von", "vom", "de", "del", "du", "des"})
 """The noun before one of these is something of what follows: "a snapshot of db1"."""
+_LABELS = frozenset({"branch", "job", "tag", "group", "channel"})
+"""A plain word before one of these is its name."""
 _TITLE_ARTICLES = frozenset({"the", "der", "die", "das", "le", "la", "les", "el", "los", "las"})
 _BOTH = frozenset({"both", "beide", "beiden", "ambos", "ambas"})
 
@@ -196,9 +198,13 @@ def _splits(
         return True
     following = tokens[place + 1] if place + 1 < len(tokens) else None
     has_value = any(tokens[one].stem not in nouns for one in run)
+    labels = before.is_name_like or (token.stem in _LABELS and not before.fold.endswith("ed"))
+    # "The smoke-test job of shop", "is the develop branch green".
+    ends = labels and following is not None and not is_content(following, lexicon)
     return (
         token.stem in nouns
         and has_value
+        and not ends
         and following is not None
         and following.kind is Kind.WORD
         and following.stem not in nouns

@@ -94,6 +94,20 @@ LOOKS = catalog_of(
         ("replica delay of shop-db",),
     ),
     capability(
+        "ci_status",
+        "Show the state of the CI of a repository",
+        {"repo": named("Repository"), "branch": named("Branch")},
+        ["repo"],
+        ("ci status of shop", "is the ci of crm green on release-4?"),
+    ),
+    capability(
+        "rerun_ci",
+        "Run the CI of a repository or one job of it again",
+        {"repo": named("Repository"), "job": named("Job")},
+        ["repo"],
+        ("rerun the ci of shop", "rerun job lint in crm"),
+    ),
+    capability(
         "rollback_release",
         "Roll a service back to another version",
         {"service": named("Name of the service"), "version": {"type": "string"}},
@@ -371,3 +385,22 @@ def test_a_noun_alone_names_nothing() -> None:
 def test_what_a_noun_is_for_is_not_what_it_names(text: str) -> None:
     record = {"name": "wiki.example.org", "type": "CNAME", "value": "pages.example.com"}
     assert only(understand(text, ROUTES)) == [("set_record", record)]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "rerun the smoke-test job of billing",
+            [("rerun_ci", {"repo": "billing", "job": "smoke-test"})],
+        ),
+        (
+            "is the develop branch green on billing-api?",
+            [("ci_status", {"repo": "billing-api", "branch": "develop"})],
+        ),
+        ("rerun the ci of billing", [("rerun_ci", {"repo": "billing"})]),
+        ("rerun the failed job of billing", [("rerun_ci", {"repo": "billing"})]),
+    ],
+)
+def test_a_name_stands_before_its_noun(text: str, expected: Steps) -> None:
+    assert only(understand(text, LOOKS)) == expected
