@@ -439,7 +439,24 @@ class Scorer:
         others = self._index.expand(stems) & self._index.object_nouns
         behind = tokens[chunk.places[-1] + 1 : chunk.places[-1] + 2]
         called = bool(chunk.nouns) or any(token.stem in slot.nouns for token in behind)
+        called |= self._is_bare_object(profile, slot, chunk, tokens)
         return against + (1.5 if others and not called and not chunk.quoted else 0.0)
+
+    def _is_bare_object(
+        self, profile: Profile, slot: Slot, chunk: Chunk, tokens: Sequence[Token]
+    ) -> bool:
+        """Whether a plain noun must be a name: "rollback notifications on production".
+
+        Not so a sort of thing: "stop deployments on production".
+        """
+        lexicon, word = self._index.lexicon, tokens[chunk.places[0]].fold.removesuffix("s")
+        if word in lexicon.words("omissible") | lexicon.words("kinds"):
+            return False
+        bare = chunk.places[0] == 1 and not (chunk.determiner or chunk.preposition)
+        behind = tokens[chunk.places[-1] + 1 : chunk.places[-1] + 2]
+        placed = any(token.fold in PLACE_WORDS for token in behind)
+        own = len(chunk.places) == 1 and slot is profile.main_slot and slot.required
+        return bare and placed and own and not profile.reads
 
 
 def _is_title(profile: Profile, slot: Slot, chunk: Chunk, tokens: Sequence[Token]) -> bool:

@@ -27,6 +27,7 @@ from orchestrator.nlu.slots import Slot
 from orchestrator.nlu.text import Kind, Token, words
 
 _LEFT_OVER = 0.6
+_TITLE_WORDS = 2
 _STATED = 0.8
 _LOOSE = frozenset({SlotKind.NAME, SlotKind.HOST, SlotKind.TEXT})
 _LATEST = "latest"
@@ -370,6 +371,8 @@ class Filler:
         titled = f"{tokens[chunk.places[0] - 1].value} {text}"
         if is_titled(tokens, chunk.places[0]) and slot.accepts(titled):
             return titled
+        if chunk.quoted and len(text.split()) > _TITLE_WORDS:
+            return text if slot.accepts(text) else None  # what a log says is no name
         unit = self._unit(chunk, tokens)
         return next((f for f in name_forms(text, unit, slot.kind) if slot.accepts(f)), None)
 

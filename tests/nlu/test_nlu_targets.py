@@ -108,6 +108,20 @@ LOOKS = catalog_of(
         ("rerun the ci of shop", "rerun job lint in crm"),
     ),
     capability(
+        "show_logs",
+        "Show the log of a service",
+        {"service": named("Name of the service"), "host": named("Name of the machine")},
+        ["service"],
+        ("log of shop on web1", "show the mailer log"),
+    ),
+    capability(
+        "send_notification",
+        "Send a notification to a team",
+        {"team": named("Team")},
+        ["team"],
+        ("send a notification to sales",),
+    ),
+    capability(
         "rollback_release",
         "Roll a service back to another version",
         {"service": named("Name of the service"), "version": {"type": "string"}},
@@ -308,6 +322,14 @@ def test_no_injection_is_taken_for_a_text() -> None:
     [
         ("what's the replica delay on crm-db?", [("replica_delay", {"database": "crm-db"})]),
         ("show me the replica delay for crm-db", [("replica_delay", {"database": "crm-db"})]),
+        (
+            'anything about "no space left here" in the postfix log on mx4?',
+            [("show_logs", {"service": "postfix", "host": "mx4"})],
+        ),
+        (
+            "rollback notifications to 1.4.2",
+            [("rollback_release", {"service": "notifications", "version": "1.4.2"})],
+        ),
         (
             "roll back crm to the previous release 1.4.2",
             [("rollback_release", {"service": "crm", "version": "1.4.2"})],
