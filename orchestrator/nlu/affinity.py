@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
-from orchestrator.nlu.chunks import Chunk, is_number
+from orchestrator.nlu.chunks import Chunk, is_number, with_port
 from orchestrator.nlu.coerce import iso_date, size_unit, split_number, time_unit
 from orchestrator.nlu.index import CatalogIndex
+from orchestrator.nlu.prepositions import PLACE_WORDS, in_english, is_called_by
 from orchestrator.nlu.profile import Profile
 from orchestrator.nlu.shapes import SHAPED, SlotKind, looks, looks_like, stands_alone
 from orchestrator.nlu.slots import Slot
@@ -16,15 +17,14 @@ _NOUN = 3.0  # the slot's noun stands beside the value
 BARE = 0.55
 """How sure a plain word is a host where one must follow: "ping theseus"."""
 _CERTAIN = 4.0  # a known value in its usual place
-_AIMS = frozenset({"address", "target", "valu", "destin", "ip", "point"})
+_TARGETS = frozenset({"address", "target", "valu", "destin", "ip", "point"})
 """Stems of what a parameter is called that may hold an address beside a name."""
 _LATEST = frozenset({"latest", "stable", "newest", "lts"})
 _MACHINES = frozenset({"machine", "box", "node", "host"})
-PLACE_WORDS = frozenset({"on", "at", "in", "auf", "sur", "en", "from", "von", "im", "bei", "to"})
 _WHEREVER = frozenset({"internet", "world", "outside", "os"})
 """No machine is called so: "reachable from the whole internet"."""
 _ACCESS = frozenset({"access", "permiss", "right", "zugriff", "acces", "acceso"})
-_PERSONS = frozenset({"user", "person", "account", "member", "colleagu", "employe", "peopl"})
+PERSONS = frozenset({"user", "person", "account", "member", "colleagu", "employe", "peopl"})
 _OF = frozenset({"of", "for", "von", "fur", "de", "pour", "para"})
 _WEB = frozenset({"web", "url", "link", "website", "webpage", "online", "http", "https"})
 _WHY = frozenset({"cause", "reason", "culprit"})
@@ -38,46 +38,6 @@ NAMING = frozenset(
 )
 """What stands before a name that something is given, not before what is acted on."""
 _TITLES = frozenset({"label", "title", "titl", "tag"})
-_BY_PREPOSITION: dict[str, frozenset[str]] = {
-    "to": frozenset(
-        {"to", "target", "destination", "dest", "new", "value", "recipient", "channel", "user"}
-        | {"version", "tag", "address", "ip", "host", "node", "group", "state", "mode", "url"}
-        | {"environ", "env", "environment", "stage"}
-    ),
-    "from": frozenset(
-        {"from", "source", "src", "origin", "old", "backup", "group", "host"}
-        | {"author", "sender", "creator", "base"}
-    ),
-    "by": frozenset({"by", "author", "sender", "creator", "owner", "user"}),
-    "on": frozenset({"on", "host", "node", "server", "machine", "device", "cluster", "channel"}),
-    "in": frozenset(
-        {"in", "room", "area", "namespace", "location", "folder", "channel", "database", "host"}
-        | {"cluster", "region", "zone", "group", "site", "project", "path", "environ", "env"}
-        | {"repository", "repo", "repositori"}
-        | {"environment", "stage"}
-    ),
-    "for": frozenset({"for", "domain", "user", "owner", "topic", "name", "duration", "host"}),
-    "of": frozenset({"of", "name", "user", "domain", "path"}),
-    "with": frozenset({"with", "role", "image", "version", "password", "profile"}),
-    "as": frozenset({"as", "role", "name", "alias", "user", "label", "tag", "title"}),
-    "into": frozenset(
-        {"into", "target", "destination", "folder", "path", "host", "database", "base"}
-    ),
-    "at": frozenset({"at", "host", "url", "address", "time", "path"}),
-    "via": frozenset({"via", "gateway", "interface"}),
-    "against": frozenset({"against", "target", "host", "base"}),
-}
-_SAME_PREPOSITION = {
-    "auf": "on", "sur": "on", "en": "on", "von": "from", "de": "of", "desde": "from", "fur": "for",
-    "pour": "for", "para": "for", "im": "in", "nach": "to", "zu": "to", "dans": "in", "mit": "with",
-    "durante": "for", "pendant": "for", "wahrend": "for", "contre": "against",
-    "avec": "with", "con": "with", "onto": "on", "bei": "on", "aus": "from", "under": "in",
-}  # fmt: skip
-
-
-def is_called_by(slot: Slot, preposition: str) -> bool:
-    """Whether an English preposition opens what `slot` is called: "to" a target, "at" a time."""
-    return bool({*words(slot.name), *slot.nouns} & _BY_PREPOSITION.get(preposition, frozenset()))
 
 
 class Scorer:
@@ -93,7 +53,8 @@ class Scorer:
         if shape is None or (channel.startswith("#") and not slot.accepts(channel)):
             return 0.0  # a channel is no service
         near = self._near(profile, slot, chunk, tokens)
-        if chunk.preposition == "as" and not is_called_by(slot, "as"):
+        role = chunk.preposition == "as" and not is_called_by(slot, "as")
+        if role or _is_no_person(profile, slot, chunk):
             return 0.0
         known = self.is_known(profile, slot, chunk, tokens)
         known = known or self._looks_known(profile, slot, chunk, tokens)
@@ -106,6 +67,7 @@ class Scorer:
             or self._is_hypernym(profile, slot, chunk, tokens)
             or self._is_another_kind(slot, chunk, tokens)
             or self._is_vocabulary(profile, slot, chunk, tokens)
+            or (profile.reads and near < _NOUN and self._is_state(chunk, tokens))
         ):
             return 0.0
         score = shape + near + (2.0 if known else -self._foreign(profile, slot, chunk, tokens))
@@ -123,7 +85,7 @@ class Scorer:
             return 0.5  # "the living room lights" is no container
         shared = {SlotKind.HOST, SlotKind.PATH}
         guess = slot.kind in shared and not looks_like(slot.kind, chunk.text(tokens))
-        preposition = _SAME_PREPOSITION.get(chunk.preposition, chunk.preposition)
+        preposition = in_english(chunk.preposition)
         named = preposition == "on" and is_called_by(slot, preposition)
         named |= slot.required and (
             any(tokens[place].is_name_like for place in chunk.places)
@@ -148,7 +110,10 @@ class Scorer:
         if first.kind is Kind.URL or slot.kind is SlotKind.URL:
             return self._address(slot, word, is_url=first.kind is Kind.URL)
         latest = slot.kind is SlotKind.VERSION and word.lower() in _LATEST
-        if latest or (slot.has_own_pattern and slot.accepts(word)):
+        own = slot.has_own_pattern and (
+            slot.accepts(word) or slot.accepts(with_port(chunk, tokens))
+        )
+        if latest or own:
             return 2.0
         number = is_number(first, self._index.lexicon)
         if slot.kind in SHAPED - {SlotKind.HOST, SlotKind.PATH}:
@@ -159,6 +124,12 @@ class Scorer:
         if number and (not chunk.nouns or first.fold in self._index.lexicon.numbers):
             return None
         return self._loose(slot, chunk, word)
+
+    @staticmethod
+    def _needs_port(slot: Slot, chunk: Chunk, tokens: Sequence[Token]) -> bool:
+        """Whether "10.0.0.7" is a value only together with the port behind it."""
+        ported = slot.has_own_pattern and slot.accepts(with_port(chunk, tokens))
+        return ported and not slot.accepts(chunk.text(tokens))
 
     def _typed(self, slot: Slot, word: str, unit: str, *, number: bool) -> float | None:
         if number and slot.kind in {SlotKind.DURATION, SlotKind.SIZE}:
@@ -201,14 +172,14 @@ class Scorer:
         if chunk.preposition in NAMING:
             return score + (_NOUN if self._is_named(profile, slot, chunk) else 0.0)
         main = slot is profile.main_slot
-        preposition = _SAME_PREPOSITION.get(chunk.preposition, chunk.preposition)
+        preposition = in_english(chunk.preposition)
         placed = slot.kind is not SlotKind.HOST or preposition in {"on", "at"} or slot.required
         placed = placed or looks_like(SlotKind.HOST, chunk.text(tokens))
         if slot.kind is SlotKind.NAME and self._holds_noun(slot, chunk, tokens):
             score += 1.0
         shown = chunk.preposition and chunk.preposition in profile.prepositions.get(slot.name, ())
         if preposition == "to" and chunk.of & _ACCESS:  # "read access to orders"
-            person = bool(slot.nouns & _PERSONS)
+            person = bool(slot.nouns & PERSONS)
             return score + (2.5 if person is _is_located(chunk, tokens) else 0.0)
         if _is_called_otherwise(profile, slot, chunk, tokens):
             placed = False  # "from branch x" is the branch, whatever else may come from
@@ -306,6 +277,13 @@ class Scorer:
         fits = bool(seen) and slot.kind in {SlotKind.NAME, SlotKind.PATH}
         return fits and any(looks(one) == seen for one in profile.known.get(slot.name, ()))
 
+    def _is_state(self, chunk: Chunk, tokens: Sequence[Token]) -> bool:
+        """Whether a look is asked how something is: "is the account locked or expired?"."""
+        token = tokens[chunk.places[-1]]
+        done = token.text.islower() and token.fold.endswith("ed") and token.stem != token.fold
+        known = token.stem in self._index.lexicon.actions or self._index.is_said(token)
+        return done and known and len(chunk.places) == 1 and not chunk.quoted
+
     def _is_common_thing(self, slot: Slot, chunk: Chunk, tokens: Sequence[Token]) -> bool:
         """Whether "the lights", "the door" are things of the world, no names."""
         behind = tokens[chunk.places[-1] + 1 : chunk.places[-1] + 2]
@@ -320,6 +298,8 @@ class Scorer:
     ) -> bool:
         """Whether a name would take what only another parameter is made for: a version, a date."""
         word = chunk.text(tokens)
+        if self._needs_port(slot, chunk, tokens):
+            return False
         plain = slot.kind is not SlotKind.NAME or not any(c.isdigit() for c in word)
         return not plain and any(
             other is not slot
@@ -385,7 +365,7 @@ class Scorer:
             and all(tokens[p].stem in nouns for p in chunk.places)
         ):
             return True  # "the disk temperatures", "100 lines of log"
-        if self._is_subject(profile, chunk, tokens):
+        if self._is_subject(profile, chunk, tokens) or _is_title(profile, slot, chunk, tokens):
             return True
         beside = chunk.nouns and not chunk.nouns & slot.nouns and not chunk.preposition
         if beside and not chunk.quoted and self._are_own_words(profile, chunk, tokens):
@@ -445,18 +425,52 @@ class Scorer:
         """Return what speaks against: the noun of another capability, a host after "on"."""
         against = 0.0
         addressed = any(other.kind in _ADDRESSED for other in profile.slots)
-        aimed = slot.nouns & _AIMS
+        aimed = slot.nouns & _TARGETS or self._needs_port(slot, chunk, tokens)
         if slot.kind is SlotKind.NAME and addressed and stands_alone(chunk.text(tokens)):
             against += 0.0 if aimed else 1.5
         if slot.kind is SlotKind.NAME and chunk.preposition in PLACE_WORDS:
-            against += 1.0 if looks_like(SlotKind.HOST, chunk.text(tokens)) else 0.0
+            hosted = any(other.kind is SlotKind.HOST for other in profile.slots)
+            own = not hosted and is_called_by(slot, "on") and in_english(chunk.preposition) == "on"
+            against += 1.0 if looks_like(SlotKind.HOST, chunk.text(tokens)) and not own else 0.0
         stems = frozenset(tokens[place].stem for place in chunk.places)
-        if not slot.required and self._is_listed_elsewhere(slot, chunk, tokens):
+        called = bool(slot.nouns & chunk.nouns)  # "the integration branch"
+        if not (slot.required or called) and self._is_listed_elsewhere(slot, chunk, tokens):
             against += 2.0  # "production" is an environment, no host
         others = self._index.expand(stems) & self._index.object_nouns
         behind = tokens[chunk.places[-1] + 1 : chunk.places[-1] + 2]
         called = bool(chunk.nouns) or any(token.stem in slot.nouns for token in behind)
+        called |= self._is_bare_object(profile, slot, chunk, tokens)
         return against + (1.5 if others and not called and not chunk.quoted else 0.0)
+
+    def _is_bare_object(
+        self, profile: Profile, slot: Slot, chunk: Chunk, tokens: Sequence[Token]
+    ) -> bool:
+        """Whether a plain noun must be a name: "rollback notifications on production".
+
+        Not so a sort of thing: "stop deployments on production".
+        """
+        lexicon, word = self._index.lexicon, tokens[chunk.places[0]].fold.removesuffix("s")
+        if word in lexicon.words("omissible") | lexicon.words("kinds"):
+            return False
+        bare = chunk.places[0] == 1 and not (chunk.determiner or chunk.preposition)
+        behind = tokens[chunk.places[-1] + 1 : chunk.places[-1] + 2]
+        placed = any(token.fold in PLACE_WORDS for token in behind)
+        own = len(chunk.places) == 1 and slot is profile.main_slot and slot.required
+        return bare and placed and own and not profile.reads
+
+
+def _is_title(profile: Profile, slot: Slot, chunk: Chunk, tokens: Sequence[Token]) -> bool:
+    """Whether the words are those of a look's name: "the replication lag" of `replication_lag`."""
+    called = {stem(word) for word in words(profile.capability.name)} - slot.nouns
+    behind = tokens[chunk.places[-1] + 1 : chunk.places[-1] + 2]
+    said = [tokens[place].stem for place in chunk.places] + [token.stem for token in behind]
+    return profile.reads and not chunk.quoted and bool(behind) and called.issuperset(said)
+
+
+def _is_no_person(profile: Profile, slot: Slot, chunk: Chunk) -> bool:
+    """Whether a look is taken at a place, where it may as well be at a person: "logins on gw1"."""
+    placed = in_english(chunk.preposition) in {"on", "at", "in"}
+    return placed and profile.reads and not slot.required and bool(slot.nouns & PERSONS)
 
 
 def _is_located(chunk: Chunk, tokens: Sequence[Token]) -> bool:

@@ -1,10 +1,12 @@
 """Values alike: "web2" after "web1", "staging" after "production", the end of a list."""
 
 import re
+from dataclasses import replace
 
 from pydantic import JsonValue
 
 from orchestrator.domain.value import Parameters
+from orchestrator.nlu.affinity import PERSONS
 from orchestrator.nlu.candidate import Candidate
 from orchestrator.nlu.clauses import Clause
 from orchestrator.nlu.drafts import Draft
@@ -13,6 +15,7 @@ from orchestrator.nlu.profile import Profile
 from orchestrator.nlu.shapes import SlotKind, is_numbered
 from orchestrator.nlu.slots import Slot
 
+_PLACES = frozenset({SlotKind.NAME, SlotKind.HOST, SlotKind.PATH})
 _COMPARING = ("compar", "vergleich")
 
 
@@ -34,6 +37,38 @@ def parallel(values: Parameters, previous: Draft, main: Slot | None) -> Paramete
         if slot is not main and (same or machine) and slot.accepts(said):
             return {slot.name: said}
     return values
+
+
+def one_more(fill: Fill, previous: Draft, main: Slot | None) -> Fill:
+    """Return what a clause gives, its bare name taken for what the step before ended with.
+
+    "And vpn" of "add eva to docs and vpn" is a group: what stands nearest is what goes on. So
+    it is where a person is acted on, or where the name is made like the one and not the other.
+    """
+    last = _last_said(previous)
+    slots = previous.profile.slots if previous.profile is not None else ()
+    slot = next((one for one in slots if one.name == last and one is not main), None)
+    found = fill.values.get(main.name) if main is not None else None
+    if main is None or slot is None or found is None or slot.name in fill.values:
+        return fill
+    ended = max(previous.fill.values[last].places) == len(previous.clause.tokens) - 1
+    names = main.kind is SlotKind.NAME and slot.kind in _PLACES and slot.accepts(found.value)
+    if min(found.places, default=1) > 0 or not ended or not names:
+        return fill
+    before, after = previous.parameters.get(main.name), previous.parameters.get(last)
+    like_target = _marks(found.value) == _marks(before)
+    like_end = _marks(found.value) == _marks(after)
+    known = previous.profile is not None and found.value in previous.profile.known[main.name]
+    person = bool(main.nouns & PERSONS) and (like_end or not like_target)
+    if known or not (person or (like_end and not like_target)):
+        return fill
+    values = {name: one for name, one in fill.values.items() if name != main.name}
+    return replace(fill, values={**values, slot.name: found})
+
+
+def _marks(value: JsonValue | None) -> frozenset[str]:
+    """Return what joins the parts of a name: the dot of "eva.k", the dash of "web-team"."""
+    return frozenset(one for one in str(value) if not one.isalnum())
 
 
 def _form(value: JsonValue | None) -> str:

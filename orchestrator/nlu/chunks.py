@@ -38,8 +38,10 @@ _PEOPLE = frozenset(
     | {"kollegin", "kollegen", "praktikant", "collegue", "stagiaire", "companero", "companera"}
 )
 """Who somebody is, before the name."""
-_APART = frozenset({"of", "von", "vom", "de", "del", "du", "des"})
+_APART = frozenset({"for", "fur", "pour", "para", "of", "von", "vom", "de", "del", "du", "des"})
 """The noun before one of these is something of what follows: "a snapshot of db1"."""
+_LABELS = frozenset({"branch", "job", "tag", "group", "channel"})
+"""A plain word before one of these is its name."""
 _TITLE_ARTICLES = frozenset({"the", "der", "die", "das", "le", "la", "les", "el", "los", "las"})
 _BOTH = frozenset({"both", "beide", "beiden", "ambos", "ambas"})
 
@@ -76,6 +78,13 @@ def is_number(token: Token, lexicon: Lexicon) -> bool:
     )
 
 
+def with_port(chunk: Chunk, tokens: Sequence[Token]) -> str:
+    """Return "10.0.0.7:8989", which is read as two words; "" where no number stands behind."""
+    behind = tokens[chunk.places[-1] + 1 : chunk.places[-1] + 2]
+    ported = any(t.text.isdigit() and t.start - 1 == tokens[chunk.places[-1]].end for t in behind)
+    return f"{chunk.text(tokens)}:{behind[0].text}" if ported else ""
+
+
 def is_titled(tokens: Sequence[Token], place: int) -> bool:
     """Whether the article before a word belongs to it: "request The Bear"."""
     if place < 2:  # noqa: PLR2004  # the first word of all is written so anyhow
@@ -108,6 +117,8 @@ def chunks_of(
         token = tokens[place]
         if token.fold.endswith("ing") and token.stem in lexicon.actions:
             continue  # "what is making it slow"
+        if token.fold in lexicon.words("guesses"):
+            continue  # "the server probably needs a reboot"
         if _is_attribute(tokens, place, lexicon, verbs):
             continue  # "owned by anna"
         following = tokens[place + 1 : place + 2]
@@ -187,9 +198,13 @@ def _splits(
         return True
     following = tokens[place + 1] if place + 1 < len(tokens) else None
     has_value = any(tokens[one].stem not in nouns for one in run)
+    labels = before.is_name_like or (token.stem in _LABELS and not before.fold.endswith("ed"))
+    # "The smoke-test job of shop", "is the develop branch green".
+    ends = labels and following is not None and not is_content(following, lexicon)
     return (
         token.stem in nouns
         and has_value
+        and not ends
         and following is not None
         and following.kind is Kind.WORD
         and following.stem not in nouns
@@ -244,7 +259,8 @@ def _before(tokens: Sequence[Token], place: int, lexicon: Lexicon) -> tuple[str,
     for index in range(place - 1, -1, -1):
         word = tokens[index].fold
         if word in lexicon.words("prepositions"):
-            return word, determiner
+            left = word == "of" and index > 0 and tokens[index - 1].fold == "out"
+            return "from" if left else word, determiner  # "take eva out of admins"
         if word in _BOTH:
             continue  # "both nginx and redis" counts them, it does not describe
         if word in lexicon.words("indefinite") | lexicon.words("determiners"):

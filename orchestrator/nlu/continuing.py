@@ -17,6 +17,7 @@ from orchestrator.nlu.alike import (
     last_list,
     left_number,
     numbers_left,
+    one_more,
     parallel,
     realign,
 )
@@ -216,6 +217,7 @@ class Continuer:
     def _more_of(self, previous: Draft, clause: Clause, own: Candidate, *, turning: bool) -> None:
         """Add a target, a missing value or a variation to the step before."""
         main = own.profile.main_slot
+        own = own if turning else replace(own, fill=one_more(own.fill, previous, main))
         values = parallel(own.fill.parameters, previous, main)
         values |= self._variation.opening(clause, previous, own.profile, own.fill)
         target = main is not None and main.name in values

@@ -7,11 +7,12 @@ from functools import partial
 from pydantic import JsonValue
 
 from orchestrator.catalog.models import Risk
-from orchestrator.nlu.affinity import BARE, PLACE_WORDS
+from orchestrator.nlu.affinity import BARE
 from orchestrator.nlu.clauses import Clause, Form
 from orchestrator.nlu.fill import Fill
 from orchestrator.nlu.index import CatalogIndex
 from orchestrator.nlu.lexicon import Lexicon
+from orchestrator.nlu.prepositions import PLACE_WORDS
 from orchestrator.nlu.profile import Profile
 from orchestrator.nlu.shapes import SlotKind, looks, looks_like
 from orchestrator.nlu.slots import Slot

@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 
 from pydantic import JsonValue
 
-from orchestrator.nlu.affinity import NAMING, Scorer, is_called_by
+from orchestrator.nlu.affinity import NAMING, Scorer
+from orchestrator.nlu.aims import AIMS, aimed_at
 from orchestrator.nlu.assignment import in_best_order
-from orchestrator.nlu.chunks import Chunk, chunks_of, is_content, is_number, is_titled
+from orchestrator.nlu.chunks import Chunk, chunks_of, is_content, is_number, is_titled, with_port
 from orchestrator.nlu.clauses import Clause, Form
 from orchestrator.nlu.coerce import name_forms, size_unit, time_unit
 from orchestrator.nlu.enums import EnumHit
@@ -26,6 +27,7 @@ from orchestrator.nlu.slots import Slot
 from orchestrator.nlu.text import Kind, Token, words
 
 _LEFT_OVER = 0.6
+_TITLE_WORDS = 2
 _STATED = 0.8
 _LOOSE = frozenset({SlotKind.NAME, SlotKind.HOST, SlotKind.TEXT})
 _LATEST = "latest"
@@ -41,9 +43,6 @@ _VALUES = frozenset({"value"})
 _BECOMES = frozenset({"to", "=", "auf", "a", "sur", "en"})
 _INSIDE = frozenset({"in", "of", "from", "im", "von", "dans", "de", "en"})
 _TIMED = frozenset({SlotKind.DATE, SlotKind.DURATION})
-_AIMS = frozenset({"to", "into", "with", "zu", "zum", "zur", "mit", "avec", "con"})
-"""What follows one of these behind an object is where that goes, or with what."""
-_SOURCES = frozenset({"from", "von", "aus", "depuis", "desde"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +105,7 @@ class Filler:
             and not self._counts(tokens, place)
         )
         fill = Fill(content=content)
-        aimed = frozenset[int]() if settled else self._aimed(profile, clause)
+        aimed = aimed_at(profile, clause, self._lexicon, settled=settled)
         self._enums(profile, clause, fill, aimed)
         self._flags(profile, clause, fill)
         self._assigned(profile, clause, fill)
@@ -175,39 +174,6 @@ class Filler:
             known = own | frozenset(noun for noun, found in groups.items() if found & keys)
             self._nouns[profile.name] = known
         return known
-
-    def _aimed(self, profile: Profile, clause: Clause) -> frozenset[int]:
-        """Return the places that cannot be what the capability acts on.
-
-        "Add gitea to kuma", "kill it with fire": another object was named before. Behind a noun
-        only where the verb is not the capability's own, which may well act on where things go.
-        """
-        slot = profile.main_slot
-        if slot is None:
-            return frozenset()
-        begin = min(clause.verb_places, default=-1) + 1
-        while begin in clause.verb_places:
-            begin += 1
-        tokens, aims = clause.tokens, range(begin + 1, len(clause.tokens))
-        first = tokens[begin].fold if begin < len(tokens) else ""
-        person = self._lexicon.words("personal_pronouns")
-        shown = profile.prepositions.get(slot.name, set())
-        borders = frozenset() if is_called_by(slot, "to") or shown & _AIMS else _AIMS
-        if first in self._lexicon.words("pronouns"):
-            borders |= _SOURCES  # "restore it from dump-7"
-        aim = next((place for place in aims if tokens[place].fold in borders), None)
-        if not clause.verbs or aim is None or begin >= len(tokens):
-            return frozenset()
-        objects = tokens[begin:aim]
-        alone = first in self._lexicon.words("pronouns") and len(objects) == 1
-        pointed = alone or first in person
-        named = any(is_content(token, self._lexicon) for token in objects)
-        own = any(verb.canonical in profile.own_verbs for verb in clause.verbs)
-        if not pointed and (own or not named):
-            return frozenset()
-        places = self._lexicon.words("prepositions") - _AIMS
-        end = (p for p in range(aim + 1, len(tokens)) if tokens[p].fold in places)
-        return frozenset(range(aim, next(end, len(tokens))))
 
     def _enums(self, profile: Profile, clause: Clause, fill: Fill, aimed: frozenset[int]) -> None:
         for slot in profile.slots:
@@ -387,6 +353,9 @@ class Filler:
         """Return the chunk as a value that the slot's schema accepts, or None."""
         text = chunk.text(tokens)
         behind = tokens[chunk.places[-1] + 1 : chunk.places[-1] + 2]
+        ported = with_port(chunk, tokens)
+        if slot.has_own_pattern and not slot.accepts(text) and slot.accepts(ported):
+            return ported
         whole = f"{text} {behind[0].value}" if behind and behind[0].stem in slot.nouns else ""
         if whole and text.endswith("ing") and slot.accepts(whole):
             return whole  # "the living room"
@@ -402,6 +371,8 @@ class Filler:
         titled = f"{tokens[chunk.places[0] - 1].value} {text}"
         if is_titled(tokens, chunk.places[0]) and slot.accepts(titled):
             return titled
+        if chunk.quoted and len(text.split()) > _TITLE_WORDS:
+            return text if slot.accepts(text) else None  # what a log says is no name
         unit = self._unit(chunk, tokens)
         return next((f for f in name_forms(text, unit, slot.kind) if slot.accepts(f)), None)
 
@@ -411,8 +382,10 @@ class Filler:
         return tokens[last + 1].fold if number and last + 1 < len(tokens) else ""
 
     def _unit_places(self, slot: Slot, chunk: Chunk, tokens: Sequence[Token]) -> frozenset[int]:
-        """Return the place of the unit behind a number that became a duration or a size."""
+        """Return the place of the unit of a duration or a size, or of the port of an address."""
         unit = self._unit(chunk, tokens)
+        if slot.has_own_pattern and slot.accepts(with_port(chunk, tokens)):
+            return frozenset({chunk.places[-1] + 1})
         known = time_unit(unit) or size_unit(unit)
         taken = known and slot.kind in {SlotKind.DURATION, SlotKind.SIZE}
         return frozenset({chunk.places[-1] + 1}) if taken else frozenset()
@@ -467,7 +440,7 @@ def _left_over(clause: Clause, fill: Fill, nouns: frozenset[str]) -> list[int]:
 
 
 def _links(token: Token) -> bool:
-    return token.fold in _ARTICLES | _INSIDE | _AIMS | {"for", "on", "as"}
+    return token.fold in _ARTICLES | _INSIDE | AIMS | {"for", "on", "as"}
 
 
 def _opening(clause: Clause, fill: Fill, first: int) -> int:

@@ -61,6 +61,7 @@ def _learn(
             acronym = told and all(clause.tokens[p].fold.isalpha() for p in value.places)
             if ((named and not acronym) or (clause.verbs and not told)) and kinds[name] in _LEARNT:
                 folded = " ".join(clause.tokens[place].fold for place in sorted(value.places))
+                folded = fold(str(value.value)) if ":" in str(value.value) else folded
                 values.setdefault(_key(profile, name), set()).add(folded)
                 _forget(profile, folded)
     profile.masked.append(frozenset(masked))

@@ -8,7 +8,6 @@ from pydantic import JsonValue
 
 from orchestrator.catalog.models import Risk
 from orchestrator.domain.request import AmbiguityKind
-from orchestrator.nlu.affinity import PLACE_WORDS, is_called_by
 from orchestrator.nlu.candidate import MARGIN, NEEDED, Candidate
 from orchestrator.nlu.chunks import is_content
 from orchestrator.nlu.clauses import Clause, Form
@@ -19,11 +18,12 @@ from orchestrator.nlu.inquiry import Inquiry
 from orchestrator.nlu.later import may_wait, waits
 from orchestrator.nlu.match import Matcher
 from orchestrator.nlu.moments import moment_values
+from orchestrator.nlu.prepositions import PLACE_WORDS, is_called_by
 from orchestrator.nlu.profile import Profile
 from orchestrator.nlu.references import References
 from orchestrator.nlu.shapes import SlotKind
 from orchestrator.nlu.slots import Slot
-from orchestrator.nlu.text import Token
+from orchestrator.nlu.text import Token, stem
 from orchestrator.nlu.thread import Thread
 
 _NEARLY = 0.1  # short of a step, or of a rival where nothing but a pronoun is said
@@ -374,11 +374,11 @@ class Placer:
 
     def _is_definite(self, clause: Clause, slot: Slot) -> bool:
         """Whether "the machine" stands for the one spoken of: "bump the container to 2.14"."""
-        keys = self._index.expand(slot.nouns)
+        keys = self._index.expand(slot.nouns | {stem(slot.name)})  # "the list", "the name" too
         closed = self._index.lexicon.words("prepositions")
-        ended = (*clause.tokens[2:], None)
-        for the, noun, after in zip(clause.tokens, clause.tokens[1:], ended, strict=False):
-            whole = after is None or after.fold in closed
+        tokens = [t for p, t in enumerate(clause.tokens) if p not in clause.verb_places]
+        for place, (the, noun) in enumerate(itertools.pairwise(tokens)):
+            whole = all(after.fold in closed for after in tokens[place + 2 : place + 3])
             named = noun.stem not in slot.enum and bool(self._index.keys(noun.stem) & keys)
             if the.fold in _DEFINITE and whole and named:
                 return True

@@ -28,7 +28,14 @@ from orchestrator.nlu.references import (
 from orchestrator.nlu.remarks import Remarks
 from orchestrator.nlu.repeating import repeated
 from orchestrator.nlu.shapes import SlotKind
-from orchestrator.nlu.spoken_text import TextParameter, ends_text, take_pasted, text_behind
+from orchestrator.nlu.spoken_text import (
+    TextParameter,
+    ends_text,
+    labelled_text,
+    take_noted,
+    take_pasted,
+    text_behind,
+)
 from orchestrator.nlu.templates import Templates
 from orchestrator.nlu.text import Kind, Token
 from orchestrator.nlu.thread import Thread
@@ -164,6 +171,10 @@ class Reading:
         if clause.turn is Turn.ALL:
             self._thread.drafts.clear()
         turning = self._turning or self._labels.turns(self._nearby, clause)
+        text = labelled_text(self._thread, self._nearby, clause)
+        if text is not None:
+            self._text = text
+            return
         if self._headings.takes_field(self._nearby, clause):
             self._note(clause)
             return
@@ -458,6 +469,7 @@ class Reading:
         ]
         for draft in thread.drafts:
             take_pasted(draft, thread.text, self._pasted)
+        take_noted(thread, self._pasted)
         share_forward(thread.drafts, self._index.lexicon.words("quantifiers"))
         share_back(thread.drafts)
         self._withdrawal.leave_out()

@@ -37,6 +37,7 @@ _NAMED = frozenset({SlotKind.NAME, SlotKind.ENUM, SlotKind.PATH})
 _OWN = frozenset({SlotKind.VERSION, SlotKind.FLAG, SlotKind.NUMBER, SlotKind.SIZE, SlotKind.TEXT})
 """What is said of one target only: "nginx and redis 7" means one version."""
 
+_LEVELS = frozenset({"to", "at", "for", "auf", "bei", "fur", "a", "pour", "para"})
 _SPARING = frozenset({"dont", "do", "leave", "never", "hands"})
 
 
@@ -322,10 +323,18 @@ def share_back(drafts: Sequence[Draft]) -> None:
         for slot in later.profile.slots:
             each = any(token.fold in _EACH for token in later.clause.tokens)
             timed = bool({*words(slot.name)} & _TIMES)  # "vpn for anna and ben for 30 days"
-            shared = each or slot.required or timed or slot.kind not in _OWN
+            levelled = slot.kind is SlotKind.NUMBER and _is_level(later, slot)
+            shared = each or slot.required or timed or levelled or slot.kind not in _OWN
             lacking = slot is not main or slot.required
             if lacking and shared and slot.name in later.parameters:
                 draft.parameters.setdefault(slot.name, later.parameters[slot.name])
+
+
+def _is_level(draft: Draft, slot: Slot) -> bool:
+    """Whether a number says where all of a list go: "dim the hall and the attic to 50%"."""
+    found = draft.fill.values.get(slot.name)
+    place = min(found.places, default=0) if found is not None else 0
+    return place > 0 and draft.clause.tokens[place - 1].fold in _LEVELS
 
 
 def _are_things(draft: Draft, later: Draft) -> bool:

@@ -103,6 +103,8 @@ class Remarks:
 
     def asks_outcome(self, clause: Clause) -> bool:
         """Whether "tell me if they pass" only wants to hear how the step before ended."""
+        if self._is_other_state(clause):
+            return True
         looks = any(verb.groups & self._lexicon.reading_groups for verb in clause.verbs)
         if clause.negated or not (looks or clause.form is Form.QUESTION):
             return False
@@ -110,6 +112,15 @@ class Remarks:
         outcomes = self._lexicon.words("outcomes")
         others = [token for token in rest if token.fold not in outcomes]
         return len(others) < len(rest) and not any(is_content(t, self._lexicon) for t in others)
+
+    def _is_other_state(self, clause: Clause) -> bool:
+        """Whether it only ends a question of how something is: "is it locked or expired?"."""
+        tokens, ors = clause.tokens, {"or", "oder", "ou", "o"}
+        if len(tokens) != 1 or not clause.piece.lead & ors or clause.verbs or clause.negated:
+            return False
+        states = self._lexicon.words("state_words") | self._lexicon.words("measures")
+        done = tokens[0].text.islower() and tokens[0].fold.endswith("ed")
+        return tokens[0].fold in states or (done and tokens[0].stem != tokens[0].fold)
 
     def _is_needed(self, clause: Clause) -> bool:
         """Whether a clause tells what a thing needs, and orders nothing."""

@@ -176,7 +176,7 @@ def _kind_by_pattern(schema: Mapping[str, JsonValue]) -> SlotKind | None:
     if not isinstance(pattern, str):
         return None
     validator = Draft202012Validator({"pattern": pattern})
-    if any(validator.is_valid(name) for name in ("zzzz", "web-1", "Web", "10")):
+    if any(validator.is_valid(name) for name in ("zzzz", "web-1", "Web", "10", "web:8080")):
         return None
     for kind, samples in _SAMPLES.items():
         if any(validator.is_valid(sample) for sample in samples):

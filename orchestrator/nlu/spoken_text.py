@@ -1,17 +1,23 @@
 """Takes what follows a colon as the text of a step: "post to #ops: maintenance starts now"."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from orchestrator.nlu.clauses import Clause, Form
 from orchestrator.nlu.drafts import Draft
 from orchestrator.nlu.fill import Filler
+from orchestrator.nlu.guard import is_guarded
 from orchestrator.nlu.match import Matcher
 from orchestrator.nlu.shapes import SlotKind
 from orchestrator.nlu.slots import Slot
-from orchestrator.nlu.text import Kind
+from orchestrator.nlu.text import Kind, fold, stem
 from orchestrator.nlu.thread import Thread
 
+_LABEL_RE = re.compile(r"\b(\w+)\s*:\s*$")
+_LABELLED_RE = re.compile(r"(\w+)\s*:\s+")
+_SENTENCE_RE = re.compile(r"(?<=[.!?])\s+")
+_LABEL_WORDS = 2
 _QUOTES = (('"', '"'), ("'", "'"), ("`", "`"))
 
 
@@ -108,3 +114,49 @@ def take_pasted(draft: Draft, text: str, pasted: Sequence[tuple[int, str]]) -> N
             wanted, said = _lacking(draft, draft.clause), _unquoted(words)
             if wanted is not None and wanted.slot.accepts(said):
                 draft.parameters[wanted.slot.name] = said
+
+
+def labelled_text(thread: Thread, label: Clause | None, clause: Clause) -> TextParameter | None:
+    """Begin the text of "…, reason: swapping a disk"; None where the step before takes none."""
+    bare = label is not None and 0 < len(label.piece.tokens) <= _LABEL_WORDS
+    if label is None or not bare or not clause.piece.colon:
+        return None
+    before = [one for one in thread.drafts if one.clause.piece is not label.piece]
+    slot = _called(before[-1], label.piece.tokens[-1].stem) if before else None
+    if slot is None or before[-1].earlier:
+        return None
+    text = TextParameter(before[-1], slot, clause)
+    if not text.extend(thread, clause):
+        return None
+    thread.drafts = before
+    thread.pardon(label)
+    return text
+
+
+def take_noted(thread: Thread, pasted: Sequence[tuple[int, str]]) -> None:
+    """Give the step before it the text of "close 12, note: it works"; no order is read in it.
+
+    What stands behind its first sentence is told back.
+    """
+    for start, span in pasted:
+        inside = _LABELLED_RE.match(span)  # on a line of its own
+        label = inside or _LABEL_RE.search(thread.text, 0, start)
+        words = span[inside.end() :] if inside else span
+        before = [one for one in thread.drafts if one.clause.piece.tokens[-1].end <= start]
+        if label is None or not before or "\n" in words or is_guarded(words):
+            continue
+        last = max(before, key=lambda one: one.clause.piece.tokens[-1].end)
+        slot = _called(last, stem(fold(label[1])))
+        said, *rest = _SENTENCE_RE.split(words, maxsplit=1)
+        said = _unquoted(said.removesuffix("."))
+        if slot is not None and slot.accepts(said):
+            last.parameters[slot.name] = said
+            thread.refused += [(start + 1, more) for more in rest]
+
+
+def _called(draft: Draft, label: str) -> Slot | None:
+    """Return the open text parameter of a step that is called so."""
+    slots = draft.profile.slots if draft.profile is not None else ()
+    texts = [one for one in slots if one.kind is SlotKind.TEXT]
+    named = [one for one in texts if label in one.nouns and one.name not in draft.parameters]
+    return named[0] if len(named) == 1 else None
