@@ -20,6 +20,7 @@ from orchestrator.nlu.letters import Letter
 from orchestrator.nlu.match import Matcher
 from orchestrator.nlu.particles import spread_particles
 from orchestrator.nlu.pieces import Piece
+from orchestrator.nlu.places import Places
 from orchestrator.nlu.profile import Profile
 from orchestrator.nlu.reading import Reading
 from orchestrator.nlu.references import doubt_missing
@@ -48,6 +49,7 @@ class Engine:
         self.matcher = Matcher(index, self.filler)
         self.templates = Templates(index, self.filler)
         self._letter = Letter(index)
+        self._places = Places(index)
 
     def know(self, names: Mapping[str, Iterable[str]]) -> None:
         """Take these for names of what there is, by parameter, beside those of the examples."""
@@ -62,7 +64,7 @@ class Engine:
             return remembered
         tokens = self.index.speller.read(guarded_tokens(normalise(original)))
         said = spread_particles(self.index.splitter.split(tokens), self.index.book)
-        pieces = self.index.denials.spread(said)
+        pieces = self.index.denials.spread(self._places.spread(said))
         reading = Reading(self.index, self.filler, self.matcher, self.templates, original)
         for subtask in earlier.subtasks if earlier is not None else ():
             if subtask.intent in self.index.by_name:

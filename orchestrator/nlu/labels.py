@@ -32,7 +32,7 @@ class Labels:
 
     def is_speaker(self, head: Clause | None, clause: Clause) -> bool:
         """Whether `head` before a colon names who speaks, not what is to be done."""
-        if head is None or head.form is not Form.THING or head.piece.colon:
+        if head is None or head.form is not Form.THING or head.piece.colon or self._says_when(head):
             return False
         words = [token for token in head.tokens if is_content(token, self._index.lexicon)]
         known = [token for token in words if self._index.is_known(token)]  # "nginx: restart it"
@@ -47,6 +47,11 @@ class Labels:
             return False  # "node1: drain"
         topic = clause.form is Form.THING or self._references.has_pronoun(clause)
         return not (known and topic)
+
+    def _says_when(self, head: Clause) -> bool:
+        """Whether "ok, coffee first, then:" says when; nobody is called so."""
+        turns = self._index.lexicon.words("sequence") | self._index.lexicon.words("ahead")
+        return any(token.fold in turns for token in head.piece.tokens[1:])
 
     @staticmethod
     def is_dialogue(text: str) -> bool:
