@@ -41,9 +41,11 @@ _VALUES = frozenset({"value"})
 _BECOMES = frozenset({"to", "=", "auf", "a", "sur", "en"})
 _INSIDE = frozenset({"in", "of", "from", "im", "von", "dans", "de", "en"})
 _TIMED = frozenset({SlotKind.DATE, SlotKind.DURATION})
-_AIMS = frozenset({"to", "into", "with", "zu", "zum", "zur", "mit", "avec", "con"})
+_AIMS = frozenset(
+    {"to", "into", "with", "zu", "zum", "zur", "mit", "avec", "con", "au", "aux", "al"}
+)
 """What follows one of these behind an object is where that goes, or with what."""
-_SOURCES = frozenset({"from", "von", "aus", "depuis", "desde"})
+_SOURCES = frozenset({"from", "out", "von", "aus", "depuis", "desde"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +108,7 @@ class Filler:
             and not self._counts(tokens, place)
         )
         fill = Fill(content=content)
-        aimed = frozenset[int]() if settled else self._aimed(profile, clause)
+        aimed = self._aimed(profile, clause, settled=settled)
         self._enums(profile, clause, fill, aimed)
         self._flags(profile, clause, fill)
         self._assigned(profile, clause, fill)
@@ -176,7 +178,7 @@ class Filler:
             self._nouns[profile.name] = known
         return known
 
-    def _aimed(self, profile: Profile, clause: Clause) -> frozenset[int]:
+    def _aimed(self, profile: Profile, clause: Clause, *, settled: bool) -> frozenset[int]:
         """Return the places that cannot be what the capability acts on.
 
         "Add gitea to kuma", "kill it with fire": another object was named before. Behind a noun
@@ -192,7 +194,9 @@ class Filler:
         first = tokens[begin].fold if begin < len(tokens) else ""
         person = self._lexicon.words("personal_pronouns")
         shown = profile.prepositions.get(slot.name, set())
-        borders = frozenset() if is_called_by(slot, "to") or shown & _AIMS else _AIMS
+        others = (profile.prepositions.get(s.name, set()) for s in profile.slots if s is not slot)
+        aimed = is_called_by(slot, "to") and not any(other & _AIMS for other in others)
+        borders = frozenset() if aimed or shown & _AIMS else _AIMS  # "add her to ops"
         if first in self._lexicon.words("pronouns"):
             borders |= _SOURCES  # "restore it from dump-7"
         aim = next((place for place in aims if tokens[place].fold in borders), None)
@@ -203,10 +207,11 @@ class Filler:
         pointed = alone or first in person
         named = any(is_content(token, self._lexicon) for token in objects)
         own = any(verb.canonical in profile.own_verbs for verb in clause.verbs)
-        if not pointed and (own or not named):
+        if not pointed and (own or not named or settled):
             return frozenset()
         places = self._lexicon.words("prepositions") - _AIMS
-        end = (p for p in range(aim + 1, len(tokens)) if tokens[p].fold in places)
+        behind = aim + 2 if tokens[aim].fold == "out" else aim + 1  # "take her out of ops"
+        end = (p for p in range(behind, len(tokens)) if tokens[p].fold in places)
         return frozenset(range(aim, next(end, len(tokens))))
 
     def _enums(self, profile: Profile, clause: Clause, fill: Fill, aimed: frozenset[int]) -> None:

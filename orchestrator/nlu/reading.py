@@ -161,9 +161,10 @@ class Reading:
             return
         self._chatting = clause.form is Form.STATEMENT and clause.piece.role is Role.MAIN
         self._greeting = clause.form is Form.SMALL_TALK
-        if clause.turn is Turn.ALL:
+        if clause.turn is Turn.ALL and not self._withdrawal.is_of_words(clause, self._nearby):
             self._thread.drafts.clear()
-        turning = self._turning or self._labels.turns(self._nearby, clause)
+        turns = self._labels.turns(self._nearby, clause) and not self._withdrawal.swaps(clause)
+        turning = self._turning or turns
         if self._headings.takes_field(self._nearby, clause):
             self._note(clause)
             return
@@ -242,7 +243,7 @@ class Reading:
         if clause.piece.strong:
             self._label = False
         if clause.piece.colon:
-            self._label = self._labels.is_speaker(self._heard, clause)
+            self._label = self._labels.is_speaker(self._heard, clause, self._thread.text)
             self._thread.announce(self._before)
         self._heard = clause
         self._before = clause.piece.tokens[0].start
