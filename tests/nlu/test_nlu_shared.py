@@ -140,6 +140,92 @@ def test_a_thing_of_another_kind_is_no_further_target(
     assert [intent for intent, _ in steps(studio(text)) if intent in risky] == expected
 
 
+# --- behind a list ---
+
+
+@pytest.fixture(scope="module")
+def selfhosted(over: Callable[[str], Read]) -> Read:
+    return over("selfhosted")
+
+
+@pytest.fixture(scope="module")
+def games() -> Read:
+    catalog = load_catalog([HERE / "games_catalog.yaml"])
+    return lambda text: understand(text, catalog)
+
+
+@pytest.mark.parametrize(
+    ("text", "domains"),
+    [
+        ("when do a.test and b.test expire?", ["a.test", "b.test"]),
+        ("when do a.test, b.test and c.test expire?", ["a.test", "b.test", "c.test"]),
+        ("when does a.test expire?", ["a.test"]),
+    ],
+)
+def test_what_is_asked_at_the_end_is_asked_of_each(
+    text: str, domains: list[str], studio: Read
+) -> None:
+    assert only(studio(text)) == [("check_certificate", {"domain": name}) for name in domains]
+
+
+def test_each_with_a_question_of_its_own_keeps_it(selfhosted: Read) -> None:
+    found = steps(selfhosted("how warm are pve1 and pve2, and is grafana up?"))
+    assert found[-1] == ("uptime_report", {"service": "grafana"})
+
+
+STATS: Steps = [
+    ("host_stats", {"host": "pve1", "metric": "memory"}),
+    ("host_stats", {"host": "pve1", "metric": "cpu"}),
+]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("memory and cpu of pve1", STATS),
+        ("mem and cpu on pve1", STATS),
+        ("load on pve1", [("host_stats", {"host": "pve1"})]),
+        ("memory and load on pve1", [*STATS[:1], ("host_stats", {"host": "pve1"})]),
+        (
+            "mem and cpu on pve1, same for pve2",
+            [*STATS, *((intent, {**given, "host": "pve2"}) for intent, given in STATS)],
+        ),
+    ],
+)
+def test_things_in_a_row_share_their_place(text: str, expected: Steps, selfhosted: Read) -> None:
+    assert only(selfhosted(text)) == expected
+
+
+@pytest.mark.parametrize("end", ["", ", then the same for db2"])
+def test_what_is_looked_at_shares_its_place(end: str, hosting: Read) -> None:
+    hosts = ["db1", "db2"] if end else ["db1"]
+    assert only(hosting(f"check disk and load on db1{end}")) == [
+        (intent, {"host": host}) for host in hosts for intent in ("disk_space", "host_load")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("status of skyblock and search", ["skyblock", "search"]),
+        ("status of skyblock, lobby and search", ["skyblock", "lobby", "search"]),
+        ("status of skyblock and check", ["skyblock"]),
+    ],
+)
+def test_the_last_name_of_a_list_may_be_a_verb_elsewhere(
+    text: str, names: list[str], games: Read
+) -> None:
+    assert only(games(text)) == [("server_status", {"server": name}) for name in names]
+
+
+def test_a_verb_that_nothing_does_is_told_back(games: Read) -> None:
+    found = games("restart skyblock and search")
+    assert steps(found) == [("restart_server", {"server": "skyblock"})]
+    assert [*found.out_of_scope] == ["search"]
+
+
+# --- kinds of things ---
+
 LEAVERS = catalog_of(
     capability(
         "delete_user",
@@ -156,3 +242,28 @@ LEAVERS = catalog_of(
 )
 def test_what_the_capability_acts_on_anyway_is_no_further_target(text: str) -> None:
     assert only(understand(text, LEAVERS)) == [("delete_user", {"user": "eva"})]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "what version of pricing is on staging and what's on production",
+        "what version of pricing is on staging and what is on production?",
+    ],
+)
+def test_asked_of_another_place_the_question_stays_the_same(text: str) -> None:
+    assert only(understand(text, VERSIONS)) == [
+        ("show_version", {"service": "pricing", "environment": place})
+        for place in ("staging", "production")
+    ]
+
+
+VERSIONS = catalog_of(
+    capability(
+        "show_version",
+        "Show which version of a service is deployed in an environment",
+        {"service": TEXT, "environment": {"enum": ["staging", "production"]}},
+        ["service"],
+        ("which version of shop is on production?",),
+    )
+)
