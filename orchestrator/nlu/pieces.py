@@ -27,6 +27,7 @@ _WAITS = frozenset({"wait", "then", "and", "please", "just", "warte", "attends",
 _GERMAN_ANDS = frozenset({"und", "dann", "danach", "anschliessend", ","})
 _THEREFORE = frozenset({"so", "therefore", "deshalb", "daher", "donc", "entonces"})
 _ANYWAY = frozenset({"anyway", "anyways", "anyhow", "jedenfalls"})
+_WHY = frozenset({"why", "warum", "pourquoi"})
 _NOT_YET = frozenset({"not", "but", "just", "only", "and"})
 _WEAK_MARKS = frozenset({",", ":", "(", ")", "+", "&", "\u2014", "\u2013", "|", "-", "*", ">", "/"})
 _ASKS_BEHIND_WHEN = frozenset(
@@ -305,7 +306,8 @@ class Splitter:
         found = [
             (length, role)
             for name, role in _SUBORDINATORS
-            if (length := self._lexicon.phrases(name).at(folded, place))
+            if (role is Role.CONDITION or folded[0] not in _WHY)  # "why is it slow since …?"
+            and (length := self._lexicon.phrases(name).at(folded, place))
         ]
         return max(found, key=lambda one: one[0], default=None)
 

@@ -133,6 +133,7 @@ class Telling:
         """Whether "load is in the three digits" tells: behind a verb that orders, nothing is."""
         verb, folded = self._book.at(tokens, 0), [token.fold for token in tokens]
         copula = len(tokens) > 1 and folded[1] in _IS
+        copula |= "being" in folded[1:-1]  # "(prior to) new code being deployed"
         copula |= folded[1:2] == ["of"] and bool(_IS & {*folded[3:_OF]})  # "backup of orders is …"
         if verb is None or not copula or verb.groups & self._lexicon.reading_groups:
             return False

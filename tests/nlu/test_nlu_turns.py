@@ -72,6 +72,7 @@ def test_what_is_to_be_done_before_goes_ahead(text: str, studio: Read) -> None:
         "Back from parental leave, yay",
         "load is in the three digits",
         "backup of orders is broken",
+        "The orders should be safe prior to new code being deployed",
     ],
 )
 def test_a_remark_with_a_verb_in_it_is_no_order(remark: str, studio: Read) -> None:
@@ -102,6 +103,17 @@ def test_ignore_that_takes_back_all_else(text: str, studio: Read) -> None:
     assert steps(studio(text)) == []
 
 
+@pytest.mark.parametrize("asks", ["who's", "whos", "who is"])
+def test_who_is_said_in_short_asks_the_same(asks: str, studio: Read) -> None:
+    found = understand(f"{asks} in sales-team? same for hr", MEMBERS)
+    assert only(found) == [("list_members", {"group": name}) for name in ("sales-team", "hr")]
+
+
+def test_what_a_reason_is_asked_of_stays_one_question(studio: Read) -> None:
+    found = only(studio("why did the checkout fail after the update?"))
+    assert found == [("research_topic", {"topic": "checkout fail after the update"})]
+
+
 # --- one in the place of another ---
 
 
@@ -130,6 +142,13 @@ MEMBERS = catalog_of(
         {"user": TEXT, "group": {**TEXT, "description": "Name of the group"}},
         ["user", "group"],
         ("add tom to it-staff", "put ann into backup-operators"),
+    ),
+    capability(
+        "list_members",
+        "List the members of a group",
+        {"group": {**TEXT, "description": "Name of the group"}},
+        ["group"],
+        ("who is in it-staff?", "members of backup-operators"),
     ),
     capability(
         "merge_request",
