@@ -8,9 +8,11 @@ from orchestrator.nlu.prepositions import is_called_by
 from orchestrator.nlu.profile import Profile
 from orchestrator.nlu.slots import Slot
 
-AIMS = frozenset({"to", "into", "with", "zu", "zum", "zur", "mit", "avec", "con"})
+AIMS = frozenset(
+    {"to", "into", "with", "zu", "zum", "zur", "mit", "avec", "con", "au", "aux", "al"}
+)
 """What follows one of these behind an object is where that goes, or with what."""
-_SOURCES = frozenset({"from", "von", "aus", "depuis", "desde"})
+_SOURCES = frozenset({"from", "out", "von", "aus", "depuis", "desde"})
 _INTO = frozenset({"in", "on", "onto", "of", "auf", "ins", "dans", "en"})
 """Behind these, too, no person is named who is pointed at: "put her in admins"."""
 

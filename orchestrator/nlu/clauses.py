@@ -34,6 +34,7 @@ _ACCOMPANIED = frozenset({"with", "by", "despite", "due", "mit", "trotz", "avec"
 _LIMITS = frozenset({"before", "until", "till", "after", "if", "unless", "when", "while"})
 _WAS = frozenset({"was", "were"})
 _SUBJECT_WORDS = 6
+_ET = frozenset({"et", "puis", "ensuite"})
 _WHETHER = frozenset({"if", "whether", "ob"})
 _SAYS = frozenset({"says", "said", "sagt", "meint", "dit", "dice"})
 _WHAT_ANOTHER = frozenset({"what", "as", "whatever", "everything", "exactly", "anything"})
@@ -104,7 +105,7 @@ class Reader:
         tokens, _ = self._without(tokens, "manner")
         tokens, turn = self._turns.read(tokens)
         tokens, excluded = self._excluded(tokens)
-        ahead = self._is_ahead(piece, tokens)
+        tokens, ahead = self._order_of.ahead(piece.lead, tokens)
         clause = self._form(piece, tokens)
         if excluded and not clause.tokens:
             clause = replace(clause, negated=True, tokens=excluded)
@@ -126,15 +127,6 @@ class Reader:
             return tuple(tokens), False
         place, length = found
         return (*tokens[:place], *tokens[place + length :]), True
-
-    def _is_ahead(self, piece: Piece, tokens: Sequence[Token]) -> bool:
-        """Whether the clause goes before what was said: "… first", "but first …"."""
-        words = self._lexicon.words("ahead")
-        folded = [token.fold for token in tokens]
-        ends = len(folded) > 1 and folded[-1] in words and folded[-2] != "the"  # "the first"
-        contrary = piece.lead | {*folded[:1]}
-        opens = bool(words & {*folded[:2]}) and bool(contrary & {"but", "aber", "mais", "pero"})
-        return ends or opens or {"before", "that"} <= piece.lead
 
     def _excluded(self, tokens: tuple[Token, ...]) -> tuple[tuple[Token, ...], tuple[Token, ...]]:
         """Return the tokens before and behind "without", "except", "instead of"."""
@@ -253,7 +245,7 @@ class Reader:
     def _unknown(self, base: Clause) -> Verb | None:
         """Return the verb of an order that does not open with one that is known as it stands."""
         tokens = base.tokens
-        manner = self._order_of.behind_manner(tokens)
+        manner = self._order_of.behind_manner(tokens) or self._order_of.behind_time(tokens)
         if manner is not None and not base.piece.asked:
             return manner
         told = len(tokens) > 1 and tokens[1].fold in self._lexicon.words("auxiliaries")
@@ -329,8 +321,11 @@ class Reader:
     def _wished_order(self, base: Clause, *, wished: bool) -> Clause | None:
         """Return the order in "nginx needs a restart", "I want nginx restarted"."""
         tokens = base.tokens
-        if wished and (verb := self._order_of.behind_pronoun(tokens)):
-            return replace(base, form=Form.ORDER, verbs=(verb,))
+        joined = bool(base.piece.lead & _ET)  # "… et l'ajouter au groupe"
+        if (wished or joined) and (verb := self._order_of.behind_pronoun(tokens)):
+            thing = replace(tokens[0], fold="le", stem="le")  # "l'ajouter"
+            tokens = (tokens[1], thing, *tokens[2:])
+            return replace(base, form=Form.ORDER, tokens=tokens, verbs=(verb,))
         folded = [token.fold for token in tokens]
         begin = 0
         found = self._lexicon.phrases("request_words").find(folded)

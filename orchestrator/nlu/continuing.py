@@ -34,6 +34,7 @@ from orchestrator.nlu.match import Matcher
 from orchestrator.nlu.placing import Placer
 from orchestrator.nlu.profile import Profile
 from orchestrator.nlu.references import References
+from orchestrator.nlu.revising import Revision, inheriting
 from orchestrator.nlu.shapes import SlotKind
 from orchestrator.nlu.slots import Slot
 from orchestrator.nlu.text import Token
@@ -63,6 +64,7 @@ class Continuer:
         self._placer = placer
         self._thread = thread
         self.completer = Completer(index.lexicon, filler, references, thread)
+        self._revision = Revision(index, filler, matcher, placer, thread)
         self._variation = Variation(index.lexicon, filler, thread)
         self._open_list: tuple[Draft | None, Slot | None] = None, None  # "…, groups dev and wiki"
 
@@ -108,27 +110,17 @@ class Continuer:
     def _take(self, clause: Clause, previous: Draft, profile: Profile, *, turning: bool) -> None:
         if self._is_short(clause, previous, profile, turning=turning):
             return
-        inherited = _inheriting(clause, previous)
+        inherited = inheriting(clause, previous)
         candidates = self._matcher.rank(inherited, profile)
         own = next((c for c in candidates if c.profile is profile), None)
         own = own or self._bare_target(clause, inherited, previous, profile)
+        if own is not None and self._revision.is_other_kind(clause, profile):
+            own, candidates = None, [c for c in candidates if c.profile is not profile]
         if is_bracketed(clause, previous, own):
             return
-        if not turning and not previous.earlier:
-            if self._variation.spreads(clause, previous, profile):
-                return
-            values = self._variation.numbered(clause, previous, profile)
-            values = values or self._variation.placed(clause, previous, profile)
-            if values is not None:
-                fill = own.fill if own is not None else Fill()
-                # "Port 22 from 10.0.0.1 and 443" opens neither to the world.
-                keep = self._is_same(clause) or len(values) == 1
-                self._another(previous, inherited, profile, fill, values, keep=keep)
-                return
-            if own is not None and self._is_new(clause, own):
-                self._thread.group += 1
-                self._placer.place(clause, self._matcher.rank(clause))
-                return
+        varies = not turning and not previous.earlier
+        if varies and self._varies(clause, inherited, previous, own, profile):
+            return
         best = candidates[0] if candidates else None
         other = best is not None and best is not own and best.is_accepted
         target = clause.form is Form.THING and own is not None and _is_target(clause, own)
@@ -139,9 +131,43 @@ class Continuer:
             self._more_of(previous, inherited, own, turning=turning)
         elif other and best is not None:
             self._thread.group += 1
-            self._placer.add(inherited, best)
+            if not self._revision.explains(clause, previous, best):
+                self._placer.add(inherited, best)
         else:
+            self._stand_alone(clause, profile)
+
+    def _varies(
+        self,
+        clause: Clause,
+        inherited: Clause,
+        previous: Draft,
+        own: Candidate | None,
+        profile: Profile,
+    ) -> bool:
+        """Take "both on main", "102 on pve1", and what only looks like more of the step before."""
+        if self._variation.spreads(clause, previous, profile):
+            return True
+        values = self._variation.numbered(clause, previous, profile)
+        values = values or self._variation.placed(clause, previous, profile)
+        if values is not None:
+            fill = own.fill if own is not None else Fill()
+            # "Port 22 from 10.0.0.1 and 443" opens neither to the world.
+            keep = self._is_same(clause) or len(values) == 1
+            self._another(previous, inherited, profile, fill, values, keep=keep)
+            return True
+        new = own is not None and self._is_new(clause, own)
+        if new:
+            self._thread.group += 1
             self._placer.place(clause, self._matcher.rank(clause))
+        return new
+
+    def _stand_alone(self, clause: Clause, profile: Profile) -> None:
+        """Read a clause for itself, unless it only names a part of what the step acts on."""
+        ranked = self._matcher.rank(clause)
+        if self._revision.is_part(clause, profile) and not any(c.is_accepted for c in ranked):
+            self._thread.keep_silent(clause)
+        else:
+            self._placer.place(clause, ranked)
 
     def _bare_target(
         self, clause: Clause, inherited: Clause, previous: Draft, profile: Profile
@@ -178,7 +204,7 @@ class Continuer:
             return True
         number = self._variation.returns_to(clause, previous)
         if number is not None:
-            inherited = _inheriting(clause, previous)  # "…, then back to 3, web too"
+            inherited = inheriting(clause, previous)  # "…, then back to 3, web too"
             self._another(previous, inherited, profile, Fill(), number, keep=True)
             return True
         if turning:
@@ -339,7 +365,9 @@ class Continuer:
         if not fill.spare:  # "the security updates on web1, web2"
             needed |= {slot.name for slot in profile.slots if slot.kind is SlotKind.FLAG}
         shared = {n: v for n, v in previous.parameters.items() if n in needed}
-        draft.parameters = {**shared, **base, **values, **chosen(previous, profile, fill)}
+        # "gitea in production and wiki in production" says it twice
+        same = {n: v for n, v in fill.parameters.items() if previous.parameters.get(n) == v}
+        draft.parameters = {**same, **shared, **base, **values, **chosen(previous, profile, fill)}
         self._thread.insert(draft)
 
     def _merge(self, previous: Draft, clause: Clause, own: Candidate) -> None:
@@ -368,16 +396,6 @@ class Continuer:
         elif own.fill.content:
             thing = replace(clause, form=Form.THING, verbs=())
             self._placer.place(thing, self._matcher.rank(thing))
-
-
-def _inheriting(clause: Clause, previous: Draft) -> Clause:
-    """Return the clause with the verb of the step before."""
-    return replace(
-        clause,
-        form=previous.clause.form,
-        verbs=tuple(replace(v, places=frozenset()) for v in previous.clause.verbs),
-        asked_groups=previous.clause.asked_groups,
-    )
 
 
 def _is_plural_of(token: Token, kinds: frozenset[str]) -> bool:

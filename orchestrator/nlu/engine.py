@@ -20,10 +20,12 @@ from orchestrator.nlu.letters import Letter
 from orchestrator.nlu.match import Matcher
 from orchestrator.nlu.particles import spread_particles
 from orchestrator.nlu.pieces import Piece
+from orchestrator.nlu.places import Places
+from orchestrator.nlu.predicates import Predicates
 from orchestrator.nlu.profile import Profile
 from orchestrator.nlu.reading import Reading
 from orchestrator.nlu.references import doubt_missing
-from orchestrator.nlu.support import by_noun, without_manner
+from orchestrator.nlu.support import as_noun, by_noun, without_manner
 from orchestrator.nlu.templates import Templates
 from orchestrator.nlu.text import Kind, normalise, words
 from orchestrator.nlu.understanding import Understanding
@@ -48,6 +50,8 @@ class Engine:
         self.matcher = Matcher(index, self.filler)
         self.templates = Templates(index, self.filler)
         self._letter = Letter(index)
+        self._places = Places(index)
+        self._predicates = Predicates(index)
 
     def know(self, names: Mapping[str, Iterable[str]]) -> None:
         """Take these for names of what there is, by parameter, beside those of the examples."""
@@ -61,8 +65,9 @@ class Engine:
         if remembered := self._remembered(original):
             return remembered
         tokens = self.index.speller.read(guarded_tokens(normalise(original)))
-        said = spread_particles(self.index.splitter.split(tokens), self.index.book)
-        pieces = self.index.denials.spread(said)
+        split = self._predicates.spread(self.index.splitter.split(tokens))
+        said = spread_particles(split, self.index.book)
+        pieces = self.index.denials.spread(self._places.spread(said))
         reading = Reading(self.index, self.filler, self.matcher, self.templates, original)
         for subtask in earlier.subtasks if earlier is not None else ():
             if subtask.intent in self.index.by_name:
@@ -84,7 +89,7 @@ class Engine:
         if len(piece.tokens) > MAX_WORDS:
             return Clause(piece, (), Form.STATEMENT)
         clause = self.index.reader.read(piece)
-        return without_manner(by_noun(clause, self.index), self.index)
+        return as_noun(without_manner(by_noun(clause, self.index), self.index), self.index)
 
     def _remembered(self, text: str) -> Understanding | None:
         """Return the step of a request that is, word for word, a phrase somebody remembered."""

@@ -92,5 +92,6 @@ def _listed(slot: Slot, token: Token) -> list[str]:
 def flag_in(clause: Clause, profile: Profile) -> str | None:
     """Return the flag that "…, recursive" sets, and nothing else says."""
     flags = [slot.name for slot in profile.slots if slot.kind is SlotKind.FLAG]
-    alone = clause.form is Form.THING and len(clause.tokens) == 1 and not clause.piece.strong
+    said = [t.fold for t in clause.tokens[1:]] in ([], ["it"], ["them"])  # "and squash it"
+    alone = clause.form is Form.THING and said and not clause.piece.strong
     return clause.tokens[0].fold if alone and clause.tokens[0].fold in flags else None

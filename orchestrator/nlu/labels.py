@@ -30,23 +30,29 @@ class Labels:
         self._index = index
         self._references = references
 
-    def is_speaker(self, head: Clause | None, clause: Clause) -> bool:
-        """Whether `head` before a colon names who speaks, not what is to be done."""
-        if head is None or head.form is not Form.THING or head.piece.colon:
+    def is_speaker(self, head: Clause | None, clause: Clause, text: str) -> bool:
+        """Whether `head` before a colon names who speaks in `text`, not what is to be done."""
+        if head is None or head.form is not Form.THING or head.piece.colon or self._says_when(head):
             return False
         words = [token for token in head.tokens if is_content(token, self._index.lexicon)]
         known = [token for token in words if self._index.is_known(token)]  # "nginx: restart it"
         others = [token for token in words if token not in known]
+        if len(words) == len(others) == 1 and self.is_dialogue(text):
+            return True  # "tom: …", whatever a "tom-phone" of the catalogue
         if not 0 < len(words) <= _LABEL_WORDS or any(map(self._index.is_said, others)):
             return False
         if len(words) > 1 and not all(token.text[:1].isupper() for token in words):
             return False  # people have names: "Offboard darren please: delete his account"
-        if any(token.fold.endswith(_DOINGS) for token in others):
-            return False  # "offboarding: remove the account"
-        if len(words) == 1 and _is_numbered(words[0]) and self.is_bare(clause):
+        doing = any(token.fold.endswith(_DOINGS) for token in others)  # "offboarding: remove it"
+        if doing or (len(words) == 1 and _is_numbered(words[0]) and self.is_bare(clause)):
             return False  # "node1: drain"
         topic = clause.form is Form.THING or self._references.has_pronoun(clause)
         return not (known and topic)
+
+    def _says_when(self, head: Clause) -> bool:
+        """Whether "ok, coffee first, then:" says when; nobody is called so."""
+        turns = self._index.lexicon.words("sequence") | self._index.lexicon.words("ahead")
+        return any(token.fold in turns for token in head.piece.tokens[1:])
 
     @staticmethod
     def is_dialogue(text: str) -> bool:

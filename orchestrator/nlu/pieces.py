@@ -26,6 +26,8 @@ from orchestrator.nlu.wordorder import WordOrder
 _WAITS = frozenset({"wait", "then", "and", "please", "just", "warte", "attends", "espera"})
 _GERMAN_ANDS = frozenset({"und", "dann", "danach", "anschliessend", ","})
 _THEREFORE = frozenset({"so", "therefore", "deshalb", "daher", "donc", "entonces"})
+_ANYWAY = frozenset({"anyway", "anyways", "anyhow", "jedenfalls"})
+_WHY = frozenset({"why", "warum", "pourquoi"})
 _NOT_YET = frozenset({"not", "but", "just", "only", "and"})
 _WEAK_MARKS = frozenset({",", ":", "(", ")", "+", "&", "\u2014", "\u2013", "|", "-", "*", ">", "/"})
 _ASKS_BEHIND_WHEN = frozenset(
@@ -190,28 +192,30 @@ class Splitter:
             dash = token.stem == "-" and touches(tokens, place)
             return int(token.kind is Kind.GUARDED or (token.stem in _WEAK_MARKS and not dash))
         folded = [t.fold for t in tokens[place : place + 4]]
-        if length := int(self._so_please(tokens, place)) or self._lexicon.phrases(
-            "coordinator_phrases"
-        ).at(folded, 0):
+        if folded[:2] == ["before", "that"] and (len(folded) == 2 or ends(tokens[place + 2])):  # noqa: PLR2004
+            return 0  # "…, but back up db1 before that"
+        if length := self._joining(tokens, place, folded):
             return length
         if token.kind is not Kind.WORD or token.fold not in self._lexicon.words("coordinators"):
             return 0
         asked = place > 1 and {tokens[place - 1].fold, tokens[place - 2].fold} <= _SHOULD_I
         joins = is_between(tokens, place) and not self._opens_order(tokens[place + 1 :])
-        if asked or joins:
-            return 0  # "should I also disable tom?"
-        if token.fold in self._lexicon.words("sequence"):
-            return int(self._opens_order(tokens[place + 1 :]))
+        if asked or joins or token.fold in self._lexicon.words("sequence"):
+            opens = not (asked or joins) and self._opens_order(tokens[place + 1 :])
+            return int(opens)  # not "should I also disable tom?"
         return int(not self._is_pair(tokens, place) and not self._is_polite(tokens, place))
 
-    def _so_please(self, tokens: Sequence[Token], place: int) -> bool:
-        """Whether "so please" begins an order: not in "the ticket says it hangs so please …"."""
-        folded = [token.fold for token in tokens[place : place + 4]]
-        inner = folded[0] in _THEREFORE and 0 < place < len(tokens) - 1
-        told = any(
-            token.fold in self._lexicon.words("speech") | {"read"} for token in tokens[:place]
-        )
-        return inner and not told and self._lexicon.phrases("polite").at(folded, 1) > 0
+    def _joining(self, tokens: Sequence[Token], place: int, folded: Sequence[str]) -> int:
+        """Return how long "as well as", "(I am going to try it,) so", "anyway" is; 0 for others."""
+        if 0 < place < len(tokens) - 1:
+            # Not in "the ticket says web1 hangs so please reboot it".
+            speech = self._lexicon.words("speech") | {"read"}
+            pleads = not any(token.fold in speech for token in tokens[:place])
+            pleads = pleads and self._lexicon.phrases("polite").at(folded, 1) > 0
+            anyway = folded[0] in _ANYWAY and self._opens_order(tokens[place + 1 :])
+            if anyway or (pleads and folded[0] in _THEREFORE):
+                return 1
+        return self._lexicon.phrases("coordinator_phrases").at(folded, 0)
 
     def _is_polite(self, tokens: Sequence[Token], place: int) -> bool:
         """Whether "and" is the last word of politeness: "go ahead and", "be so kind and"."""
@@ -255,7 +259,7 @@ class Splitter:
             yield piece  # "wait until it is done", "not before the backup" take nothing back
             return
         if role in {Role.BEFORE, Role.AFTER}:
-            tail = tail[self._subject(tail) :]
+            tail = _made(tail[self._subject(tail) :])
         if head:
             yield replace(piece, tokens=head)
             yield from self._tail(replace(piece, tokens=tail, strong=False), role)
@@ -305,7 +309,8 @@ class Splitter:
         found = [
             (length, role)
             for name, role in _SUBORDINATORS
-            if (length := self._lexicon.phrases(name).at(folded, place))
+            if (role is Role.CONDITION or folded[0] not in _WHY)  # "why is it slow since …?"
+            and (length := self._lexicon.phrases(name).at(folded, place))
         ]
         return max(found, key=lambda one: one[0], default=None)
 
@@ -447,6 +452,12 @@ def _is_inverted(piece: Piece) -> bool:
         and folded[1:] in (["it"], ["that"], ["this"], ["anything"])
         and (not piece.asked)
     )
+
+
+def _made(tokens: tuple[Token, ...]) -> tuple[Token, ...]:
+    """Return "make a backup" for "(once you have) made a backup"."""
+    done = bool(tokens) and tokens[0].fold in _DONE
+    return (replace(tokens[0], fold="make", stem="make"), *tokens[1:]) if done else tokens
 
 
 def _is_bare(token: Token) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from orchestrator.domain.value import Parameters
 from orchestrator.nlu.candidate import MARGIN
-from orchestrator.nlu.clauses import Clause, Form
+from orchestrator.nlu.clauses import ASKED_ONLY, Clause, Form
 from orchestrator.nlu.coerce import split_number
 from orchestrator.nlu.contingency import hangs_on_failure
 from orchestrator.nlu.continuing import Continuer
@@ -41,7 +41,7 @@ from orchestrator.nlu.text import Kind, Token
 from orchestrator.nlu.thread import Thread
 from orchestrator.nlu.turns import Turn
 from orchestrator.nlu.understanding import Understanding
-from orchestrator.nlu.varying import corrected
+from orchestrator.nlu.varying import asked_where, corrected
 from orchestrator.nlu.withdrawing import Withdrawal
 
 _NOBODY = frozenset({"you", "now", "yet", "me", "today"})
@@ -168,9 +168,10 @@ class Reading:
             return
         self._chatting = clause.form is Form.STATEMENT and clause.piece.role is Role.MAIN
         self._greeting = clause.form is Form.SMALL_TALK
-        if clause.turn is Turn.ALL:
+        if clause.turn is Turn.ALL and not self._withdrawal.is_of_words(clause, self._nearby):
             self._thread.drafts.clear()
-        turning = self._turning or self._labels.turns(self._nearby, clause)
+        turns = self._labels.turns(self._nearby, clause) and not self._withdrawal.swaps(clause)
+        turning = self._turning or turns
         text = labelled_text(self._thread, self._nearby, clause)
         if text is not None:
             self._text = text
@@ -253,7 +254,7 @@ class Reading:
         if clause.piece.strong:
             self._label = False
         if clause.piece.colon:
-            self._label = self._labels.is_speaker(self._heard, clause)
+            self._label = self._labels.is_speaker(self._heard, clause, self._thread.text)
             self._thread.announce(self._before)
         self._heard = clause
         self._before = clause.piece.tokens[0].start
@@ -366,9 +367,21 @@ class Reading:
         if self._goes_on(clause, last):
             tokens = (clause.piece.tokens[0], *clause.tokens)
             return replace(clause, form=Form.THING, tokens=tokens, verbs=())
-        if self._is_other_of_both(clause, last):
+        if self._is_other_of_both(clause, last) or self._is_bare_name(clause, last):
             return replace(clause, form=Form.THING, verbs=())
-        return clause
+        return asked_where(clause, last, self._index.lexicon) or clause
+
+    def _is_bare_name(self, clause: Clause, last: Draft) -> bool:
+        """Whether "search" in "status of shop and search" is a name: nothing else does that."""
+        joined = bool(clause.piece.lead & {*_ANDS, ","}) and not clause.piece.strong
+        if not joined or len(clause.piece.tokens) != 1 or clause.form is not Form.ORDER:
+            return False
+        said = last.clause.tokens if last.clause.form in {Form.THING, Form.QUESTION} else ()
+        ends = said[-1:] and said[-1].value in last.parameters.values()
+        verb = clause.verbs[0].canonical if clause.verbs else ""
+        does = any(verb in p.own_verbs | p.example_verbs for p in self._index.profiles)
+        looks = any(verb.groups & ASKED_ONLY for verb in clause.verbs)
+        return bool(ends) and not (does or looks)
 
     @staticmethod
     def _is_other_of_both(clause: Clause, last: Draft) -> bool:

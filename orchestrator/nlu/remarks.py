@@ -74,7 +74,8 @@ class Remarks:
         """Whether an order only wants somebody to look: "can someone take a look"."""
         if clause.negated or self._opens(clause, "vague"):
             return False
-        looks = any(verb.groups & self._lexicon.reading_groups for verb in clause.verbs)
+        reading = self._lexicon.reading_groups - {"search"}  # who searches, seeks something
+        looks = any(verb.groups & reading for verb in clause.verbs)
         looks = looks or self._opens(clause, "vague_looks")
         return looks and not self._says_anything(clause)
 

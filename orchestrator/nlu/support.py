@@ -1,10 +1,12 @@
 """Takes off words around the verb that say nothing: "create" a snapshot, a "hard" reset."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
-from orchestrator.nlu.clauses import Clause
+from orchestrator.nlu.clauses import Clause, Form
 from orchestrator.nlu.index import CatalogIndex
 from orchestrator.nlu.profile import Profile
+from orchestrator.nlu.text import Token
 from orchestrator.nlu.verbs import Verb
 
 
@@ -34,6 +36,26 @@ def without_manner(clause: Clause, index: CatalogIndex) -> Clause:
         return clause
     places = frozenset(place - 1 for place in verb.places)
     return replace(clause, tokens=clause.tokens[1:], verbs=(replace(verb, places=places),))
+
+
+def as_noun(clause: Clause, index: CatalogIndex) -> Clause:
+    """Return "load on web1" as the thing that it names, where no capability loads anything."""
+    if clause.form is not Form.ORDER or clause.negated or [*clause.verb_places] != [0]:
+        return clause
+    first = clause.piece.tokens[0] is clause.tokens[0]  # not "(but) to test"
+    thing = first and names_thing(clause.tokens, index)
+    return replace(clause, form=Form.THING, verbs=()) if thing else clause
+
+
+def names_thing(tokens: Sequence[Token], index: CatalogIndex) -> bool:
+    """Whether "load", "disk on web1" begin with a noun of the catalogue's that is no verb there."""
+    word, rest = tokens[0], tokens[1:]
+    placed = not rest or rest[0].fold in index.lexicon.words("prepositions")
+    noun = word.stem in index.lexicon.noun_groups and not word.fold.endswith(("ing", "ed"))
+    noun = noun and index.is_said(word)
+    verb = index.book.at(tokens, 0)
+    acts = verb is not None and any(_says(profile, verb) for profile in index.profiles)
+    return placed and noun and not acts
 
 
 def _says(profile: Profile, verb: Verb) -> bool:

@@ -61,6 +61,10 @@ _WENT = frozenset(
     | {"sent", "cut", "shook", "meant", "undid", "tore", "drove", "became"}
 )
 """Past of what a deed did: "rebooting web1 broke it"; all others end in -ed."""
+_HERE = frozenset({"here", "hier", "ici", "aqui"})
+_WHENCE = frozenset({"from", "home"})
+_OF = 6  # words of "backup of the orders db is"
+_IS = frozenset({"is", "are", "was", "were", "isnt", "wasnt", "arent", "werent", "has", "had"})
 _SEEMING = frozenset({"appear", "seem", "look"})
 _DENYING = frozenset({"doesnt", "dont", "didnt", "not"})
 
@@ -95,7 +99,9 @@ class Telling:
 
     def narrates(self, tokens: Sequence[Token], piece: Piece) -> bool:
         """Whether "restarting nginx fixed it yesterday" tells what was."""
-        if self._is_aside(tokens, piece) or self._seems(tokens):
+        if self._is_aside(tokens, piece) or self._seems(tokens) or self._is_of_people(tokens):
+            return True
+        if not piece.asked and self._is_of_noun(tokens):
             return True
         does = self._book.at(tokens, 0) is not None
         does = does or tokens[0].fold in self._lexicon.words("light_verbs")  # "doing the reboot"
@@ -112,6 +118,27 @@ class Telling:
             if (free and went) or (gerund and tokens[place].fold in told):
                 return True
         return False
+
+    def _is_of_people(self, tokens: Sequence[Token]) -> bool:
+        """Whether "Petra from finance here", "back from parental leave" says who speaks."""
+        folded = [token.fold for token in tokens]
+        here = 1 < len(folded) <= _FEW and folded[-1] in _HERE
+        bids = folded[0] != "new" and self._book.at(tokens, 0) is not None
+        acts = any(self._book.at(tokens, place) for place in range(1, len(tokens)))
+        return (here and not bids and not acts) or (
+            folded[:1] == ["back"] and {*folded[1:2]} <= _WHENCE and len(folded) > 1
+        )
+
+    def _is_of_noun(self, tokens: Sequence[Token]) -> bool:
+        """Whether "load is in the three digits" tells: behind a verb that orders, nothing is."""
+        verb, folded = self._book.at(tokens, 0), [token.fold for token in tokens]
+        copula = len(tokens) > 1 and folded[1] in _IS
+        copula |= "being" in folded[1:-1]  # "(prior to) new code being deployed"
+        copula |= folded[1:2] == ["of"] and bool(_IS & {*folded[3:_OF]})  # "backup of orders is …"
+        if verb is None or not copula or verb.groups & self._lexicon.reading_groups:
+            return False
+        needed = self._lexicon.phrases("request_words").find(folded)
+        return needed is None
 
     def _seems(self, tokens: Sequence[Token]) -> bool:
         """Whether "the agent doesn't appear to be running" says how something looks."""

@@ -21,7 +21,7 @@ from orchestrator.nlu.pieces import Role
 from orchestrator.nlu.profile import Profile
 from orchestrator.nlu.shapes import SHAPED, SlotKind, looks_like
 from orchestrator.nlu.slots import Slot
-from orchestrator.nlu.text import Kind, Token, stem
+from orchestrator.nlu.text import Kind, Token, stem, word_token
 from orchestrator.nlu.turns import Turn
 from orchestrator.nlu.verbs import Verb
 
@@ -33,6 +33,10 @@ _DROPPED = frozenset(
     | {"los", "las"}
 )
 """Not "my" and "a": "restart my career" is no "restart nginx"."""
+_CONTRACTED = {
+    f"{asks}s": (word_token(asks, -1), word_token("is", -1)) for asks in ("who", "what", "where")
+}
+"""Who's asks as "who is" does."""
 _PLACED = frozenset({"on", "in", "at"})
 _NEEDING = frozenset({"need", "needs", "want", "wants", "require", "requires"})
 _COUNTED = frozenset({SlotKind.NUMBER, SlotKind.ENUM, SlotKind.DURATION, SlotKind.SIZE})
@@ -236,6 +240,7 @@ def _essential(tokens: Sequence[Token], lexicon: Lexicon) -> tuple[Token, ...]:
     dropped = _DROPPED | (lexicon.words("determiners") - lexicon.words("pronouns"))
     return tuple(
         token
-        for token in tokens
+        for written in tokens
+        for token in _CONTRACTED.get(written.fold, (written,))
         if token.kind is not Kind.MARK and (token.fold not in dropped or token.is_name_like)
     )

@@ -28,6 +28,8 @@ _BACKWARDS = frozenset({"put", "back", "up", "down", "again", "set", "go", "brin
 _EACH = frozenset({"both", "all", "each", "beide", "alle", "ambos", "ambas"})
 _EACH_ON = ("both", "on", "main")
 _PLACED = frozenset({SlotKind.NAME, SlotKind.HOST, SlotKind.ENUM})
+_WHAT_IS = frozenset({"whats", "what"})
+_PAIR = 2
 _SINGLE = 2  # a list of one step is varied by itself
 
 
@@ -233,6 +235,18 @@ def _shape(value: JsonValue) -> str:
 
 def _singular(token: Token) -> tuple[str, str]:
     return token.stem, token.fold.removesuffix("s")
+
+
+def asked_where(clause: Clause, last: Draft, lexicon: Lexicon) -> Clause | None:
+    """Return "on prod" of "(what version is on staging) and what's on prod", the rest the same."""
+    folded = [token.fold for token in clause.tokens]
+    begin = 2 if folded[:2] == ["what", "is"] else 1 if folded[0] in _WHAT_IS else 0
+    where = clause.tokens[begin:]
+    goes_on = bool(clause.piece.lead & _AND) and not clause.piece.strong and begin > 0
+    placed = len(where) == _PAIR and where[0].fold in lexicon.words("prepositions")
+    if not (goes_on and placed) or Form.QUESTION not in {clause.form} & {last.clause.form}:
+        return None
+    return replace(clause, tokens=where, form=Form.THING, verbs=(), asked_groups=frozenset())
 
 
 def corrected(clause: Clause, open_step: Draft, lexicon: Lexicon) -> Clause | None:

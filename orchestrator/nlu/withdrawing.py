@@ -1,11 +1,15 @@
 """Steps taken back and things left out: "not web2", "all but web2", "don't reboot it"."""
 
-from orchestrator.nlu.clauses import Clause
+from orchestrator.nlu.clauses import Clause, Form
 from orchestrator.nlu.drafts import Draft
 from orchestrator.nlu.fill import Filler
 from orchestrator.nlu.lexicon import Lexicon
 from orchestrator.nlu.references import References
+from orchestrator.nlu.text import Kind
 from orchestrator.nlu.thread import Thread
+
+_AWAY = frozenset({"stop", "remove", "revoke", "disable", "disconnect", "close", "block"})
+_COMES = frozenset({"start", "create", "grant", "enable", "deploy", "open", "allow", "set"})
 
 
 class Withdrawal:
@@ -24,6 +28,22 @@ class Withdrawal:
         folded = [token.fold for token in clause.piece.tokens]
         whole = self._phrases.at(folded, 0) == len(folded)
         return whole and not clause.piece.asked
+
+    @staticmethod
+    def is_of_words(clause: Clause, told: Clause | None) -> bool:
+        """Whether "ignore that" is said of what somebody wrote, quoted right before it."""
+        if told is None or told.form is not Form.STATEMENT or clause.tokens or clause.piece.strong:
+            return False
+        return any(token.kind is Kind.QUOTED for token in told.tokens)
+
+    def swaps(self, clause: Clause) -> bool:
+        """Whether "stop nginx and start caddy instead" wants both: one takes the other's place."""
+        last = self._thread.last
+        if last is None or last.earlier or clause.piece.tokens[-1].fold != "instead":
+            return False
+        away = any(verb.groups & _AWAY for verb in last.clause.verbs)
+        comes = any(verb.groups & _COMES for verb in clause.verbs)
+        return away and comes and not self._references.has_pronoun(clause)
 
     def note(self, clause: Clause) -> None:
         """Keep "except web2" to be left out at the end: of the step that is for all, if one is."""

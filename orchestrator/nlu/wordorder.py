@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from orchestrator.nlu.lexicon import Lexicon
+from orchestrator.nlu.moments import moments
 from orchestrator.nlu.text import Kind, Token, word_token
 from orchestrator.nlu.verbs import Verb, VerbBook
 
 _PUSHED = frozenset({"force", "hard", "soft"})
 """Say how, whatever follows the verb: "force stop VM 105"."""
-_CLITICS = frozenset({"le", "la", "les", "lui", "leur", "me", "nous", "y", "en", "moi"})
+_CLITICS = frozenset({"le", "la", "les", "lui", "leur", "me", "nous", "y", "en", "moi", "l"})
 _PLACES = frozenset({"auf", "in", "im", "von", "vom", "bei", "fur", "mit"})
 _LIGHT_ENDS = frozenset({"machen", "durchfuhren", "ziehen", "fahren"})
 _A = frozenset({"ein", "eine", "einen"})
@@ -25,6 +26,10 @@ _MODALS = frozenset(
     | {"musste", "mussten", "darf", "durfen", "mochte", "mochten", "haben", "hat", "hatte", "habe"}
     | {"lassen", "lasst", "liess", "zu", "ich", "er", "man", "wir", "wer", "warum", "wie", "wann"}
 )
+_BEFORE = frozenset({"before", "bevor", "avant", "antes"})
+_BEFORE_THAT = 4  # words of "before you do that"
+_THAT = frozenset({"that", "this", "so", "it", "doing", "do", "you", "we"})
+_THAT |= frozenset({"du", "das", "machst", "tust"})
 _INFINITIVES = {"pour": ("er", "ir", "re"), "para": ("ar", "er", "ir")}
 _ROMANCE_ARTICLES = frozenset(
     {"le", "la", "les", "un", "une", "des", "du", "el", "los", "las", "una", "su", "sa", "son"}
@@ -64,6 +69,21 @@ class WordOrder:
             return replace(verb, places=verb.places | {0})  # "force" names nothing
         return verb if not told or self._is_noun_of(tokens, verb) else None
 
+    def behind_time(self, tokens: Sequence[Token]) -> Verb | None:
+        """Return the verb of "tomorrow at 5pm reboot db1"; "monday report" names a report."""
+        said = moments(tokens, self._lexicon)
+        closed = self._lexicon.words("prepositions")
+        begin = next((p for p, t in enumerate(tokens) if p not in said and t.fold not in closed), 0)
+        if not begin or not said & {*range(begin)} or len(tokens) < begin + 2:
+            return None
+        if tokens[begin].fold.endswith(("ed", "ing", "s")):
+            return None
+        verb = self._book.at(tokens, begin)
+        behind = tokens[max(verb.places) + 1 :] if verb is not None else ()
+        told = self._lexicon.words("auxiliaries") & {token.fold for token in behind}
+        named = bool(behind) and behind[0].fold not in closed
+        return verb if verb is not None and verb.groups and named and not told else None
+
     def _is_noun_of(self, tokens: Sequence[Token], verb: Verb) -> bool:
         """Whether what follows "full backup" is what it acts on: not "full backup status"."""
         rest = tokens[max(verb.places) + 1 :]
@@ -98,6 +118,22 @@ class WordOrder:
             return None
         return replace(verb, places=verb.places | {0, len(tokens) - 1})
 
+    def ahead(
+        self, lead: frozenset[str], tokens: tuple[Token, ...]
+    ) -> tuple[tuple[Token, ...], bool]:
+        """Return whether a clause goes before what was said: "… first", "but first …".
+
+        "Before you do that" at its end says no more, and is left out of the tokens.
+        """
+        words = self._lexicon.words("ahead")
+        folded = [token.fold for token in tokens]
+        if end := _before_that(folded):
+            return tokens[:end], True
+        ends = len(folded) > 1 and folded[-1] in words and folded[-2] != "the"  # "the first"
+        contrary = lead | {*folded[:1]}
+        opens = bool(words & {*folded[:2]}) and bool(contrary & {"but", "aber", "mais", "pero"})
+        return tokens, ends or opens or {"before", "that"} <= lead
+
     @staticmethod
     def put_back(tokens: tuple[Token, ...]) -> tuple[Token, ...]:
         """Return "put back in the pool" for "back in the pool" among other orders."""
@@ -121,11 +157,12 @@ class WordOrder:
         return None
 
     def behind_pronoun(self, tokens: Sequence[Token]) -> Verb | None:
-        """Return the verb of "(merci de) le renouveler"."""
+        """Return the verb of "(merci de) le renouveler", to be put before its pronoun."""
         if len(tokens) < 2 or tokens[0].fold not in _CLITICS:  # noqa: PLR2004
             return None
         infinitive = tokens[1].fold.endswith(("er", "ir", "re"))
-        return self._book.at(tokens, 1) if infinitive else None
+        verb = self._book.at(tokens, 1) if infinitive else None
+        return replace(verb, places=frozenset({0})) if verb and len(verb.places) == 1 else None
 
     def purpose(self, tokens: Sequence[Token]) -> tuple[int, int] | None:
         """Return where "restart nginx to apply the changes" says what for, and to where."""
@@ -170,3 +207,10 @@ class WordOrder:
         """Return the first verb, within a few words of politeness."""
         found = (self._book.at(tokens, place) for place in range(min(len(tokens), 6)))
         return next((verb for verb in found if verb is not None and verb.groups), None)
+
+
+def _before_that(folded: Sequence[str]) -> int:
+    """Return where "… before you do that" begins at the end of a clause; 0 without it."""
+    begins = range(max(1, len(folded) - _BEFORE_THAT), len(folded) - 1)
+    found = next((place for place in begins if folded[place] in _BEFORE), 0)
+    return found if found and {*folded[found + 1 :]} <= _THAT else 0
