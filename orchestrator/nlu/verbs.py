@@ -23,7 +23,8 @@ _REPEATED = frozenset(
 """Groups of verbs that may be done again as they were done before."""
 _SHORT = 5  # shorter words are never taken for a misspelt verb
 _LONG = 8  # from here on, two slips are forgiven
-_OFF = ("take", "off")  # "take tom off grafana": a place follows
+_OPEN = frozenset({("take", "off"), ("let", "know")})
+"""A place, or what to tell, follows: "take tom off grafana", "let them know it is up"."""
 _TURNED = (("back", "to"), ("into",))  # "turn the filter back to auto": what it becomes follows
 _TELLS = frozenset({"that", "dass", "que"})
 _CLITIC_RE = re.compile(
@@ -208,7 +209,7 @@ class VerbBook:
             last = later + len(rest) - 1
             if _stems(tokens, later, len(rest)) != tuple(rest):
                 continue
-            if self._ends_there(tokens, last) or tuple(stems) == _OFF or rest in _TURNED:
+            if self._ends_there(tokens, last) or tuple(stems) in _OPEN or rest in _TURNED:
                 return (place, *range(later, last + 1))
         return ()
 
