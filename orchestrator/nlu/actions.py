@@ -13,11 +13,12 @@ from orchestrator.nlu.text import fold, stem, tokenise, words
 from orchestrator.nlu.verbs import Verb, VerbBook
 
 _STATES: Mapping[str, frozenset[str]] = {
-    "start": frozenset({"on", "start", "up", "enabled", "enable"}),
-    "stop": frozenset({"off", "stop", "shutdown", "down", "disabled", "disable"}),
+    "start": frozenset({"on", "start", "up", "enabled", "enable", "online"}),
+    "stop": frozenset({"off", "stop", "shutdown", "down", "disabled", "disable", "offline"}),
     "restart": frozenset({"restart", "reboot"}),
     "drain": frozenset({"out", "drained", "draining"}),
-    "enable": frozenset({"in"}),
+    "enable": frozenset({"in", "on", "enabled", "online"}),
+    "disable": frozenset({"off", "disabled", "offline"}),
     "undrain": frozenset({"in"}),
 }
 """What verbs make of a thing that has such states."""
