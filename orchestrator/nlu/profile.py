@@ -135,7 +135,8 @@ def only_looks_at(capability: Capability, verb: str, lexicon: Lexicon) -> bool:
     heads = leading_verbs(capability.description, lexicon)
     looks = any(_reads(head, lexicon) for head in heads[:1])
     shows = verb in heads or _reads(verb, lexicon)
-    return capability.risk is Risk.NONE and looks and not shows
+    seen = words(capability.name)[-1] in lexicon.words("looked_at")
+    return capability.risk is Risk.NONE and looks and seen and not shows
 
 
 def _reads(verb: str, lexicon: Lexicon) -> bool:
