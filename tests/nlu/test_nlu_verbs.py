@@ -102,3 +102,64 @@ def test_a_noun_says_what_is_done(text: str, expected: Steps, wordy: Read) -> No
 )
 def test_a_noun_that_is_only_spoken_of_does_nothing(text: str, wordy: Read) -> None:
     assert steps(wordy(text)) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("go back to the last snapshot of vm7", [("rollback_snapshot", {"guest": "vm7"})]),
+        ("go back to the last backup of vm7", [("restore_backup", {"guest": "vm7"})]),
+    ],
+)
+def test_of_equal_readings_the_one_that_is_named_is_meant(
+    text: str, expected: Steps, wordy: Read
+) -> None:
+    assert only(wordy(text)) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "state"),
+    [
+        (f"put {SITE} into maintenance mode", "on"),
+        (f"put {SITE} in maintenance", "on"),
+        (f"mets {SITE} en maintenance", "on"),
+        (f"take {SITE} out of maintenance", "off"),
+    ],
+)
+def test_what_is_put_into_a_mode_is_switched(text: str, state: str, wordy: Read) -> None:
+    assert only(wordy(text)) == [("maintenance_mode", {"site": SITE, "state": state})]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("how much room is left on bots-1?", [("disk_usage", {"server": "bots-1"})]),
+        (f"Quand expire le certificat de {SITE} ?", [("certificate_expiry", {"domain": SITE})]),
+        (f"¿Cuándo caduca el certificado de {SITE}?", [("certificate_expiry", {"domain": SITE})]),
+        (
+            "any idea why docs-build keeps failing?",
+            [("investigate_failure", {"job": "docs-build"})],
+        ),
+        ("give the tests of crm another spin", [("run_tests", {"repo": "crm"})]),
+        (
+            "approve the messages held on team-devel",
+            [("moderate_list", {"list": "team-devel", "action": "accept"})],
+        ),
+    ],
+)
+def test_words_of_operations_work_are_known(text: str, expected: Steps, wordy: Read) -> None:
+    assert only(wordy(text)) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"quand le certificat de {SITE} expire, on aura un souci",
+        "the meeting room has space for ten",
+        "put maintenance on the agenda",
+        "go back to work",
+        "give her another try at the quiz",
+    ],
+)
+def test_the_same_words_elsewhere_ask_for_nothing(text: str, wordy: Read) -> None:
+    assert steps(wordy(text)) == []
