@@ -13,9 +13,13 @@ from orchestrator.nlu.text import fold, stem, tokenise, words
 from orchestrator.nlu.verbs import Verb, VerbBook
 
 _STATES: Mapping[str, frozenset[str]] = {
-    "start": frozenset({"on", "start", "up", "enabled", "enable"}),
-    "stop": frozenset({"off", "stop", "shutdown", "down", "disabled", "disable"}),
+    "start": frozenset({"on", "start", "up", "enabled", "enable", "online"}),
+    "stop": frozenset({"off", "stop", "shutdown", "down", "disabled", "disable", "offline"}),
     "restart": frozenset({"restart", "reboot"}),
+    "drain": frozenset({"out", "drained", "draining"}),
+    "enable": frozenset({"in", "on", "enabled", "online"}),
+    "disable": frozenset({"off", "disabled", "offline"}),
+    "undrain": frozenset({"in"}),
 }
 """What verbs make of a thing that has such states."""
 _SWITCHES = frozenset({"enabled", "enable", "active", "activate", "on", "running"})
@@ -97,20 +101,20 @@ def _is_switch(slot: Slot) -> bool:
 def _listed(slot: Slot, book: VerbBook, lexicon: Lexicon) -> Choice:
     """Return the choice of a list of verbs; an empty one for any other list."""
     verbs = {value: verb for value in slot.enum if (verb := _verb_of(value, book)) is not None}
-    states = {
-        value: group
+    states = [
+        (value, group)
         for value in slot.enum
         for group, listed in _STATES.items()
         if fold(value) in listed
-    }
-    if 2 * len({*verbs, *states}) < len(slot.enum):
+    ]
+    if 2 * len({*verbs, *(value for value, _ in states)}) < len(slot.enum):
         return Choice(slot, {}, {})
     by_verb: dict[str, JsonValue] = {verb.canonical: value for value, verb in verbs.items()}
-    for value, group in states.items():
+    for value, group in states:
         if value not in verbs:  # "up" is no verb: "start" is its word
             by_verb.setdefault(lexicon.group_heads[group], value)
     groups = [(group, value) for value, verb in verbs.items() for group in verb.groups]
-    groups += [(group, value) for value, group in states.items()]
+    groups += [(group, value) for value, group in states]
     told = [*_told(slot, book, lexicon)]
     for verb, value in told:
         by_verb.setdefault(verb.canonical, value)

@@ -12,6 +12,7 @@ AIMS = frozenset(
     {"to", "into", "with", "zu", "zum", "zur", "mit", "avec", "con", "au", "aux", "al"}
 )
 """What follows one of these behind an object is where that goes, or with what."""
+_CLITICS = frozenset({"la", "le", "les", "lo", "los", "las"})  # "ajoute-la au groupe"
 _SOURCES = frozenset({"from", "out", "von", "aus", "depuis", "desde"})
 _INTO = frozenset({"in", "on", "onto", "of", "auf", "ins", "dans", "en"})
 """Behind these, too, no person is named who is pointed at: "put her in admins"."""
@@ -34,7 +35,9 @@ def aimed_at(
         begin += 1
     tokens, aims = clause.tokens, range(begin + 1, len(clause.tokens))
     first = tokens[begin].fold if begin < len(tokens) else ""
-    person = first in lexicon.words("personal_pronouns") and bool(slot.nouns & PERSONS)
+    second = tokens[begin + 1].fold if begin + 1 < len(tokens) else ""
+    person = first in lexicon.words("personal_pronouns") or (first in _CLITICS and second in AIMS)
+    person = person and bool(slot.nouns & PERSONS)
     if settled and not person:
         return frozenset()
     borders = AIMS | _SOURCES | _INTO if person else _borders(profile, slot, first, lexicon)
@@ -43,7 +46,7 @@ def aimed_at(
         return frozenset()
     objects = tokens[begin:aim]
     alone = first in lexicon.words("pronouns") and len(objects) == 1
-    pointed = alone or first in lexicon.words("personal_pronouns")
+    pointed = alone or person or first in lexicon.words("personal_pronouns")
     named = any(is_content(token, lexicon) for token in objects)
     own = any(verb.canonical in profile.own_verbs for verb in clause.verbs)
     if not pointed and (own or not named):

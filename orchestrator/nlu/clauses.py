@@ -337,7 +337,10 @@ class Reader:
             return None
         for place in range(begin, len(tokens)):
             verb = self._book.at(tokens, place)
-            article = place > 0 and folded[place - 1] in self._lexicon.words("articles")
+            before = frozenset(folded[place - 1 : place] if place else ())
+            if wished and verb is not None and self._light.ends_noun(tokens, verb):
+                before = self._light.noun_phrase(tokens, place, begin)  # "a full resync of …"
+            article = bool(before & self._lexicon.words("articles"))
             last = verb is not None and max(verb.places) == len(tokens) - 1  # "… neu starten"
             of = folded[place + 1 : place + 2] == ["of"]  # "go ahead with the restart of nginx"
             article = article or (wished and of and place == 1 and folded[0] == "the")

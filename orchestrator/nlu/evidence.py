@@ -37,7 +37,6 @@ _PARTICLES = frozenset({"up", "down"})
 _PARTED = frozenset({"look", "bring", "set", "back", "start", "spin", "shut", "turn", "take"})
 _LIVENESS = frozenset({"up", "down", "alive", "dead", "running", "online", "offline", "reachable"})
 """States that are one question."""
-_MACHINES = frozenset({"reboot"})
 _BROAD_GROUPS = frozenset({"create", "set", "send"})
 _MAKING = frozenset({"create", "open", "write"})
 _LOOKS_LIKE = 0.8
@@ -98,17 +97,13 @@ class VerbEvidence:
         said = frozenset[str]() if verb.canonical in light else profile.example_groups
         heads = {self._lexicon.group_heads[group] for group in groups & profile.own_groups}
         shown = verb.canonical in profile.example_verbs - light
-        # "Power cycle": a machine before a service, and before an update that may reboot it.
-        reboots = _MACHINES & verb.groups & self._headed
-        elsewhere = bool(reboots - profile.own_groups)
         # "Bounce" means restart before reload, where the catalogue has both.
-        closer = not elsewhere if reboots else heads & self._headed <= profile.own_verbs
+        closer = heads & self._headed <= profile.own_verbs
         strengths = (
             (verb.canonical in profile.own_verbs, 1.0),
             (bool(shown and groups & profile.own_groups), SHOWN),
-            (shown and not elsewhere, OWN_WORD),
+            (shown, OWN_WORD),
             (closer and groups & profile.own_groups, 0.8),
-            (shown, 0.7),
             (groups & (profile.own_groups | said), 0.66),
             (profile.reads and looking and not free, 0.65),
             (verb.canonical in profile.example_verbs, 0.5),

@@ -13,13 +13,16 @@ from orchestrator.nlu.enums import EnumFinder
 from orchestrator.nlu.lexicon import Lexicon, lexicon
 from orchestrator.nlu.pieces import Splitter
 from orchestrator.nlu.profile import (
+    PARTICLES,
     Profile,
     catalogue_acts,
+    catalogue_things,
     catalogue_verbs,
     catalogue_words,
     further_verbs,
     leading_verbs,
     object_nouns,
+    only_looks_at,
     tokens_of,
 )
 from orchestrator.nlu.slots import Slot, slots_of
@@ -29,7 +32,6 @@ from orchestrator.nlu.verbs import VerbBook
 
 _EMPTY = frozenset({"make", "do", "have", "let"})
 """Verbs of descriptions that need another: "make a service read its configuration"."""
-_PARTICLES = frozenset({"up", "back", "out", "off", "on", "down", "in", "over", "away"})
 _STAGES = frozenset({"environment", "env", "stage"})
 _SYNONYM = 0.9
 _NAME, _EXAMPLE, _DESCRIPTION, _PARAMETER = 1.0, 0.9, 0.8, 0.8
@@ -43,7 +45,9 @@ class CatalogIndex:
         capabilities = [entry.spoken for entry in catalog.entries.values()]
         own = catalogue_verbs(capabilities, self.lexicon)
         said = frozenset(catalogue_words(capabilities))
-        self.book = VerbBook(self.lexicon, own, [*catalogue_acts(capabilities)], said)
+        things = catalogue_things(capabilities, self.lexicon)
+        acts = catalogue_acts(capabilities)
+        self.book = VerbBook(self.lexicon, own, [*acts], said, [*things])
         self.splitter = Splitter(self.lexicon, self.book)
         self.denials = Denials(self.lexicon, self.book)
         self.reader = Reader(self.lexicon, self.book)
@@ -206,10 +210,10 @@ class CatalogIndex:
         opening = tokens_of(capability.description)
         if opening and (phrase := self.book.at(opening, 0)):
             rest = {opening[place].fold for place in phrase.places - {0}}
-            parted = bool(rest) and rest <= _PARTICLES  # "set up": no setting; but "give … access"
+            parted = bool(rest) and rest <= PARTICLES  # "set up": no setting; but "give … access"
             verbs = [*(verbs[1:] if parted else verbs), phrase.canonical]
         if self.book.is_verb(named[0]):
-            verbs.append(named[0])
+            verbs += [] if only_looks_at(capability, named[0], self.lexicon) else named[:1]
         elif self._ends_in_verb(capability, named):
             groups = self.book.groups_of(named[-1])
             if not (verbs or shown) or not groups or groups & shown:

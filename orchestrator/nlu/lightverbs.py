@@ -12,7 +12,9 @@ _MAKING = frozenset({"create", "make", "take", "do", "run", "perform", "trigger"
 _CAUSATIVE = frozenset({"get", "have", "need", "make"})
 _ASKING = frozenset({"do", "have"})
 _DOING = frozenset({"do", "doing", "perform", "performing", "run", "make", "making"})
+_BEGINNING = frozenset({("kick", "off"), ("carry", "out"), ("set", "off")})
 _REACH = 6
+_NOUN_WORDS = 3  # from the article to the noun
 
 
 class LightVerbs:
@@ -25,7 +27,7 @@ class LightVerbs:
     def action(self, tokens: Sequence[Token]) -> Verb | None:
         """Return the action of "do a restart of", "give it a kick", "get it restarted"."""
         if tokens[0].fold not in self._lexicon.words("light_verbs"):
-            return None
+            return self._begun(tokens)
         if tokens[0].fold in _ASKING and tokens[1:] and tokens[1].fold in NOMINATIVE | {"you"}:
             return None  # "do we have a backup of it"
         articles = self._lexicon.words("articles") | {"one"}
@@ -37,7 +39,7 @@ class LightVerbs:
             named = (tokens[0].stem, tokens[place].stem) in self._book.acts
             if named and self._book.at(tokens, 0) is not None:
                 break  # "create a branch", where that is a capability's name
-            near = {token.fold for token in tokens[max(1, place - 2) : place]}
+            near = self.noun_phrase(tokens, place)
             done = is_participle(tokens[place])
             bare = place == 1 and not done and len(tokens) > max(verb.places) + 1
             if bare and self.ends_noun(tokens, verb) and tokens[0].fold in _MAKING:
@@ -49,6 +51,25 @@ class LightVerbs:
             if wished or (near & articles and not done and self.ends_noun(tokens, verb)):
                 return replace(verb, places=verb.places | {0})
         return None
+
+    def _begun(self, tokens: Sequence[Token]) -> Verb | None:
+        """Return the action of "kick off patching of db1", "carry out the restart of nginx"."""
+        if tuple(token.fold for token in tokens[:2]) not in _BEGINNING:
+            return None
+        articles = self._lexicon.words("articles") | {"the"}
+        place = 3 if {token.fold for token in tokens[2:3]} & articles else 2
+        verb = self._book.at(tokens, place) if place < len(tokens) else None
+        if verb is None or is_participle(tokens[place]) or not self.ends_noun(tokens, verb):
+            return None
+        acts = place > 2 or tokens[place].fold.endswith("ing")  # noqa: PLR2004
+        return replace(verb, places=verb.places | {0, 1}) if acts else None
+
+    def noun_phrase(self, tokens: Sequence[Token], place: int, begin: int = 1) -> frozenset[str]:
+        """Return the words before a noun that may be its article: "a (manual cache) purge"."""
+        near = [token.fold for token in tokens[max(begin, place - _NOUN_WORDS) : place]]
+        closed = self._lexicon.words("prepositions")
+        begin = next((p for p in range(len(near), 0, -1) if near[p - 1] in closed), 0)
+        return frozenset(near[begin:])
 
     def opens(self, tokens: Sequence[Token]) -> bool:
         """Whether "take a backup of it", "doing the deploy of nginx" begins here."""

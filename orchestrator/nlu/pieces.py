@@ -32,6 +32,7 @@ _NOT_YET = frozenset({"not", "but", "just", "only", "and"})
 _WEAK_MARKS = frozenset({",", ":", "(", ")", "+", "&", "\u2014", "\u2013", "|", "-", "*", ">", "/"})
 _ASKS_BEHIND_WHEN = frozenset(
     {"do", "does", "did", "is", "are", "was", "were", "will", "has", "have", "can", "should"}
+    | {"expire", "expirent", "expira", "expiran", "caduca", "caducan", "vence", "vencen", "fue"}
 )
 _NO_ORDER_BEHIND = frozenset(
     {"doesnt", "dont", "didnt", "wont", "cant", "couldnt", "not", "to", "still", "never"}

@@ -9,6 +9,7 @@ from pydantic import JsonValue
 from orchestrator.catalog.models import Risk
 from orchestrator.domain.request import AmbiguityKind
 from orchestrator.nlu.candidate import MARGIN, NEEDED, Candidate
+from orchestrator.nlu.choosing import choose
 from orchestrator.nlu.chunks import is_content
 from orchestrator.nlu.clauses import Clause, Form
 from orchestrator.nlu.drafts import Doubt, Draft
@@ -39,7 +40,6 @@ _PLURAL = frozenset({"both", "them", "these", "those"})
 _COPULAS = frozenset({"is", "be", "are", "=", "ist", "sind", "est", "es"})
 _POSSESSIVES = frozenset({"its", "their", "his", "her"})
 _PAIR = 2
-_LIGHT = 0.5  # a verb that goes with anything
 _DEFINITE = frozenset({"the", "this", "that", "der", "die", "das", "den", "le", "la", "el"})
 _THERE = frozenset({"there", "dort", "darauf", "dessus", "alli", "ahi"})
 _POINTERS = frozenset({"it", "that", "there", "this"}) | _PLURAL
@@ -88,7 +88,8 @@ class Placer:
         # "Restart it", of which nothing was said: a machine, a service?
         bare = not (best.fill.content or self._thread.said) and self._references.has_pronoun(clause)
         rivals = [c for c in rivals if abs(best.rank - c.rank) < (_NEARLY if bare else MARGIN)][:2]
-        best, rivals = self._whole_one(clause, best, rivals)
+        pronoun = self._references.has_pronoun(clause)
+        best, rivals = choose(clause, best, rivals, pronoun=pronoun)
         sure = not rivals and (best.is_accepted or self._is_spelt_out(clause, best))
         chosen = best if sure else self._matcher.resemblance.among(clause, (best, *rivals))
         if chosen is not None:
@@ -189,25 +190,6 @@ class Placer:
     def _is_sort_of(self, token: Token, slot: Slot) -> bool:
         """Whether a noun is another word for what `slot` takes: "server" for a machine."""
         return bool(self._index.expand(slot.nouns) & self._index.keys(token.stem))
-
-    def _whole_one(
-        self, clause: Clause, best: Candidate, rivals: list[Candidate]
-    ) -> tuple[Candidate, list[Candidate]]:
-        """Let the only reading that has all that it needs win, unless a pronoun gives the rest."""
-        rivals = [other for other in rivals if not best.outdoes(other)]
-        whole = [candidate for candidate in (best, *rivals) if candidate.is_whole]
-        if any(not _leaves(clause, candidate) for candidate in whole):
-            whole = [candidate for candidate in whole if not _leaves(clause, candidate)]
-        if sum(candidate.known for candidate in whole) == 1:
-            whole = [candidate for candidate in whole if candidate.known]
-        said = len(whole) == 1 and whole[0].fill.values and whole[0].verb > _LIGHT
-        if (
-            said
-            and not self._references.has_pronoun(clause)
-            and not whole[0].dares((best, *rivals))
-        ):
-            return whole[0], []
-        return best, rivals
 
     def _is_empty(self, clause: Clause, best: Candidate) -> bool:
         """Whether "look into it" says no more than to look, at nothing that was named before."""
@@ -465,12 +447,6 @@ class Placer:
         near = self._thread.said[-1].draft if self._thread.said else None
         spoken = near is not None and near.sentence == draft.sentence and not near.earlier
         return spoken and profile.capability.risk is Risk.MEDIUM
-
-
-def _leaves(clause: Clause, candidate: Candidate) -> bool:
-    """Whether the reading leaves words over that its capability does not say itself."""
-    places = (place for chunk in candidate.fill.spare for place in chunk.places)
-    return any(clause.tokens[place].stem not in candidate.profile.nouns for place in places)
 
 
 def _is_named(clause: Clause, candidate: Candidate) -> bool:

@@ -11,6 +11,9 @@ from orchestrator.nlu.lexicon import Lexicon
 from orchestrator.nlu.slots import Slot
 from orchestrator.nlu.text import Token, stem, tokenise, words
 
+PARTICLES = frozenset({"up", "back", "out", "off", "on", "down", "in", "over", "away"})
+"""Without them, the verb of "set up" means another thing."""
+
 
 @dataclass(eq=False)
 class Profile:
@@ -76,12 +79,17 @@ def catalogue_verbs(capabilities: Iterable[Capability], lexicon: Lexicon) -> dic
         heads = [
             stem(parts[0])
             for text in capability.examples
-            if len(parts := words(text)) > 1 and not text.rstrip().endswith("?")
+            if len(parts := words(text)) > 1
+            and not text.rstrip().endswith("?")
+            and parts[1] not in PARTICLES
         ]
         first = stem(words(capability.name)[0])
-        described = stem(next(iter(words(capability.description)), ""))
+        said = words(capability.description)
+        done = {stem(word) for word in said if word.endswith("ed")}
+        parted = set(said[1:2]) & PARTICLES  # "Power on or off": no power alone
+        described = "" if parted else stem(next(iter(said), ""))
         found |= (set(heads) - nouns) | set(_before_articles(capability, lexicon))
-        found |= {first} & {described}
+        found |= {first} & {described, *done}  # "resolve": "Mark an incident as resolved"
         found |= {first} & set(_of_two_words(capability))  # "scrub tank"
     blocked = {
         stem(word)
@@ -110,6 +118,30 @@ def catalogue_acts(capabilities: Iterable[Capability]) -> Iterator[tuple[str, st
         said = words(capability.name)
         if len(said) == 2:  # noqa: PLR2004
             yield stem(said[0]), stem(said[1])
+
+
+def catalogue_things(
+    capabilities: Iterable[Capability], lexicon: Lexicon
+) -> Iterator[tuple[str, str]]:
+    """Yield the first stems of names that only look, whatever they open with: `patch_status`."""
+    for capability in capabilities:
+        said = [stem(word) for word in words(capability.name)]
+        if len(said) > 1 and only_looks_at(capability, said[0], lexicon):
+            yield said[0], said[1]
+
+
+def only_looks_at(capability: Capability, verb: str, lexicon: Lexicon) -> bool:
+    """Whether "Show the …" makes a noun of the verb that opens a name: `patch_status`."""
+    heads = leading_verbs(capability.description, lexicon)
+    looks = any(_reads(head, lexicon) for head in heads[:1])
+    shows = verb in heads or _reads(verb, lexicon)
+    seen = words(capability.name)[-1] in lexicon.words("looked_at")
+    return capability.risk is Risk.NONE and looks and seen and not shows
+
+
+def _reads(verb: str, lexicon: Lexicon) -> bool:
+    ways = (way for way in lexicon.actions.get(verb, ()) if len(way.stems) == 1)
+    return any(way.group in lexicon.reading_groups for way in ways)
 
 
 def catalogue_words(capabilities: Iterable[Capability]) -> Iterator[str]:

@@ -129,9 +129,14 @@ def fold(word: str) -> str:
     return plain.replace("'", "").replace("\u2019", "")
 
 
+_IRREGULAR = {"taken": "take"}
+"""Participles that no ending tells: "once you have taken a backup"."""
+
+
 @lru_cache(maxsize=8_192)
 def stem(folded: str) -> str:
     """Return the English stem of a folded word; words with marks or digits stay as they are."""
+    folded = _IRREGULAR.get(folded, folded)
     return str(_STEMMER.stemWord(folded)) if folded.isalpha() else folded
 
 

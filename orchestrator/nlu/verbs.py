@@ -13,11 +13,21 @@ from orchestrator.nlu.lexicon import Action, Lexicon
 from orchestrator.nlu.text import Kind, Token, stem, word_token
 
 _PARTICLE_REACH = 6  # words between the parts of "turn the lights in the hall off"
+_NOUN_REACH = 3  # words from "take" to "screenshot"
+_ENGLISH = frozenset({"on", "of", "for", "at", "to", "is", "and"})
+_BASE = 4  # letters of a verb that "re" may stand before
+_REPEATED = frozenset(
+    {"sync", "scan", "check", "deploy", "build", "run", "backup", "send", "print", "import"}
+    | {"export", "search", "download", "upload", "convert", "optimize", "connect", "mount"}
+)
+"""Groups of verbs that may be done again as they were done before."""
 _SHORT = 5  # shorter words are never taken for a misspelt verb
 _LONG = 8  # from here on, two slips are forgiven
-_OFF = ("take", "off")  # "take tom off grafana": a place follows
-_TURNED = (("turn", "back", "to"), ("switch", "back", "to"), ("turn", "into"))
-"""Verbs whose end may stand far behind, with what it becomes: "turn the filter back to auto"."""
+_OPEN = frozenset(
+    {("take", "off"), ("let", "know"), ("turn", "back", "to"), ("switch", "back", "to")}
+    | {("turn", "into")}
+)
+"""What follows tells where, what, or what it becomes: "take tom off grafana"."""
 _TELLS = frozenset({"that", "dass", "que"})
 _CLITIC_RE = re.compile(
     r"(?P<verb>[a-z]{4,}?)(?:(?P<mark>-)(?:les?|la|moi|nous|lui)|(?:los?|las?))"
@@ -43,6 +53,7 @@ class VerbBook:
         own: Mapping[str, str],
         acts: Collection[tuple[str, str]] = (),
         said: AbstractSet[str] = frozenset(),
+        things: Collection[tuple[str, str]] = (),
     ) -> None:
         """Take the verbs of a catalogue.
 
@@ -51,15 +62,21 @@ class VerbBook:
             own: the catalogue's verbs: as they are spelt there, with their stems.
             acts: verb and noun of each name: `create_branch` makes a branch, no connection.
             said: every word of its texts: none of them is a slip of the finger.
+            things: the first words of names that do nothing: `patch_status` patches nothing.
         """
         self._lexicon = lexicon
         self.acts = frozenset(acts)
+        self._things = frozenset(things)
         self._said = said
         self._spelt = {**lexicon.spellings, **own}
         self._ways: dict[str, list[Action]] = dict(lexicon.actions)
         self.own = frozenset(own.values())
+        light = self.own & {*map(stem, lexicon.words("light_verbs"))}
+        self._empty = frozenset(v for v in light if v in self._ways and not self.is_verb(v))
         for verb in self.own:
-            self._ways.setdefault(verb, self._again(verb) or [Action((verb,), "")])
+            if not self.is_verb(verb):  # the lexicon has "take offline", and no "take"
+                alone = self._again(verb) or [Action((verb,), "")]
+                self._ways[verb] = [*self._ways.get(verb, ()), *alone]
 
     def _again(self, verb: str) -> list[Action]:
         """Return the ways of a verb of the catalogue that only says "again": "rescan"."""
@@ -79,9 +96,37 @@ class VerbBook:
         token = tokens[place]
         if token.kind is not Kind.WORD or token.fold in self._lexicon.words("no_verbs"):
             return None
+        if self._is_thing(tokens, place):
+            return None
         if "-" in token.fold and token.stem not in self._ways:
             return self._joined(token, place)
-        return self._read(tokens, place, self._ways.get(token.stem, ()))
+        verb = self._read(tokens, place, self._ways.get(token.stem, ()) or self._once_more(token))
+        empty = verb is not None and verb.canonical in self._empty
+        return None if empty and not self._acts(tokens, place) else verb
+
+    def _is_thing(self, tokens: Sequence[Token], place: int) -> bool:
+        """Whether it is "patch status", a name, or who deploys in "deployer on web2"."""
+        word = tokens[place].fold
+        following = next(iter(tokens[place + 1 : place + 2]), tokens[place])
+        agent = word.endswith("er") and word.removesuffix("er") in self._spelt
+        named = (tokens[place].stem, following.stem) in self._things
+        return named or (agent and following.fold in _ENGLISH)
+
+    def _once_more(self, token: Token) -> list[Action]:
+        """Return the ways of "resync": a verb that nobody lists, and that says "again"."""
+        base = token.stem.removeprefix("re")
+        known = base == token.stem or len(base) < _BASE or token.fold in self._lexicon.all_words
+        ways = () if known else self._ways.get(base, ())
+        return [
+            Action((token.stem,), way.group)
+            for way in ways
+            if len(way.stems) == 1 and way.group in _REPEATED
+        ]
+
+    def _acts(self, tokens: Sequence[Token], place: int) -> bool:
+        """Whether "take a fresh snapshot" says a capability's name, and "take a look" does not."""
+        near = tokens[place + 1 : place + 1 + _NOUN_REACH]
+        return any((tokens[place].stem, token.stem) in self.acts for token in near)
 
     def _joined(self, token: Token, place: int) -> Verb | None:
         """Return the verb in "power-cycle" and "re-start"."""
@@ -166,7 +211,7 @@ class VerbBook:
             last = later + len(rest) - 1
             if _stems(tokens, later, len(rest)) != tuple(rest):
                 continue
-            if self._ends_there(tokens, last) or tuple(stems) in (_OFF, *_TURNED):
+            if self._ends_there(tokens, last) or tuple(stems) in _OPEN:
                 return (place, *range(later, last + 1))
         return ()
 

@@ -85,6 +85,8 @@ class Vocabulary:
         for spoken in clause.verbs:
             if len(spoken.places) > 1:  # "take a snapshot of db1"
                 said |= self._index.keys(spoken.canonical)
+                for place in spoken.places:  # "put it into maintenance"
+                    said |= self._index.keys(clause.tokens[place].stem)
         if clause.form in {Form.QUESTION, Form.THING}:  # "when was it last backed up"
             found = (self._index.book.at(clause.tokens, p) for p in range(len(clause.tokens)))
             for verb in found:

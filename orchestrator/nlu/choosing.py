@@ -1,0 +1,55 @@
+"""Which of a few readings that are about as good is meant: the one that says it all, or names it.
+
+Scores leave these open; what decides is what one reading has and the others lack.
+"""
+
+from collections.abc import Sequence
+
+from orchestrator.nlu.candidate import Candidate
+from orchestrator.nlu.clauses import Clause
+from orchestrator.nlu.text import stems
+
+_LIGHT = 0.5  # a verb that goes with anything
+
+
+def choose(
+    clause: Clause, best: Candidate, rivals: Sequence[Candidate], *, pronoun: bool
+) -> tuple[Candidate, list[Candidate]]:
+    """Return the best reading and those that stay as good as it.
+
+    Args:
+        clause: what was read.
+        best: the reading with the highest score.
+        rivals: those that are about as good.
+        pronoun: the clause says "it", which may give what a reading lacks.
+    """
+    open_ones = [other for other in rivals if not best.outdoes(other)]
+    whole = [candidate for candidate in (best, *open_ones) if candidate.is_whole]
+    if any(not leaves(clause, candidate) for candidate in whole):
+        whole = [candidate for candidate in whole if not leaves(clause, candidate)]
+    if sum(candidate.known for candidate in whole) == 1:
+        whole = [candidate for candidate in whole if candidate.known]
+    whole = _spelt_out(clause, whole)
+    said = len(whole) == 1 and whole[0].fill.values and whole[0].verb > _LIGHT
+    if said and not pronoun and not whole[0].dares((best, *open_ones)):
+        return whole[0], []
+    return best, open_ones
+
+
+def leaves(clause: Clause, candidate: Candidate) -> bool:
+    """Whether the reading leaves words over that its capability does not say itself."""
+    places = (place for chunk in candidate.fill.spare for place in chunk.places)
+    return any(clause.tokens[place].stem not in candidate.profile.nouns for place in places)
+
+
+def _spelt_out(clause: Clause, readings: list[Candidate]) -> list[Candidate]:
+    """Return the one whose name says all that the others' say of the clause, and more.
+
+    "Go back to the snapshot" is `rollback_snapshot`, though a backup is nearly the same.
+    """
+    said = {token.stem for token in clause.tokens}
+    named = [said & {*stems(candidate.profile.name)} for candidate in readings]
+    most = max(named, key=len, default=set())
+    fewer = [words < most for words in named]
+    first = [candidate for candidate, less in zip(readings, fewer, strict=True) if not less]
+    return first if len(first) == 1 else readings
