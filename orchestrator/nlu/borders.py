@@ -1,6 +1,7 @@
 """Marks between words: which end a sentence, number an item, point at an address."""
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 
 from orchestrator.nlu.text import Kind, Token
 
@@ -45,3 +46,9 @@ def points(tokens: Sequence[Token], place: int) -> bool:
 def touches(tokens: Sequence[Token], place: int) -> bool:
     """Whether a dash belongs to the word behind it: "-f"."""
     return place + 1 < len(tokens) and tokens[place].end == tokens[place + 1].start
+
+
+def is_pair(tokens: Sequence[Token], place: int, small: AbstractSet[str]) -> bool:
+    """Whether "and" stands in a set phrase of small words: "up and running", "off and on"."""
+    near = [*tokens[max(0, place - 1) : place], *tokens[place + 1 : place + 2]]
+    return len(near) > 1 and all(token.fold in small for token in near)

@@ -22,6 +22,9 @@ _SPEAKING = frozenset(
 _ONESELF = frozenset({"me", "myself", "ich", "moi", "yo"})
 _LINE_RE = re.compile(r"^\s*([A-Za-z]+)\d*\s*:", re.MULTILINE)
 
+_SIDE = 3  # words of "between the old"
+_BETWEEN = frozenset({"between", "zwischen", "entre"})
+
 
 class Labels:
     """Knows the catalogue's words; one for each request."""
@@ -58,6 +61,14 @@ class Labels:
     def is_dialogue(text: str) -> bool:
         """Whether a line says who speaks: "me: no lol" tells a talk, "Frontend: …" a plan."""
         return any(match[1].casefold() in _SPEAKING | _ONESELF for match in _LINE_RE.finditer(text))
+
+    def is_other_side(self, before: Clause | None, clause: Clause) -> bool:
+        """Whether "shutdown" in "the difference between stop and shutdown" is no order."""
+        joined = clause.piece.lead == {"and"} and not clause.piece.strong
+        if before is None or not joined or not self.is_bare(clause):
+            return False
+        folded = [token.fold for token in before.tokens[-_SIDE:]]
+        return bool(_BETWEEN & {*folded}) and len(clause.tokens) == 1
 
     def is_bare(self, clause: Clause) -> bool:
         """Whether an order names nothing: what it acts on stands elsewhere."""

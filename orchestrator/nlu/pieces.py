@@ -12,6 +12,7 @@ from orchestrator.nlu.borders import (
     STRONG_MARKS,
     ends,
     is_between,
+    is_pair,
     points,
     refers,
     step_mark,
@@ -204,13 +205,15 @@ class Splitter:
         if asked or joins or token.fold in self._lexicon.words("sequence"):
             opens = not (asked or joins) and self._opens_order(tokens[place + 1 :])
             return int(opens)  # not "should I also disable tom?"
-        return int(not self._is_pair(tokens, place) and not self._is_polite(tokens, place))
+        return int(
+            not is_pair(tokens, place, self._lexicon.words("pair_words"))
+            and not self._is_polite(tokens, place)
+        )
 
     def _joining(self, tokens: Sequence[Token], place: int, folded: Sequence[str]) -> int:
         """Return how long "as well as", "(I am going to try it,) so", "anyway" is; 0 for others."""
         if 0 < place < len(tokens) - 1:
-            # Not in "the ticket says web1 hangs so please reboot it".
-            speech = self._lexicon.words("speech") | {"read"}
+            speech = self._lexicon.words("speech") | {"read"}  # "the ticket says … so please …"
             pleads = not any(token.fold in speech for token in tokens[:place])
             pleads = pleads and self._lexicon.phrases("polite").at(folded, 1) > 0
             anyway = folded[0] in _ANYWAY and self._opens_order(tokens[place + 1 :])
@@ -224,12 +227,6 @@ class Splitter:
         folded = [token.fold for token in tokens[begin : place + 1]]
         polite = self._lexicon.phrases("polite")
         return any(polite.at(folded, i) == len(folded) - i for i in range(len(folded) - 1))
-
-    def _is_pair(self, tokens: Sequence[Token], place: int) -> bool:
-        """Whether "and" stands in a set phrase: "up and running", "off and on"."""
-        small = self._lexicon.words("pair_words")
-        near = [*tokens[max(0, place - 1) : place], *tokens[place + 1 : place + 2]]
-        return len(near) > 1 and all(token.fold in small for token in near)
 
     def _opens_order(self, tokens: Sequence[Token]) -> bool:
         """Whether a verb or politeness follows "then": "zeige danach die Logs" is one piece."""

@@ -44,12 +44,9 @@ from orchestrator.nlu.understanding import Understanding
 from orchestrator.nlu.varying import asked_where, corrected
 from orchestrator.nlu.withdrawing import Withdrawal
 
-_NOBODY = frozenset({"you", "now", "yet", "me", "today"})
 _BOTH = frozenset({"both", "beide", "ambos", "ambas"})
 _WHITHER = frozenset({"to", "into", "on", "zu", "auf", "nach", "sur", "en"})
 _WITH = frozenset({"with", "mit", "avec", "con"})  # "it is down (again) with a 502 error"
-_SIDE = 3  # words of "between the old"
-_BETWEEN = frozenset({"between", "zwischen", "entre"})
 _REMAINING = frozenset({"other", "others", "rest", "remaining", "anderen", "autres", "otros"})
 _ANDS = frozenset({"and", "und", "et", "y", "&", "plus", "sowie"})
 _CONTRARY = frozenset({"but", "rather", "sondern", "mais", "sino"})
@@ -196,15 +193,10 @@ class Reading:
     def _deny(self, clause: Clause) -> None:
         if not clause.tokens:
             self._thread.drop_last(one="(" in clause.piece.lead)  # "reboot web1; wait, no, don't"
-        elif self._limits(clause):
+        elif self._withdrawal.limits(clause):
             self._thread.refuse(replace(clause, negated=False))
         elif not self._continuer.completer.denies_flag(clause):
             self._withdraw(clause)
-
-    def _limits(self, clause: Clause) -> bool:
-        """Whether "but not today" says when, or "not you" by whom: no plan can hold either."""
-        others = [t for p, t in enumerate(clause.tokens) if p not in clause.moments]
-        return not clause.verbs and all(token.fold in _NOBODY for token in others)
 
     def _is_chatter(self, clause: Clause) -> bool:
         """Whether a thing goes on with what was told ("… cats and dogs") or signs: "best, Tom"."""
@@ -238,7 +230,12 @@ class Reading:
         contingent = self._contingent and not told
         if anothers and self._labels.is_dialogue(self._thread.text):
             self._thread.keep_silent(clause)  # beside the person's own request it changes nothing
-        elif anothers or contingent or self._is_other_side(clause) or self._deferral.opens(clause):
+        elif (
+            anothers
+            or contingent
+            or self._labels.is_other_side(self._nearby, clause)
+            or self._deferral.opens(clause)
+        ):
             self._thread.refuse(clause)
         elif self._is_heading(clause):
             self._thread.keep_silent(clause)
@@ -259,15 +256,6 @@ class Reading:
         self._heard = clause
         self._before = clause.piece.tokens[0].start
         return self._label and clause.form in {Form.ORDER, Form.TERSE, Form.THING}
-
-    def _is_other_side(self, clause: Clause) -> bool:
-        """Whether "shutdown" in "the difference between stop and shutdown" is no order."""
-        before = self._nearby
-        joined = clause.piece.lead == {"and"} and not clause.piece.strong
-        if before is None or not joined or not self._labels.is_bare(clause):
-            return False
-        folded = [token.fold for token in before.tokens[-_SIDE:]]
-        return bool(_BETWEEN & {*folded}) and len(clause.tokens) == 1
 
     def _is_heading(self, clause: Clause) -> bool:
         """Whether a thing only announces pasted text: "log output:" and then the log."""

@@ -9,6 +9,7 @@ from orchestrator.nlu.text import Kind
 from orchestrator.nlu.thread import Thread
 
 _AWAY = frozenset({"stop", "remove", "revoke", "disable", "disconnect", "close", "block"})
+_NOBODY = frozenset({"you", "now", "yet", "me", "today"})
 _COMES = frozenset({"start", "create", "grant", "enable", "deploy", "open", "allow", "set"})
 
 
@@ -28,6 +29,12 @@ class Withdrawal:
         folded = [token.fold for token in clause.piece.tokens]
         whole = self._phrases.at(folded, 0) == len(folded)
         return whole and not clause.piece.asked
+
+    @staticmethod
+    def limits(clause: Clause) -> bool:
+        """Whether "but not today" says when, or "not you" by whom: no plan can hold either."""
+        others = [t for p, t in enumerate(clause.tokens) if p not in clause.moments]
+        return not clause.verbs and all(token.fold in _NOBODY for token in others)
 
     @staticmethod
     def is_of_words(clause: Clause, told: Clause | None) -> bool:
