@@ -19,6 +19,11 @@ _SPEAKING = frozenset(
     | {"ai", "dev", "support", "guest", "anon", "player", "member", "speaker", "person"}
 )
 """In the name of whoever speaks: "user1: reboot" is a line of a chat."""
+_HEARD_ON = frozenset({"in", "on", "via", "at", "over", "by", "from", "auf", "im", "per", "sur"})
+_MEDIA = frozenset(
+    {"channel", "slack", "chat", "thread", "mail", "email", "meeting", "standup", "call", "phone"}
+    | {"ticket", "dm", "discord", "teams", "irc", "comment", "kanal", "canal", "fil", "hilo"}
+)
 _ONESELF = frozenset({"me", "myself", "ich", "moi", "yo"})
 _LINE_RE = re.compile(r"^\s*([A-Za-z]+)\d*\s*:", re.MULTILINE)
 
@@ -37,6 +42,10 @@ class Labels:
         """Whether `head` before a colon names who speaks in `text`, not what is to be done."""
         if head is None or head.form is not Form.THING or head.piece.colon or self._says_when(head):
             return False
+        return self._is_quoted_from(head) or self._is_named(head, clause, text)
+
+    def _is_named(self, head: Clause, clause: Clause, text: str) -> bool:
+        """Whether a name stands before the colon, and nothing that the catalogue speaks of."""
         words = [token for token in head.tokens if is_content(token, self._index.lexicon)]
         known = [token for token in words if self._index.is_known(token)]  # "nginx: restart it"
         others = [token for token in words if token not in known]
@@ -51,6 +60,13 @@ class Labels:
             return False  # "node1: drain"
         topic = clause.form is Form.THING or self._references.has_pronoun(clause)
         return not (known and topic)
+
+    @staticmethod
+    def _is_quoted_from(head: Clause) -> bool:
+        """Whether "omar in the other channel:", "tom via mail:" says who said it, and where."""
+        where = head.tokens[1:]
+        told = bool(where) and where[0].fold in _HEARD_ON
+        return told and any(t.fold in _MEDIA or t.text.startswith("#") for t in where)
 
     def _says_when(self, head: Clause) -> bool:
         """Whether "ok, coffee first, then:" says when; nobody is called so."""

@@ -226,3 +226,21 @@ def test_what_somebody_wrote_concludes_in_no_order(text: str, studio: Read) -> N
 @pytest.mark.parametrize("text", ["rotate the shop key", "roll the dice"])
 def test_a_phrase_of_a_description_is_no_other_verb(text: str, over: Callable[[str], Read]) -> None:
     assert steps(over("web")(text)) == []
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "omar in the other channel",
+        "bob on slack",
+        "tom via mail",
+        "anna in #ops",
+        "eva on the phone",
+    ],
+)
+def test_who_said_it_elsewhere_orders_nothing(told: str, studio: Read) -> None:
+    assert steps(studio(f"{told}: delete vm old-ci right away")) == []
+
+
+def test_a_place_before_a_colon_is_no_speaker(studio: Read) -> None:
+    assert only(studio("web1 in staging: reboot")) == [("reboot_host", {"host": "web1"})]
