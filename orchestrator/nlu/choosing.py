@@ -9,6 +9,7 @@ from orchestrator.nlu.candidate import Candidate
 from orchestrator.nlu.clauses import Clause
 from orchestrator.nlu.text import stems
 
+_AS_GOOD = 0.25  # a synonym beside the very verb is not
 _LIGHT = 0.5  # a verb that goes with anything
 
 
@@ -25,8 +26,10 @@ def choose(
     """
     open_ones = [other for other in rivals if not best.outdoes(other)]
     whole = [candidate for candidate in (best, *open_ones) if candidate.is_whole]
-    if any(not leaves(clause, candidate) for candidate in whole):
-        whole = [candidate for candidate in whole if not leaves(clause, candidate)]
+    left = [candidate for candidate in whole if not leaves(clause, candidate)]
+    # "Reboot db1 gently" is no restart of a service called so.
+    if left and max(one.verb for one in left) >= max(one.verb for one in whole) - _AS_GOOD:
+        whole = left
     if sum(candidate.known for candidate in whole) == 1:
         whole = [candidate for candidate in whole if candidate.known]
     whole = _spelt_out(clause, whole)

@@ -116,6 +116,10 @@ class Continuer:
         own = own or self._bare_target(clause, inherited, previous, profile)
         if own is not None and self._revision.is_other_kind(clause, profile):
             own, candidates = None, [c for c in candidates if c.profile is not profile]
+            readings = [*candidates[:1], *self._matcher.rank(clause)[:1]]
+            if not any(c.is_accepted and c.profile.reads == profile.reads for c in readings):
+                self._tell_apart(clause, profile)
+                return
         if is_bracketed(clause, previous, own):
             return
         varies = not turning and not previous.earlier
@@ -134,7 +138,7 @@ class Continuer:
             if not self._revision.explains(clause, previous, best):
                 self._placer.add(inherited, best)
         else:
-            self._stand_alone(clause, profile)
+            self._placer.place(clause, self._matcher.rank(clause))
 
     def _varies(
         self,
@@ -161,13 +165,12 @@ class Continuer:
             self._placer.place(clause, self._matcher.rank(clause))
         return new
 
-    def _stand_alone(self, clause: Clause, profile: Profile) -> None:
-        """Read a clause for itself, unless it only names a part of what the step acts on."""
-        ranked = self._matcher.rank(clause)
-        if self._revision.is_part(clause, profile) and not any(c.is_accepted for c in ranked):
+    def _tell_apart(self, clause: Clause, profile: Profile) -> None:
+        """Tell "and the branch main" back, unless it is part of what the step acts on anyway."""
+        if self._revision.is_part(clause, profile):
             self._thread.keep_silent(clause)
         else:
-            self._placer.place(clause, ranked)
+            self._thread.refuse(clause)
 
     def _bare_target(
         self, clause: Clause, inherited: Clause, previous: Draft, profile: Profile

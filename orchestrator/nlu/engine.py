@@ -20,7 +20,6 @@ from orchestrator.nlu.letters import Letter
 from orchestrator.nlu.match import Matcher
 from orchestrator.nlu.particles import spread_particles
 from orchestrator.nlu.pieces import Piece
-from orchestrator.nlu.places import Places
 from orchestrator.nlu.predicates import Predicates
 from orchestrator.nlu.profile import Profile
 from orchestrator.nlu.reading import Reading
@@ -50,7 +49,6 @@ class Engine:
         self.matcher = Matcher(index, self.filler)
         self.templates = Templates(index, self.filler)
         self._letter = Letter(index)
-        self._places = Places(index)
         self._predicates = Predicates(index)
 
     def know(self, names: Mapping[str, Iterable[str]]) -> None:
@@ -67,7 +65,7 @@ class Engine:
         tokens = self.index.speller.read(guarded_tokens(normalise(original)))
         split = self._predicates.spread(self.index.splitter.split(tokens))
         said = spread_particles(split, self.index.book)
-        pieces = self.index.denials.spread(self._places.spread(said))
+        pieces = self.index.denials.spread(said)
         reading = Reading(self.index, self.filler, self.matcher, self.templates, original)
         for subtask in earlier.subtasks if earlier is not None else ():
             if subtask.intent in self.index.by_name:

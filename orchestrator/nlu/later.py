@@ -13,6 +13,7 @@ _NOT_A_START = frozenset(
     | {"vom", "fur", "avant", "depuis", "pour", "du", "antes", "desde", "hasta", "para"}
 )
 """What stands before a time that says something else than when to begin."""
+_DO_IT = (["do", "it"], ["do", "that"], ["do", "this"], ["do", "them"])
 _REPEATED = frozenset({"daily", "weekly", "hourly", "nightly", "monthly"})
 _HAPPENED = frozenset(
     {"was", "were", "is", "made", "taken", "died", "began", "broke", "went", "came"}
@@ -23,7 +24,8 @@ _HAPPENED_IN = frozenset({"on", "at", "in", "last", "am", "um", "le", "el"})
 def waits(clause: Clause, lexicon: Lexicon) -> frozenset[int]:
     """Return the places in the clause that say when it is to begin; none for "by friday"."""
     spans = clause.piece.role in {Role.CONDITION, Role.REASON}  # "until tomorrow"
-    ordered = clause.form in {Form.ORDER, Form.TERSE, Form.THING}
+    folded = [token.fold for token in clause.tokens[:2]]
+    ordered = clause.form in {Form.ORDER, Form.TERSE, Form.THING} or folded in _DO_IT
     if spans or clause.negated or not ordered:  # "now, not tomorrow"
         return frozenset()
     closed = lexicon.words("prepositions") | _NOT_A_START

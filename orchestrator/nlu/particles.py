@@ -1,5 +1,6 @@
 """Particles apart from their verbs: "turn nginx off and redis on", "turn nginx and redis off"."""
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -10,6 +11,7 @@ from orchestrator.nlu.verbs import VerbBook
 _PARTICLES = frozenset({"on", "off", "up", "down"})
 _AND = frozenset({"and", ",", "but", "und", "aber"})
 _ENDING = _PARTICLES | {"offline", "online", "back", "out", "through"}
+_DENYING = frozenset({"not", "no", "dont", "never", "nicht", "pas"})
 _SPLIT = frozenset({"turn", "switch", "take", "put", "bring", "let", "shut", "power", "get", "set"})
 _FOLLOWING = frozenset({"on", "in", "at", "for", "please", "pls", "now", "until", "from", "again"})
 
@@ -43,7 +45,7 @@ def _rejoined(pieces: Sequence[Piece], book: VerbBook) -> list[Piece]:
     opened = -1  # the piece with the verb of a list of names
     for place, piece in enumerate(joined):
         goes_on = opened >= 0 and piece.lead <= _AND and not piece.strong and bool(piece.lead)
-        goes_on = goes_on and book.at(piece.tokens, 0) is None
+        goes_on = goes_on and book.at(piece.tokens, 0) is None and _is_named(piece)
         if not goes_on:
             opened = place if _is_split(piece) else -1
             continue
@@ -58,6 +60,13 @@ def _rejoined(pieces: Sequence[Piece], book: VerbBook) -> list[Piece]:
         joined[place] = replace(piece, tokens=(*piece.tokens[:end], *piece.tokens[end + 1 :]))
         opened = -1
     return joined
+
+
+def _is_named(piece: Piece) -> bool:
+    """Whether a piece holds a name and its particle: not "don't turn redis off", "off and on"."""
+    folded = [token.fold for token in piece.tokens]
+    pair = any(a in _ENDING and b in _AND for a, b in itertools.pairwise(folded))
+    return not (pair or _DENYING & {*folded} or _verb(piece.tokens) is not None)
 
 
 def _is_split(piece: Piece) -> bool:

@@ -154,6 +154,7 @@ class Placer:
                 c
                 for c in near
                 if c.is_accepted and c.is_whole and c.verb >= best.verb and not c.dares(candidates)
+                if c.profile.capability.risk is not Risk.HIGH
             ),
             None,
         )

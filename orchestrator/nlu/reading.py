@@ -167,8 +167,7 @@ class Reading:
         self._greeting = clause.form is Form.SMALL_TALK
         if clause.turn is Turn.ALL and not self._withdrawal.is_of_words(clause, self._nearby):
             self._thread.drafts.clear()
-        turns = self._labels.turns(self._nearby, clause) and not self._withdrawal.swaps(clause)
-        turning = self._turning or turns
+        turning = self._turning or self._labels.turns(self._nearby, clause)
         text = labelled_text(self._thread, self._nearby, clause)
         if text is not None:
             self._text = text

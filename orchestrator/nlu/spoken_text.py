@@ -116,11 +116,17 @@ def take_pasted(draft: Draft, text: str, pasted: Sequence[tuple[int, str]]) -> N
                 draft.parameters[wanted.slot.name] = said
 
 
+_LINE_END_RE = re.compile(r"[.!?](?:\s|$)|\n")
+
+
 def labelled_text(thread: Thread, label: Clause | None, clause: Clause) -> TextParameter | None:
     """Begin the text of "…, reason: swapping a disk"; None where the step before takes none."""
     bare = label is not None and 0 < len(label.piece.tokens) <= _LABEL_WORDS
     if label is None or not bare or not clause.piece.colon:
         return None
+    end = clause.piece.tokens[-1].end
+    if ":" in _LINE_END_RE.split(thread.text[end:], maxsplit=1)[0]:
+        return None  # "title: slow, priority: high"
     before = [one for one in thread.drafts if one.clause.piece is not label.piece]
     slot = _called(before[-1], label.piece.tokens[-1].stem) if before else None
     if slot is None or before[-1].earlier:

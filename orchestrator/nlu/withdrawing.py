@@ -8,9 +8,8 @@ from orchestrator.nlu.references import References
 from orchestrator.nlu.text import Kind
 from orchestrator.nlu.thread import Thread
 
-_AWAY = frozenset({"stop", "remove", "revoke", "disable", "disconnect", "close", "block"})
+_IGNORING = frozenset({"ignore", "disregard", "ignoriere", "ignorez", "ignora"})
 _NOBODY = frozenset({"you", "now", "yet", "me", "today"})
-_COMES = frozenset({"start", "create", "grant", "enable", "deploy", "open", "allow", "set"})
 
 
 class Withdrawal:
@@ -41,16 +40,9 @@ class Withdrawal:
         """Whether "ignore that" is said of what somebody wrote, quoted right before it."""
         if told is None or told.form is not Form.STATEMENT or clause.tokens or clause.piece.strong:
             return False
+        if not _IGNORING & {token.fold for token in clause.piece.tokens}:
+            return False  # "…, cancel that"
         return any(token.kind is Kind.QUOTED for token in told.tokens)
-
-    def swaps(self, clause: Clause) -> bool:
-        """Whether "stop nginx and start caddy instead" wants both: one takes the other's place."""
-        last = self._thread.last
-        if last is None or last.earlier or clause.piece.tokens[-1].fold != "instead":
-            return False
-        away = any(verb.groups & _AWAY for verb in last.clause.verbs)
-        comes = any(verb.groups & _COMES for verb in clause.verbs)
-        return away and comes and not self._references.has_pronoun(clause)
 
     def note(self, clause: Clause) -> None:
         """Keep "except web2" to be left out at the end: of the step that is for all, if one is."""

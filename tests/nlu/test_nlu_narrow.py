@@ -244,3 +244,41 @@ def test_who_said_it_elsewhere_orders_nothing(told: str, studio: Read) -> None:
 
 def test_a_place_before_a_colon_is_no_speaker(studio: Read) -> None:
     assert only(studio("web1 in staging: reboot")) == [("reboot_host", {"host": "web1"})]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("reboot db1 gently", [("reboot_host", {"host": "db1"})]),
+        ("reboot db1 in production", [("reboot_host", {"host": "db1"})]),
+        ("reboot db1 and its replica", [("reboot_host", {"host": "db1"})]),
+        ("restart nginx and the branch main", [("restart_service", {"service": "nginx"})]),
+        ("will nginx and redis restart?", []),
+        ("turn nginx and redis off and on", []),
+        ("on web1: restart nginx, delete vm build7", []),
+        ("in production: restore orders", [("restore_database", {"database": "orders"})]),
+        (
+            "revoke access of tom, grant anna instead",
+            [("grant_access", {"user": "anna"})],
+        ),
+        (
+            "restart nginx and open a ticket, title: slow, priority: high",
+            [
+                ("restart_service", {"service": "nginx"}),
+                ("create_ticket", {"title": "slow", "priority": "high"}),
+            ],
+        ),
+        ("reboot db1; do it tomorrow", []),
+    ],
+)
+def test_what_is_said_beside_an_order_is_no_other_one(
+    text: str, expected: Steps, studio: Read
+) -> None:
+    assert steps(studio(text)) == expected
+
+
+@pytest.mark.parametrize(
+    "text", ["will build7 and build8 delete?", "turn nginx and don't turn redis off"]
+)
+def test_a_question_and_a_denial_order_nothing(text: str, over: Callable[[str], Read]) -> None:
+    assert steps(over("platform")(text)) == []

@@ -97,7 +97,12 @@ def test_ignore_that_is_said_of_the_quoted_words_before_it(studio: Read) -> None
 
 
 @pytest.mark.parametrize(
-    "text", ["restart nginx, ignore that", "restart nginx. it was tom who wrote that, ignore that"]
+    "text",
+    [
+        "restart nginx, ignore that",
+        "restart nginx. it was tom who wrote that, ignore that",
+        'reboot db1, tom wrote "wait", cancel that',
+    ],
 )
 def test_ignore_that_takes_back_all_else(text: str, studio: Read) -> None:
     assert steps(studio(text)) == []
@@ -117,15 +122,9 @@ def test_what_a_reason_is_asked_of_stays_one_question(studio: Read) -> None:
 # --- one in the place of another ---
 
 
-def test_instead_of_what_is_taken_away_comes_another(studio: Read) -> None:
-    text = "revoke access of eva to shop and grant bob access to shop instead"
-    assert only(studio(text)) == [
-        ("revoke_access", {"user": "eva", "resource": "shop"}),
-        ("grant_access", {"user": "bob", "resource": "shop"}),
-    ]
-
-
-@pytest.mark.parametrize("text", ["reboot db1, no, restart nginx instead"])
+@pytest.mark.parametrize(
+    "text", ["reboot db1, no, restart nginx instead", "reboot db1, restart nginx instead"]
+)
 def test_instead_of_what_was_asked_takes_it_back(text: str, studio: Read) -> None:
     assert only(studio(text)) == NGINX
 
