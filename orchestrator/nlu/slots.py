@@ -1,8 +1,9 @@
 """What a capability's parameters ask for, read from its JSON Schema once."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from typing import cast
 
 from jsonschema import Draft202012Validator
@@ -45,6 +46,7 @@ _SAMPLES: dict[SlotKind, tuple[str, ...]] = {
     SlotKind.PATH: ("/srv/a.txt", "a/b.txt"),
 }
 """What values of a kind look like, to tell the kind from a schema's pattern."""
+_KEPT = 256  # texts whose fit a parameter remembers
 _TOPICS = frozenset({"task", "topic", "goal", "work", "idea", "spec", "feature", "subject"})
 _HEAD_END_RE = re.compile(
     r"\s(?:to|that|which|for|in|on|of|whose|where|with|by|from|as|is|are|e\.g|such|when|if|into"
@@ -76,9 +78,16 @@ class Slot:
 
         A name that starts with "-" could be read as an option (promise S16).
         """
-        if isinstance(value, str) and (hidden_character(value) or self._is_option(value)):
-            return False
-        return self.validator.is_valid(value)
+        return self._fits(value) if isinstance(value, str) else self.validator.is_valid(value)
+
+    @cached_property
+    def _fits(self) -> Callable[[str], bool]:
+        """Each text is asked about many times in one request."""
+        return lru_cache(_KEPT)(self._is_fit)
+
+    def _is_fit(self, value: str) -> bool:
+        hides = hidden_character(value) or self._is_option(value)
+        return not hides and self.validator.is_valid(value)
 
     def _is_option(self, value: str) -> bool:
         return value.startswith("-") and self.kind is not SlotKind.TEXT
@@ -88,7 +97,7 @@ class Slot:
         """Whether only whole numbers fit."""
         return _type_of(self.schema) == "integer"
 
-    @property
+    @cached_property
     def has_own_pattern(self) -> bool:
         """Whether the schema's pattern tells this parameter's values from common words."""
         pattern = self.schema.get("pattern")

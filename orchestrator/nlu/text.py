@@ -101,8 +101,13 @@ class Token:
     @property
     def is_name_like(self) -> bool:
         """Whether it looks like a name rather than a word: digits, inner marks, capitals."""
-        inner = self.value[1:]
-        return any(c.isdigit() or c in "-_.:/@" for c in self.value) or inner != inner.lower()
+        return _is_name_like(self.value)
+
+
+@lru_cache(maxsize=8_192)
+def _is_name_like(value: str) -> bool:
+    inner = value[1:]
+    return any(c.isdigit() or c in "-_.:/@" for c in value) or inner != inner.lower()
 
 
 def normalise(text: str) -> str:
