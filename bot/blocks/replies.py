@@ -262,7 +262,9 @@ def out_of_scope_message(
     sentence = f"I cannot do that: “{said}”." if said else "I cannot do that."
     if deferred:
         sentence = f"{sentence} {CANNOT_WAIT}"
-    blocks = [section(f"{sentence} It is noted, so that the people who run me can see it.")]
+    noted = " It is noted, so that the people who run me can see it."
+    waits = bool(deferred) and {*out_of_scope} <= {*deferred}  # that is no gap of the catalogue
+    blocks = [section(sentence if waits else f"{sentence}{noted}")]
     if offers:
         lines = ["What I can do:", *(f"• {cut(offer, 300)}" for offer in offers)]
         blocks += fitting(lines, "Say `help` for more.")

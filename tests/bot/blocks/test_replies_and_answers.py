@@ -254,6 +254,7 @@ def test_what_was_to_wait_is_left_out_with_the_reason() -> None:
     shown = reply(notice(NoticeKind.OUT_OF_SCOPE, content))
     check(shown)
     assert f"I cannot do that: “{later}”. {CANNOT_WAIT}" in read(shown)
+    assert "It is noted" not in read(shown)
 
 
 def test_a_request_that_came_to_nothing_says_why_and_what_next() -> None:
