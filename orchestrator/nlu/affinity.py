@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from orchestrator.nlu.chunks import Chunk, is_number, with_port
 from orchestrator.nlu.coerce import iso_date, size_unit, split_number, time_unit
 from orchestrator.nlu.index import CatalogIndex
-from orchestrator.nlu.prepositions import PLACE_WORDS, in_english, is_called_by
+from orchestrator.nlu.prepositions import PERSONS, PLACE_WORDS, in_english, is_called_by
 from orchestrator.nlu.profile import Profile
 from orchestrator.nlu.shapes import SHAPED, SlotKind, looks, looks_like, stands_alone
 from orchestrator.nlu.slots import Slot
@@ -24,7 +24,6 @@ _MACHINES = frozenset({"machine", "box", "node", "host"})
 _WHEREVER = frozenset({"internet", "world", "outside", "os"})
 """No machine is called so: "reachable from the whole internet"."""
 _ACCESS = frozenset({"access", "permiss", "right", "zugriff", "acces", "acceso"})
-PERSONS = frozenset({"user", "person", "account", "member", "colleagu", "employe", "peopl"})
 _OF = frozenset({"of", "for", "von", "fur", "de", "pour", "para"})
 _WEB = frozenset({"web", "url", "link", "website", "webpage", "online", "http", "https"})
 _WHY = frozenset({"cause", "reason", "culprit"})
@@ -478,7 +477,8 @@ def _is_located(chunk: Chunk, tokens: Sequence[Token]) -> bool:
     behind = tokens[chunk.places[-1] + 1 :]
     named = any(token.is_name_like for token in behind)
     plain = not any(tokens[place].is_name_like for place in chunk.places)
-    return any(token.fold in PLACE_WORDS for token in behind) or (named and plain)
+    placed = any(token.fold in PLACE_WORDS - {"to"} for token in behind)  # not "to shop to eva"
+    return placed or (named and plain)
 
 
 def _is_called_otherwise(

@@ -1,10 +1,9 @@
 """Which words of a clause say where something goes or comes from, not what is acted on."""
 
-from orchestrator.nlu.affinity import PERSONS
 from orchestrator.nlu.chunks import is_content
 from orchestrator.nlu.clauses import Clause
 from orchestrator.nlu.lexicon import Lexicon
-from orchestrator.nlu.prepositions import is_called_by
+from orchestrator.nlu.prepositions import PERSONS, is_called_by
 from orchestrator.nlu.profile import Profile
 from orchestrator.nlu.slots import Slot
 

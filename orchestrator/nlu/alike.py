@@ -6,11 +6,11 @@ from dataclasses import replace
 from pydantic import JsonValue
 
 from orchestrator.domain.value import Parameters
-from orchestrator.nlu.affinity import PERSONS
 from orchestrator.nlu.candidate import Candidate
 from orchestrator.nlu.clauses import Clause
 from orchestrator.nlu.drafts import Draft
 from orchestrator.nlu.fill import Fill
+from orchestrator.nlu.prepositions import PERSONS
 from orchestrator.nlu.profile import Profile
 from orchestrator.nlu.shapes import SlotKind, is_numbered
 from orchestrator.nlu.slots import Slot

@@ -4,6 +4,9 @@ from orchestrator.nlu.slots import Slot
 from orchestrator.nlu.text import words
 
 PLACE_WORDS = frozenset({"on", "at", "in", "auf", "sur", "en", "from", "von", "im", "bei", "to"})
+PERSONS = frozenset(
+    {"user", "usernam", "login", "person", "account", "member", "colleagu", "employe", "peopl"}
+)
 _BY_PREPOSITION: dict[str, frozenset[str]] = {
     "to": frozenset(
         {"to", "target", "destination", "dest", "new", "value", "recipient", "channel", "user"}

@@ -1,10 +1,12 @@
 """Who or what a step acts on, where something else stands nearer: a wrong target is no guess."""
 
+from collections.abc import Callable
+
 import pytest
 from pydantic import JsonValue
 
 from orchestrator.nlu.decomposer import understand
-from tests.nlu.found import Steps, only, steps
+from tests.nlu.found import Read, Steps, only, steps
 from tests.nlu.test_nlu_schemas import capability, catalog_of
 
 NAME: dict[str, JsonValue] = {"type": "string", "pattern": "^[a-z0-9][a-z0-9._-]*$"}
@@ -426,3 +428,10 @@ def test_what_a_noun_is_for_is_not_what_it_names(text: str) -> None:
 )
 def test_a_name_stands_before_its_noun(text: str, expected: Steps) -> None:
     assert only(understand(text, LOOKS)) == expected
+
+
+@pytest.mark.parametrize(
+    "text", ["grant access to shop to eva", "give eva access to shop", "give access to eva on shop"]
+)
+def test_access_is_to_a_thing_and_for_a_person(text: str, over: Callable[[str], Read]) -> None:
+    assert only(over("studio")(text)) == [("grant_access", {"user": "eva", "resource": "shop"})]
