@@ -92,9 +92,18 @@ class TestAsking:
         assert notice.kind is NoticeKind.OUT_OF_SCOPE
         assert notice.content == {
             "out_of_scope": list(asked.out_of_scope),
+            "deferred": [],
             "offers": list(asked.offers),
         }
         assert asked.offers
+
+    async def test_what_was_to_wait_is_told_and_is_no_gap(self, talk: Talk) -> None:
+        later = "Restart gitea tomorrow at 5pm"
+        asked = await talk.asks(later)
+        assert (asked.out_of_scope, asked.deferred) == ((later,), (later,))
+        (notice,) = await talk.replies()
+        assert notice.content["deferred"] == [later]
+        assert (await talk.desk.service.list_gaps()).gaps == ()
 
     async def test_what_is_planned_in_part_is_told_by_the_card_alone(self, talk: Talk) -> None:
         asked = await talk.asks("Deploy Gitea and sing me a song")
