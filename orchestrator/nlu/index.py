@@ -32,6 +32,7 @@ from orchestrator.nlu.verbs import VerbBook
 
 _EMPTY = frozenset({"make", "do", "have", "let"})
 """Verbs of descriptions that need another: "make a service read its configuration"."""
+_KEPT = 4_096  # nouns whose synonyms are remembered
 _STAGES = frozenset({"environment", "env", "stage"})
 _SYNONYM = 0.9
 _NAME, _EXAMPLE, _DESCRIPTION, _PARAMETER = 1.0, 0.9, 0.8, 0.8
@@ -42,6 +43,7 @@ class CatalogIndex:
 
     def __init__(self, catalog: Catalog) -> None:
         self.lexicon: Lexicon = lexicon()
+        self._synonyms: dict[str, frozenset[str]] = {}  # what `keys` has answered
         capabilities = [entry.spoken for entry in catalog.entries.values()]
         own = catalogue_verbs(capabilities, self.lexicon)
         said = frozenset(catalogue_words(capabilities))
@@ -88,7 +90,12 @@ class CatalogIndex:
 
     def keys(self, noun: str) -> frozenset[str]:
         """Return the noun's stem and the synonym groups it belongs to."""
-        return self.lexicon.noun_groups.get(noun, frozenset()) | {noun}
+        found = self._synonyms.get(noun)
+        if found is None:
+            found = self.lexicon.noun_groups.get(noun, frozenset()) | {noun}
+            if len(self._synonyms) < _KEPT:
+                self._synonyms[noun] = found
+        return found
 
     def is_said(self, token: Token) -> bool:
         """Whether a word is one of the catalogue's, or announces work ("tasks")."""

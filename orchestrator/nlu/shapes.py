@@ -2,6 +2,7 @@
 
 import re
 from enum import StrEnum
+from functools import lru_cache
 
 
 class SlotKind(StrEnum):
@@ -99,6 +100,7 @@ _FORMATS = {
 }
 
 
+@lru_cache(maxsize=8_192)
 def looks_like(kind: SlotKind, word: str) -> bool:
     """Whether `word` alone has the shape of `kind`."""
     shape = _SHAPES.get(kind)
