@@ -26,7 +26,7 @@ def choose(
     """
     open_ones = [other for other in rivals if not best.outdoes(other)]
     whole = [candidate for candidate in (best, *open_ones) if candidate.is_whole]
-    left = [candidate for candidate in whole if not leaves(clause, candidate)]
+    left = [candidate for candidate in whole if not _leaves(clause, candidate)]
     # "Reboot db1 gently" is no restart of a service called so.
     if left and max(one.verb for one in left) >= max(one.verb for one in whole) - _AS_GOOD:
         whole = left
@@ -39,7 +39,7 @@ def choose(
     return best, open_ones
 
 
-def leaves(clause: Clause, candidate: Candidate) -> bool:
+def _leaves(clause: Clause, candidate: Candidate) -> bool:
     """Whether the reading leaves words over that its capability does not say itself."""
     places = (place for chunk in candidate.fill.spare for place in chunk.places)
     return any(clause.tokens[place].stem not in candidate.profile.nouns for place in places)

@@ -29,7 +29,6 @@ _EMPTY = frozenset(
     | {"lancer", "lance", "lancez", "launch", "start", "initiate", "starte", "iniciar", "inicia"}
     | {"lanza", "lanzar", "effectue", "effectuer", "realiza", "realizar"}
 )
-_FOUND = frozenset({"report", "complain", "notic", "confirm", "discov", "found", "see", "saw"})
 _ACCOMPANIED = frozenset({"with", "by", "despite", "due", "mit", "trotz", "avec", "con"})
 _LIMITS = frozenset({"before", "until", "till", "after", "if", "unless", "when", "while"})
 _WAS = frozenset({"was", "were"})

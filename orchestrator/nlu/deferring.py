@@ -21,7 +21,7 @@ _NOW_WORDS = (["right", "away"], ["straight", "away"], ["at", "once"], ["tout", 
 _JOINS = frozenset({"and", "then", "und", "dann", "et", "puis", "y", "luego"})
 _FIELDS = frozenset({"when", "time", "date", "at", "wann", "zeit", "quand", "cuando"})
 _FOR = frozenset({"for", "plan", "plans", "todo", "to", "do", "the", "fur", "pour", "para", "a"})
-_SPOKEN = frozenset({"back", "more", "see", "talk", "preferably", "ideally", "maybe", "latest"})
+_SPOKEN = frozenset({"preferably", "ideally", "maybe", "latest"})
 _PARTING = frozenset({"back", "more", "see", "talk"})
 _AGAIN = frozenset({"it", "that", "this", "so", "them", "do"})
 
@@ -34,9 +34,8 @@ class Deferral:
         self._thread = thread
         self.told: list[str] = []  # what was left out, in the person's words
         self._waiting: list[tuple[Draft, Clause]] = []
-        self._lone: list[
-            tuple[Clause, bool]
-        ] = []  # no step, though with a time; one more of a list
+        # Clauses with a time that made no step, and whether each is one more of a list.
+        self._lone: list[tuple[Clause, bool]] = []
         self._governing: Clause | None = None  # the time said before the orders that it is for
         self._block = False  # …above them: it is for all up to the next blank line
         self._last: Clause | None = None  # the clause before
@@ -62,8 +61,10 @@ class Deferral:
 
     def _ends_block(self, before: Clause | None, clause: Clause) -> bool:
         """Whether what a time was said for is over: a new sentence, a blank line, "now"."""
-        if _says_now(clause.piece.tokens) or not self._block:
-            return clause.piece.strong or _says_now(clause.piece.tokens)
+        if _says_now(clause.piece.tokens):
+            return True
+        if not self._block:
+            return clause.piece.strong
         begin = before.piece.tokens[-1].end if before is not None else 0
         return "\n\n" in self._thread.text[begin : clause.piece.tokens[0].start]
 

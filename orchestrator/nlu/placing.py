@@ -80,15 +80,15 @@ class Placer:
         if len(close) > _MAX_READINGS and not any(c.focus for c in close):
             self._refuse(clause, candidates)  # a word such as "show" alone fits anything
             return
-        margin = _POINTED if self._references.has_pronoun(clause) else MARGIN
+        pronoun = self._references.has_pronoun(clause)
+        margin = _POINTED if pronoun else MARGIN
         others = [c for c in candidates[:4] if c is not best]
         rivals = [c for c in others if c.is_askable and best.rank - c.rank < margin]
         rivals = [c for c in rivals if c.is_accepted or not best.is_accepted]
         rivals, best = self._by_context(clause, rivals, best)
         # "Restart it", of which nothing was said: a machine, a service?
-        bare = not (best.fill.content or self._thread.said) and self._references.has_pronoun(clause)
+        bare = pronoun and not (best.fill.content or self._thread.said)
         rivals = [c for c in rivals if abs(best.rank - c.rank) < (_NEARLY if bare else MARGIN)][:2]
-        pronoun = self._references.has_pronoun(clause)
         best, rivals = choose(clause, best, rivals, pronoun=pronoun)
         sure = not rivals and (best.is_accepted or self._is_spelt_out(clause, best))
         chosen = best if sure else self._matcher.resemblance.among(clause, (best, *rivals))
@@ -153,8 +153,11 @@ class Placer:
             (
                 c
                 for c in near
-                if c.is_accepted and c.is_whole and c.verb >= best.verb and not c.dares(candidates)
-                if c.profile.capability.risk is not Risk.HIGH
+                if c.is_accepted
+                and c.is_whole
+                and c.verb >= best.verb
+                and not c.dares(candidates)
+                and c.profile.capability.risk is not Risk.HIGH
             ),
             None,
         )
