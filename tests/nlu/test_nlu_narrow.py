@@ -282,3 +282,13 @@ def test_what_is_said_beside_an_order_is_no_other_one(
 )
 def test_a_question_and_a_denial_order_nothing(text: str, over: Callable[[str], Read]) -> None:
     assert steps(over("platform")(text)) == []
+
+
+def test_no_high_risk_is_chosen_for_lacking_less(over: Callable[[str], Read]) -> None:
+    found = over("company")("roll back shop")
+    assert [intent for intent, _ in steps(found)] == ["rollback_app"]
+    assert found.ambiguities
+
+
+def test_a_broad_verb_alone_is_no_question(over: Callable[[str], Read]) -> None:
+    assert over("servers")("Register example.com for 2 years").ambiguities == ()
