@@ -6,6 +6,7 @@ import pytest
 from aiohttp import ClientError
 from slack_sdk.errors import SlackApiError
 from slack_sdk.http_retry.builtin_async_handlers import (
+    AsyncConnectionErrorRetryHandler,
     AsyncRateLimitErrorRetryHandler,
     AsyncServerErrorRetryHandler,
 )
@@ -36,6 +37,8 @@ async def test_a_rate_limit_names_its_seconds_and_ends(
 async def test_the_sdk_gets_through_a_rate_limit_and_errors(served: Served) -> None:
     client = served.client()
     client.retry_handlers = [
+        # Time that leaps ends the server's keep-alive between two tries.
+        AsyncConnectionErrorRetryHandler(max_retry_count=2),
         AsyncRateLimitErrorRetryHandler(max_retry_count=2),
         AsyncServerErrorRetryHandler(max_retry_count=2),
     ]
