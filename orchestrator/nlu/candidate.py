@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from orchestrator.catalog.models import Risk
-from orchestrator.nlu.evidence import OWN_WORD, SHOWN
+from orchestrator.nlu.evidence import OWN_WORD
 from orchestrator.nlu.fill import Fill
 from orchestrator.nlu.profile import Profile
 from orchestrator.nlu.shapes import SlotKind
@@ -75,15 +75,12 @@ class Candidate:
         return better and self.verb >= _OWN > OWN_WORD > other.verb
 
     def dares(self, others: Iterable["Candidate"]) -> bool:
-        """Whether it could spoil more than another and has no verb of its own: patch to reboot.
-
-        A synonym of it that stands in its examples is enough for a name that the catalogue has.
-        """
+        """Whether it could spoil more than another and has no verb of its own: patch to reboot."""
         more = any(
             _DANGER[self.profile.capability.risk] > _DANGER[o.profile.capability.risk]
             for o in others
         )
-        return more and self.verb < (SHOWN if self.known else _OWN)
+        return more and self.verb < _OWN
 
     @property
     def is_askable(self) -> bool:

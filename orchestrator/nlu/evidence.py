@@ -24,7 +24,7 @@ from orchestrator.nlu.vocabulary import Vocabulary
 _GENERIC_VERBS = frozenset({"run", "execut", "do", "perform", "trigger", "give", "get", "make"})
 _FREE = frozenset({SlotKind.NAME, SlotKind.TEXT, SlotKind.HOST, SlotKind.PATH})
 OWN_WORD = 0.88  # from here on, the verb is the catalogue's own word, no synonym
-SHOWN = 0.9  # …and one of its examples', for which its own is a synonym
+_SHOWN = 0.9  # …and one of its examples', for which its own is a synonym
 _SURE = 0.85  # a value that more than its place makes one
 _TYPED = 0.7
 _SPOKEN_OF = 0.5
@@ -38,7 +38,6 @@ _PARTED = frozenset({"look", "bring", "set", "back", "start", "spin", "shut", "t
 _LIVENESS = frozenset({"up", "down", "alive", "dead", "running", "online", "offline", "reachable"})
 """States that are one question."""
 _BROAD_GROUPS = frozenset({"create", "set", "send"})
-_MAKING = frozenset({"create", "open", "write"})
 _LOOKS_LIKE = 0.8
 _NAMED = 0.75  # a name alone, where the kind of thing is not said
 _LIKE_SAID = 0.85  # another of the states that are one question
@@ -101,7 +100,7 @@ class VerbEvidence:
         closer = heads & self._headed <= profile.own_verbs
         strengths = (
             (verb.canonical in profile.own_verbs, 1.0),
-            (bool(shown and groups & profile.own_groups), SHOWN),
+            (bool(shown and groups & profile.own_groups), _SHOWN),
             (shown, OWN_WORD),
             (closer and groups & profile.own_groups, 0.8),
             (groups & (profile.own_groups | said), 0.66),
@@ -315,8 +314,6 @@ class ObjectEvidence:
         value = fill.values.get(slot.name) if slot is not None else None
         if slot is None or value is None or self._is_broad(clause):
             return False
-        if slot.kind is SlotKind.TEXT and any(v.groups & _MAKING for v in clause.verbs):
-            return False  # any words make a title: "open a bank account"
         first = min(value.places, default=0)
         before = clause.tokens[first - 1].fold if first else ""
         described = before in self._lexicon.words("english_determiners")

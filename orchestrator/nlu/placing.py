@@ -8,7 +8,7 @@ from pydantic import JsonValue
 
 from orchestrator.catalog.models import Risk
 from orchestrator.domain.request import AmbiguityKind
-from orchestrator.nlu.candidate import MARGIN, NEEDED, Candidate
+from orchestrator.nlu.candidate import MARGIN, Candidate
 from orchestrator.nlu.choosing import choose
 from orchestrator.nlu.chunks import is_content
 from orchestrator.nlu.clauses import Clause, Form
@@ -27,11 +27,9 @@ from orchestrator.nlu.slots import Slot
 from orchestrator.nlu.text import Token, stem
 from orchestrator.nlu.thread import Thread
 
-_NEARLY = 0.1  # short of a step, or of a rival where nothing but a pronoun is said
+_NEARLY = 0.1  # short of a rival where nothing but a pronoun is said
 _ASKED = 0.6  # below, a question that another kind of capability answers
 _SHORT_OF = 0.12
-_BROAD = frozenset({"create", "set", "send", "remove"})
-_ANY_WORD = frozenset({SlotKind.NAME, SlotKind.TEXT, SlotKind.HOST, SlotKind.FLAG})
 _MAX_READINGS = 2
 _VAGUE_WORDS = ("vague", "vague_looks")
 _VAGUE = 3  # readings offered where nobody said what to do
@@ -90,7 +88,7 @@ class Placer:
         bare = pronoun and not (best.fill.content or self._thread.said)
         rivals = [c for c in rivals if abs(best.rank - c.rank) < (_NEARLY if bare else MARGIN)][:2]
         best, rivals = choose(clause, best, rivals, pronoun=pronoun)
-        sure = not rivals and (best.is_accepted or self._is_spelt_out(clause, best))
+        sure = not rivals and best.is_accepted
         chosen = best if sure else self._matcher.resemblance.among(clause, (best, *rivals))
         if chosen is not None:
             self.add(clause, chosen)
@@ -103,18 +101,6 @@ class Placer:
         draft = self._thread.draft(clause, None, content, best.confidence)
         draft.doubts.append(Doubt(AmbiguityKind.WHICH_CAPABILITY, options=options))
         self._thread.insert(draft)
-
-    @staticmethod
-    def _is_spelt_out(clause: Clause, reading: Candidate) -> bool:
-        """Whether a verb and values that fit nothing else say it all: "bump forum to 2.0.28"."""
-        rest = {*reading.fill.content} - reading.fill.used
-        shaped = any(
-            slot.name in reading.fill.values and slot.kind not in _ANY_WORD
-            for slot in reading.profile.slots
-        )
-        verbs = clause.verbs and not any(v.groups & _BROAD for v in clause.verbs)
-        near = reading.score >= NEEDED[reading.profile.capability.risk] - _NEARLY
-        return bool(verbs) and near and shaped and reading.is_whole and not rest
 
     def _is_far_fetched(self, clause: Clause, reading: Candidate) -> bool:
         """Whether nothing but a broad verb speaks for it: "add ann to the team" as a DNS record."""

@@ -58,8 +58,6 @@ class Predicates:
             if end == place or not (asks > 1 or spread[end].asked):
                 continue
             predicate = spread[end].tokens[1:]
-            if self._acts(predicate):
-                continue  # "do web1 and web2 reboot?"
             opening = (*head.tokens[: asks - 1], _singular(head.tokens[asks - 1]))
             spread[place] = replace(head, tokens=(*opening, head.tokens[asks], *predicate))
             for other in range(place + 1, end + 1):
@@ -67,12 +65,6 @@ class Predicates:
                 tokens = (*opening, *named, *predicate)
                 spread[other] = replace(spread[other], tokens=tokens)
         return spread
-
-    def _acts(self, predicate: Sequence[Token]) -> bool:
-        """Whether what is asked of them is what could be done to them."""
-        verb = self._book.at(predicate, 0)
-        looks = self._index.lexicon.reading_groups
-        return verb is not None and bool(verb.groups - looks)
 
     def _asks(self, tokens: Sequence[Token]) -> int:
         """Return where the one thing stands that ends "when do a.test"; 0 for all else."""
