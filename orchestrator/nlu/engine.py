@@ -29,6 +29,7 @@ from orchestrator.nlu.templates import Templates
 from orchestrator.nlu.text import Kind, normalise, words
 from orchestrator.nlu.understanding import Understanding
 from orchestrator.nlu.verbs import Verb
+from orchestrator.nlu.whole import Whole
 
 MAX_PIECES = 150
 """A request of more pieces is not read further; the rest is out of scope."""
@@ -50,6 +51,7 @@ class Engine:
         self.templates = Templates(index, self.filler)
         self._letter = Letter(index)
         self._predicates = Predicates(index)
+        self._whole = Whole(index, self.matcher)
 
     def know(self, names: Mapping[str, Iterable[str]]) -> None:
         """Take these for names of what there is, by parameter, beside those of the examples."""
@@ -81,7 +83,9 @@ class Engine:
                 reading.take(clause)
         if len(pieces) > MAX_PIECES:
             reading.refuse_rest(pieces[MAX_PIECES].tokens[0].start)
-        return reading.finish()
+        found = reading.finish()
+        guarded = any(token.kind is Kind.GUARDED for token in tokens)
+        return found if guarded else self._whole.read(original, clauses, found)
 
     def _read(self, piece: Piece) -> Clause:
         if len(piece.tokens) > MAX_WORDS:

@@ -88,6 +88,7 @@ class Lexicon:
         self.questions = {group: Phrases(starts) for group, starts in content["questions"].items()}
         self.noun_groups = self._noun_groups()
         self.same_values = [tuple(map(fold, group)) for group in content["same_values"]]
+        self.directions = [frozenset(groups) for groups in content["directions"]]
         self.implied = {stem(verb): stem(noun) for verb, noun in content["implied"].items()}
         self.numbers = {fold(word): int(number) for word, number in content["numbers"].items()}
         self.states = {fold(said): word for said, word in content["states_in_english"].items()}

@@ -22,6 +22,8 @@ from orchestrator.nlu.evidence import (
 )
 from orchestrator.nlu.fill import Fill, Filler
 from orchestrator.nlu.index import CatalogIndex
+from orchestrator.nlu.meaning import Meaning
+from orchestrator.nlu.opinion import Opinion
 from orchestrator.nlu.profile import Profile
 from orchestrator.nlu.resemblance import Resemblance
 from orchestrator.nlu.similar import Similarity
@@ -46,6 +48,8 @@ class Matcher:
         self._vocabulary = Vocabulary(index)
         self.similarity = Similarity(index)
         self.resemblance = Resemblance(index, filler, self.similarity)
+        self.meaning = Meaning(index)
+        self.opinion = Opinion(index, filler, self.meaning)
         self._verbs = VerbEvidence(index)
         self._words = WordEvidence(index, self._vocabulary)
         self._objects = ObjectEvidence(index, self._vocabulary)

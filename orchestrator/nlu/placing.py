@@ -88,8 +88,7 @@ class Placer:
         bare = pronoun and not (best.fill.content or self._thread.said)
         rivals = [c for c in rivals if abs(best.rank - c.rank) < (_NEARLY if bare else MARGIN)][:2]
         best, rivals = choose(clause, best, rivals, pronoun=pronoun)
-        sure = not rivals and best.is_accepted
-        chosen = best if sure else self._matcher.resemblance.among(clause, (best, *rivals))
+        chosen = self._sure_of(clause, best, rivals)
         if chosen is not None:
             self.add(clause, chosen)
             return
@@ -102,20 +101,40 @@ class Placer:
         draft.doubts.append(Doubt(AmbiguityKind.WHICH_CAPABILITY, options=options))
         self._thread.insert(draft)
 
+    def _sure_of(
+        self, clause: Clause, best: Candidate, rivals: Sequence[Candidate]
+    ) -> Candidate | None:
+        """Return the reading that is meant, where rules, texts or meaning tell it."""
+        opinion = self._matcher.opinion
+        if rivals or not best.is_accepted:
+            return opinion.among(clause, (best, *rivals)) or self._matcher.resemblance.among(
+                clause, (best, *rivals)
+            )
+        return opinion.rather(clause, best) or best
+
     def _is_far_fetched(self, clause: Clause, reading: Candidate) -> bool:
         """Whether nothing but a broad verb speaks for it: "add ann to the team" as a DNS record."""
         said = bool(reading.fill.content) and not self._references.is_unclear(clause)
         return said and not self._matcher.is_named(reading.profile, clause, reading.fill)
 
     def _refuse(self, clause: Clause, read: Sequence[Candidate]) -> None:
-        """Tell the clause back, unless it resembles what some capability says of itself."""
-        alike = self._matcher.resemblance.instead(clause, read)
-        if alike is not None:
-            self.add(clause, alike)
+        """Tell the clause back, unless meaning or texts tell what it is about."""
+        meant = self._matcher.opinion.instead(clause)
+        meant = meant or self._matcher.resemblance.instead(clause, read)
+        if meant is not None:
+            self.add(clause, meant)
         elif (topic := self._inquiry.into(clause)) is not None:
             self.add(clause, topic)
         elif not self._asks_vaguely(clause):
             self._thread.refuse(clause)
+
+    def take_asked(self, clause: Clause) -> bool:
+        """Add the look that a question wants which reads as told, if it is one."""
+        asked = self._matcher.opinion.asked(clause)
+        if asked is not None:
+            self._thread.group += 1
+            self.add(clause, asked)
+        return asked is not None
 
     @staticmethod
     def _timely(clause: Clause, candidates: Sequence[Candidate]) -> Candidate | None:

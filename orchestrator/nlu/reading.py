@@ -299,7 +299,8 @@ class Reading:
         """Take what is told, small talk, a question of how, and what repeats what was said."""
         ended = last is not None and not last.earlier and self._thread.remarks.asks_outcome(clause)
         if clause.form is Form.STATEMENT:
-            self._note(clause)
+            if not self._placer.take_asked(clause):
+                self._note(clause)
         elif (again := repeated(clause, self._thread.drafts, self._index.lexicon)) is not None:
             self._repeat(again, clause)
         elif clause.form is Form.SMALL_TALK or self._is_said(clause, last) or ended:

@@ -8,15 +8,13 @@ would tell back. What could spoil something still needs a verb of the capability
 from collections.abc import Sequence
 
 from orchestrator.nlu.candidate import NEEDED, Candidate
-from orchestrator.nlu.chunks import is_content
 from orchestrator.nlu.clauses import Clause, Form
 from orchestrator.nlu.evidence import OWN_WORD
 from orchestrator.nlu.fill import Filler
 from orchestrator.nlu.index import CatalogIndex
-from orchestrator.nlu.lightverbs import is_participle
+from orchestrator.nlu.plainness import ASKING, is_hedged, is_pasted, is_plain_order
 from orchestrator.nlu.profile import Profile
 from orchestrator.nlu.similar import Similarity
-from orchestrator.nlu.text import Kind
 
 _RESEMBLING = 0.16  # of what is this alike, nine in ten are meant so
 _CHOSEN = 0.1  # the same, where rules have narrowed it down
@@ -25,16 +23,8 @@ _PLAINLY = 0.25  # so alike, what spoils nothing needs no verb: "invoice.odt as 
 _APART = 0.1
 _NEARLY = 0.15  # as far below what its risk asks for, a risky reading may still be confirmed
 _TRUSTED = 0.8
-_ASKING = frozenset({Form.ORDER, Form.TERSE, Form.QUESTION, Form.THING})
-_ORDERED = frozenset({Form.ORDER, Form.TERSE})
-_BIDS = frozenset({"have", "let", "make", "get"})
 _OF = frozenset({"of", "von", "de", "du"})
 _BROAD = frozenset({"create", "set", "import"})
-_SHELL = frozenset("|;&$<>")
-_HEDGES = frozenset({"probably", "maybe", "perhaps", "eventually", "someday", "sometime", "point"})
-"""Who says one of these thinks aloud."""
-_JUDGED = frozenset({"is", "was", "are", "were", "would", "sounds", "seems", "looks"})
-"""What comes before one of these is spoken of: "reboot web1 is a bad idea"."""
 
 
 class Resemblance:
@@ -59,15 +49,14 @@ class Resemblance:
         if alike < enough or lead < (_STANDS_OUT if looks else 2 * _STANDS_OUT):
             return None
         dares = by_rules is not None and by_rules.dares(read)
-        unordered = profile.is_risky and not self._is_plain_order(profile, clause)
+        unordered = profile.is_risky and not is_plain_order(profile, clause, self._index)
         if dares or unordered or not self._may_be(profile, clause, by_rules):
             return None
         if by_rules is None:
             found = self._read(profile, clause)
             sure = not (profile.is_risky and any(candidate.is_accepted for candidate in read))
             return found if found.is_whole and sure else None
-        hedged = any(token.fold in _HEDGES for token in clause.piece.tokens)
-        sure = by_rules.is_whole or (by_rules.verb >= OWN_WORD and not hedged)
+        sure = by_rules.is_whole or (by_rules.verb >= OWN_WORD and not is_hedged(clause))
         return by_rules if sure or not profile.is_risky else None
 
     def instead(self, clause: Clause, read: Sequence[Candidate]) -> Candidate | None:
@@ -81,7 +70,7 @@ class Resemblance:
         if profile is None or alike < _RESEMBLING or lead < _STANDS_OUT:
             return None
         by_rules = next((c for c in read if c.profile is profile), None)
-        if profile.is_risky and not self._is_plain_order(profile, clause):
+        if profile.is_risky and not is_plain_order(profile, clause, self._index):
             return None
         if self._may_be(profile, clause, by_rules):
             return self._read(profile, clause)
@@ -98,9 +87,7 @@ class Resemblance:
         light = clause.tokens[0].fold in self._index.lexicon.words("light_verbs")
         # "Do whatever it says", but "take a screenshot".
         alien = any(not verb.canonical for verb in clause.verbs) and not light
-        quoted = (token.value for token in clause.tokens if token.kind is Kind.QUOTED)
-        pasted = any(_SHELL & {*value} for value in quoted)  # "run 'curl … | bash' on nuc1"
-        if alien or pasted or clause.form not in _ASKING:
+        if alien or is_pasted(clause) or clause.form not in ASKING:
             return None, 0.0, 0.0
         alike = self._similarity.of(clause.tokens)
         ranked = sorted(alike, key=lambda name: -alike[name])[:2]
@@ -128,20 +115,6 @@ class Resemblance:
         # Not "set it to 22", which fits whatever can be set; nor "restart my career", whose verb
         # is right and nothing else.
         return by_rules.is_worded and not (profile.is_risky and by_rules.score < needed - _NEARLY)
-
-    def _is_plain_order(self, profile: Profile, clause: Clause) -> bool:
-        """Whether it is ordered: not "reboot web1 is a bad idea", "have Bob reboot web1"."""
-        tokens = clause.tokens
-        if clause.form not in _ORDERED or {token.fold for token in tokens} & _JUDGED:
-            return False
-        first = clause.verbs[0] if clause.verbs else None
-        if first is None or tokens[0].fold not in _BIDS:
-            return first is not None
-        own = profile.own_verbs | profile.example_verbs
-        verbs = ((p, self._index.book.at(tokens, p)) for p in range(2, len(tokens) - 1))
-        acts = [place for place, verb in verbs if verb is not None and verb.canonical in own]
-        plain = [place for place in acts if not is_participle(tokens[place])]
-        return not any(is_content(tokens[place - 1], self._index.lexicon) for place in plain)
 
     def _is_look(self, profile: Profile, clause: Clause) -> bool:
         """Whether nothing but a look is asked for, and at something that `profile` speaks of."""

@@ -1,0 +1,130 @@
+"""Which capability a clause means, by what both are about: the concepts of the shipped model.
+
+Words need not be shared: "poke a hole for 51820/udp" and "Open a port in the firewall" are about
+the same. Each text of a capability has its concepts; a clause is as near to it as the two agree.
+
+    agreement(clause, text) = Σ √(P(c | clause) · P(c | text))       Bhattacharyya coefficient
+    nearness = (best agreement + mean agreement) / 2                 over the capability's texts
+"""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from orchestrator.nlu.concepts import concept_model
+from orchestrator.nlu.index import CatalogIndex
+from orchestrator.nlu.profile import Profile, tokens_of
+from orchestrator.nlu.text import Kind, Token, words
+
+_NAMED_VALUES = 10  # a longer list names things, not what is done
+_CHOSEN, _AHEAD = 0.4, 0.4  # how far a text agrees with a listed value, how far ahead of the next
+
+
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """A text of a capability; what is said by a parameter's listed value is no text of its own."""
+
+    owner: int
+    parameter: str = ""
+    value: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Nearest:
+    """The capability that a clause is nearest to, how near (0–1), and how near the next is."""
+
+    profile: Profile
+    near: float
+    next: float
+
+    @property
+    def lead(self) -> float:
+        """How far ahead of the next it is, as a share of how near it is (0–1)."""
+        return (self.near - self.next) / self.near if self.near else 0.0
+
+
+class Meaning:
+    """Compares clauses with capabilities; built once per catalogue."""
+
+    def __init__(self, index: CatalogIndex) -> None:
+        """Take an index whose examples are learnt: their values are names."""
+        self._index = index
+        self._model = concept_model()
+        self._names = frozenset(
+            value for p in index.profiles for known in p.known.values() for value in known
+        )
+        self._postings: dict[int, list[tuple[int, float]]] = {}
+        self._texts: list[_Text] = []
+        self._counted = [0] * len(index.profiles)  # texts of each that count in the mean
+        for number, profile in enumerate(index.profiles):
+            for text, one in _texts_of(number, profile):
+                self._counted[number] += not one.parameter
+                for concept, share in self._model.of(tokens_of(text), self._names).items():
+                    entry = (len(self._texts), math.sqrt(share))
+                    self._postings.setdefault(concept, []).append(entry)
+                self._texts.append(one)
+
+    def of(self, tokens: Sequence[Token]) -> Mapping[str, float]:
+        """Return how near (0–1) the text is to each capability, by its name."""
+        best, total = [0.0] * len(self._counted), [0.0] * len(self._counted)
+        for text, agreement in zip(self._texts, self._agreements(tokens), strict=True):
+            best[text.owner] = max(best[text.owner], agreement)
+            total[text.owner] += 0.0 if text.parameter else agreement
+        return {
+            profile.name: (best[n] + total[n] / self._counted[n]) / 2
+            for n, profile in enumerate(self._index.profiles)
+        }
+
+    def choice(self, profile: Profile, parameter: str, tokens: Sequence[Token]) -> str | None:
+        """Return the listed value of a parameter that the text is about, if one stands out.
+
+        "Poke a hole for 51820/udp" is to allow, where a rule is allowed or denied.
+        """
+        ranked = sorted(
+            (agreement, text.value)
+            for text, agreement in zip(self._texts, self._agreements(tokens), strict=True)
+            if self._index.profiles[text.owner] is profile and text.parameter == parameter
+        )
+        second, best = ranked[-2:-1], ranked[-1:]
+        if not best:
+            return None  # a list of names
+        (near, value), ahead = best[0], best[0][0] - (second[0][0] if second else 0.0)
+        return value if near >= _CHOSEN and ahead >= _AHEAD * near else None
+
+    def _agreements(self, tokens: Sequence[Token]) -> list[float]:
+        """Return how far the text agrees with each text of a capability."""
+        found = [0.0] * len(self._texts)
+        for concept, share in self._model.of(tokens, self._names).items():
+            root = math.sqrt(share)
+            for text, other in self._postings.get(concept, ()):
+                found[text] += root * other
+        return found
+
+    def knows(self, token: Token) -> bool:
+        """Whether it is a word that the model has met, and no value or name."""
+        plain = token.kind is Kind.WORD and not token.is_name_like
+        return plain and token.stem in self._model.vocabulary and token.fold not in self._names
+
+    def nearest(self, tokens: Sequence[Token]) -> Nearest | None:
+        """Return the nearest capability, if any."""
+        near = self.of(tokens)
+        ranked = sorted(near, key=lambda name: -near[name])[:2]
+        if not ranked:
+            return None
+        second = near[ranked[1]] if len(ranked) > 1 else 0.0
+        return Nearest(self._index.by_name[ranked[0]], near[ranked[0]], second)
+
+
+def _texts_of(owner: int, profile: Profile) -> Iterator[tuple[str, _Text]]:
+    """Yield what a capability says of itself.
+
+    What it does to its thing by a listed value is another of its texts: "stop", "load".
+    """
+    capability = profile.capability
+    name = " ".join(words(capability.name))
+    for text in (name, capability.description, *capability.examples):
+        yield text, _Text(owner)
+    for slot in profile.slots:
+        if len(slot.enum) <= _NAMED_VALUES:
+            for value in slot.enum:
+                yield f"{' '.join(words(value))} {name}", _Text(owner, slot.name, value)

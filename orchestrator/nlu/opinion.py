@@ -1,0 +1,286 @@
+"""An opinion by meaning, where rules ask, tell back, or read what the clause is not about.
+
+The concept model knows how people speak, and nothing of who does what to whom. So what only
+speaks of an order, is denied, hedged or pasted makes no step here either; a question is answered
+with a look; and what could spoil something needs more than nouns.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from orchestrator.nlu.candidate import Candidate
+from orchestrator.nlu.chunks import is_content
+from orchestrator.nlu.clauses import Clause, Form
+from orchestrator.nlu.evidence import OWN_WORD
+from orchestrator.nlu.fill import Fill, Filler, Found
+from orchestrator.nlu.index import CatalogIndex
+from orchestrator.nlu.meaning import Meaning, Nearest
+from orchestrator.nlu.plainness import ASKING, is_hedged, is_judged, is_pasted, is_plain_order
+from orchestrator.nlu.profile import Profile
+from orchestrator.nlu.shapes import SlotKind
+from orchestrator.nlu.text import Kind, Token
+
+_NEAR, _SLOPE, _LEAST, _LEAST_RISKY = 0.6, 0.65, 0.2, 0.3
+"""How near it must be: less, the further it is ahead of the next."""
+_RISKY = 0.08  # more, where a wrong step could spoil something
+_VERBLESS = 0.15  # more, where nobody says what is to be done
+_LACKING = 0.1  # more, where a needed value is missing
+_FAR_AHEAD, _LEADS = 0.6, 0.3
+_NARROWED = 0.1  # less, where rules have narrowed it down
+_OVERRULES = 0.1  # more, where rules are sure of another reading …
+_FAR = 0.1  # … that is not nearer than this
+_SURELY = 0.65  # so near and far ahead, hardly anything else is meant
+_TRUSTED = 0.8
+_OWN = 1.0  # the verb of the capability's name or description
+_OF = frozenset({"of", "von", "de", "du"})
+_SELF = frozenset({"me", "us", "myself", "mich", "moi"})
+_FEW = 2  # words that say what is meant
+_ANY_WORD = frozenset({SlotKind.NAME, SlotKind.TEXT, SlotKind.HOST, SlotKind.FLAG})
+_WISHES = (frozenset({"can", "could", "may"}), frozenset({"i", "we"}), frozenset({"get", "have"}))
+
+
+@dataclass(frozen=True, slots=True)
+class _Sense:
+    """A clause, what it is nearest to, the reading that this gives."""
+
+    clause: Clause
+    nearest: Nearest
+    reading: Candidate
+    thing: bool  # nobody says what is to be done
+
+    @property
+    def needed(self) -> float:
+        """How near it must be to be meant."""
+        return needed(self.nearest) + _VERBLESS * self.thing
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether hardly anything else can be meant."""
+        return _is_sure(self.nearest)
+
+    def is_near(self, *, more: float = 0.0) -> bool:
+        """Whether it is near enough and stands out."""
+        return self.nearest.near >= self.needed + more
+
+
+class Opinion:
+    """Reads a clause by what it is about; built once per catalogue."""
+
+    def __init__(self, index: CatalogIndex, filler: Filler, meaning: Meaning) -> None:
+        self._index = index
+        self._filler = filler
+        self._meaning = meaning
+
+    def among(self, clause: Clause, read: Sequence[Candidate]) -> Candidate | None:
+        """Return what a clause means of which rules would ask what it means; `read` as what."""
+        sense = self._sense(clause)
+        if sense is None or sense.nearest.lead < _LEADS or self._says_so(sense, read):
+            return None
+        narrowed = any(candidate.profile is sense.nearest.profile for candidate in read)
+        if not sense.is_near(more=-_NARROWED if narrowed else 0.0):
+            return None
+        lacking = not sense.reading.is_whole and len(clause.tokens) <= _FEW
+        vague = lacking and sense.nearest.profile.is_risky
+        return None if vague else sense.reading
+
+    def instead(self, clause: Clause) -> Candidate | None:
+        """Return what a clause means that rules would tell back."""
+        sense = self._sense(clause)
+        if sense is None or not sense.is_near():
+            return None
+        reading, spare = sense.reading, len(sense.reading.fill.spare)
+        if sense.is_sure and not (sense.thing or (spare and reading.profile.is_risky)):
+            return reading
+        if spare and not (sense.thing or reading.profile.reads):
+            return None
+        whole = reading.is_whole or (sense.is_near(more=_LACKING) and not spare)
+        return reading if whole and spare <= 1 else None
+
+    def asked(self, clause: Clause) -> Candidate | None:
+        """Return the look that a question wants which reads as told: "what does its log say?"."""
+        if clause.form is not Form.STATEMENT or not clause.piece.asked:
+            return None
+        sense = self._sense(replace(clause, form=Form.QUESTION, verbs=()))
+        near = sense is not None and sense.is_near() and sense.reading.is_whole
+        return sense.reading if sense is not None and near and sense.reading.profile.reads else None
+
+    def may_wish(self, profile: Profile, clause: Clause) -> bool:
+        """Whether a statement says what should be: "a.test should end up at 10.0.0.1".
+
+        Who says that somebody should do what a capability does, speaks of it: "Ann should reboot
+        web1".
+        """
+        should = clause.form is Form.STATEMENT and self._is_needed(clause)
+        return should and not self.does(profile, clause)
+
+    def does(self, profile: Profile, clause: Clause) -> bool:
+        """Whether a verb of the capability's is said somewhere."""
+        own = profile.own_groups | profile.example_groups
+        places = range(len(clause.tokens))
+        verbs = (self._index.book.at(clause.tokens, place) for place in places)
+        return any(verb.groups & own for verb in verbs if verb is not None)
+
+    def rather(self, clause: Clause, chosen: Candidate) -> Candidate | None:
+        """Return what a clause means that rules read as `chosen`, which it is not about at all."""
+        sense = self._sense(clause)
+        if sense is None or not sense.is_near(more=_OVERRULES):
+            return None
+        if sense.reading.fill.spare and not sense.is_sure:
+            return None
+        if self._says_so(sense, [chosen]):
+            return None
+        near = self._meaning.of(clause.tokens)[chosen.profile.name]
+        other = sense.nearest.profile is not chosen.profile and near <= _FAR
+        return sense.reading if other else None
+
+    @staticmethod
+    def _says_so(sense: _Sense, read: Sequence[Candidate]) -> bool:
+        """Whether the verb is another reading's own and not this one's: "restart gracefully"."""
+        verbs = {verb.canonical for verb in sense.clause.verbs}
+        own = any(candidate.verb >= _OWN and candidate.is_accepted for candidate in read)
+        return own and not verbs & sense.nearest.profile.own_verbs
+
+    def _sense(self, clause: Clause) -> _Sense | None:
+        """Return the sense of a clause that may want something."""
+        nearest = None
+        if self._may_want(clause):
+            nearest = self._meaning.nearest(clause.tokens)
+        if nearest is None or not self.allows(nearest, clause):
+            return None
+        profile, thing = nearest.profile, self._is_verbless(clause)
+        if thing and sum(not self._is_empty(token) for token in _words(clause)) < _FEW:
+            return None
+        reading = self.read(profile, clause)
+        if reading is None:
+            return None
+        if thing and not (profile.reads or self._is_wanted(profile, clause, reading.fill)):
+            return None
+        if not thing:
+            self._choose(profile, clause, reading.fill)
+        return _Sense(clause, nearest, reading, thing)
+
+    def read(self, profile: Profile, clause: Clause) -> Candidate | None:
+        """Return the clause read as `profile`; None where a pronoun stands for what it acts on."""
+        pronouns = self._index.lexicon.words("pronouns") | _SELF
+        points = any(token.fold in pronouns for token in clause.tokens)
+        fill = self._filler.fill(profile, clause, settled=not points)
+        reading = Candidate(profile, _TRUSTED, fill, 1.0, OWN_WORD)
+        if points and not reading.is_worded:
+            return None  # "set it to 22" fits whatever can be set
+        # "Add me to admins" is about nobody that a word names.
+        speaker = any(token.fold in _SELF for token in clause.tokens[:_FEW])
+        return None if speaker and profile.is_risky and fill.values else reading
+
+    def _choose(self, profile: Profile, clause: Clause, fill: Fill) -> None:
+        """Set what is to be done where a parameter says that and no verb of its values is said."""
+        for slot in profile.slots:
+            if slot.required and slot.name in profile.choices and slot.name not in fill.values:
+                value = self._meaning.choice(profile, slot.name, clause.tokens)
+                if value is not None:
+                    fill.values[slot.name] = Found(value, frozenset(), _TRUSTED)
+
+    def allows(self, nearest: Nearest, clause: Clause) -> bool:
+        """Whether form and verb of a clause allow the capability at all."""
+        profile, sure = nearest.profile, _is_sure(nearest)
+        if self._says_alien(profile, clause):
+            return False
+        if profile.reads:
+            return True
+        if clause.form is Form.QUESTION and not (
+            _is_wish(clause) or (sure and not clause.piece.asked)
+        ):
+            return False
+        if self._opposes(profile, clause, sure=sure):
+            return False
+        if not profile.is_risky:
+            return True
+        ordered = not clause.verbs or is_plain_order(profile, clause, self._index)
+        return ordered and not (is_judged(clause) or is_hedged(clause))
+
+    def _may_want(self, clause: Clause) -> bool:
+        """Whether it is of a form that may want something, and more than a name."""
+        words = _words(clause)
+        said = any(self._meaning.knows(t) and is_content(t, self._index.lexicon) for t in words)
+        said = said or sum(any(map(str.isdigit, token.value)) for token in words) >= _FEW
+        return clause.form in ASKING and said and not (clause.negated or is_pasted(clause))
+
+    def _is_closed(self, token: Token) -> bool:
+        """Whether it is no noun that the word before it describes: "remarkable reboots"."""
+        return not self._meaning.knows(token) or not is_content(token, self._index.lexicon)
+
+    def _is_empty(self, token: Token) -> bool:
+        return not is_content(token, self._index.lexicon) and not self._meaning.knows(token)
+
+    def _is_verbless(self, clause: Clause) -> bool:
+        """Whether nobody says what is to be done, wants or needs anything."""
+        thing = clause.form is Form.THING
+        return thing and not self._is_needed(clause) and not _is_wish(clause)
+
+    def _is_needed(self, clause: Clause) -> bool:
+        """Whether a clause says what something needs, or what should be."""
+        folded = [token.fold for token in clause.tokens]
+        return self._index.lexicon.phrases("request_words").find(folded) is not None
+
+    def _is_wanted(self, profile: Profile, clause: Clause, fill: Fill) -> bool:
+        """Whether more is said than nouns and values: "always hand out …", "ufw allow 80".
+
+        Politeness around a thing wants it as well, or values of two sorts: "hub 2.3 to staging".
+        """
+        shaped = {slot.kind for slot in profile.slots if slot.name in fill.values} - _ANY_WORD
+        if len(clause.piece.tokens) > len(clause.tokens) or len(shaped) >= _FEW:
+            return True
+        own = self._index.expand(frozenset(profile.nouns))
+        return any(
+            self._acts(clause, place)
+            or (
+                self._meaning.knows(token)
+                and not self._index.keys(token.stem) & own
+                and all(map(self._is_closed, clause.tokens[place + 1 : place + 2]))
+            )
+            for place, token in enumerate(clause.tokens)
+            if place not in fill.used and is_content(token, self._index.lexicon)
+        )
+
+    def _acts(self, clause: Clause, place: int) -> bool:
+        """Whether a verb stands at `place`, and no noun: "reboots of web1"."""
+        behind = clause.tokens[place + 1 : place + 2]
+        noun = any(token.fold in _OF for token in behind)
+        return not noun and self._index.book.at(clause.tokens, place) is not None
+
+    def _says_alien(self, profile: Profile, clause: Clause) -> bool:
+        """Whether a verb is said that no catalogue means: "imagine someone says …"."""
+        own = profile.own_verbs | profile.example_verbs
+        return any(not verb.groups and verb.canonical not in own for verb in clause.verbs)
+
+    def _opposes(self, profile: Profile, clause: Clause, *, sure: bool) -> bool:
+        """Whether the verb goes another way: "delete the snapshot" is not to take one."""
+        own = profile.own_groups | profile.example_groups
+        verb = clause.verbs[0] if clause.verbs else None
+        known = verb is not None and verb.canonical in profile.own_verbs | profile.example_verbs
+        if verb is None or known or verb.groups & own:
+            return False
+        ways = self._index.lexicon.directions
+        said = {number for number, way in enumerate(ways) if way & verb.groups}
+        its = {number for number, way in enumerate(ways) if way & own}
+        return bool(said) and not said & its and (bool(its) or (said == {0} and not sure))
+
+
+def needed(nearest: Nearest) -> float:
+    """Return how near a capability must be to be meant: less, the further it is ahead."""
+    risky = nearest.profile.is_risky
+    return max(_LEAST_RISKY if risky else _LEAST, _NEAR - _SLOPE * nearest.lead + _RISKY * risky)
+
+
+def _is_sure(nearest: Nearest) -> bool:
+    return nearest.near >= _SURELY and nearest.lead >= _FAR_AHEAD
+
+
+def _words(clause: Clause) -> list[Token]:
+    return [token for token in clause.tokens if token.kind is not Kind.MARK]
+
+
+def _is_wish(clause: Clause) -> bool:
+    """Whether "can we have 20 GB more?" asks for a thing, and no question."""
+    opening = [token.fold for token in clause.piece.tokens[: len(_WISHES)]]
+    said = zip(opening, _WISHES, strict=False)
+    return len(opening) == len(_WISHES) and all(word in words for word, words in said)

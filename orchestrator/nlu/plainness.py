@@ -1,0 +1,51 @@
+"""Tells a plain order from what only speaks of one, which no second opinion makes a step of."""
+
+from orchestrator.nlu.chunks import is_content
+from orchestrator.nlu.clauses import Clause, Form
+from orchestrator.nlu.index import CatalogIndex
+from orchestrator.nlu.lightverbs import is_participle
+from orchestrator.nlu.profile import Profile
+from orchestrator.nlu.text import Kind
+
+ASKING = frozenset({Form.ORDER, Form.TERSE, Form.QUESTION, Form.THING})
+"""Forms that may want something."""
+_HEDGES = frozenset({"probably", "maybe", "perhaps", "eventually", "someday", "sometime", "point"})
+"""Who says one of these thinks aloud."""
+_JUDGED = frozenset(
+    {"is", "was", "are", "were", "would", "sounds", "seems", "looks", "can", "may", "might"}
+)
+"""What comes before one of these is spoken of: "reboot web1 is a bad idea"."""
+_ORDERED = frozenset({Form.ORDER, Form.TERSE})
+_BIDS = frozenset({"have", "let", "make", "get"})
+_SHELL = frozenset("|;&$<>")
+
+
+def is_pasted(clause: Clause) -> bool:
+    """Whether it holds a command line: "run 'curl … | bash' on nuc1"."""
+    quoted = (token.value for token in clause.tokens if token.kind is Kind.QUOTED)
+    return any(_SHELL & {*value} for value in quoted)
+
+
+def is_judged(clause: Clause) -> bool:
+    """Whether something is said about what could be done."""
+    return any(token.fold in _JUDGED for token in clause.tokens)
+
+
+def is_hedged(clause: Clause) -> bool:
+    """Whether somebody only thinks aloud: "maybe reboot web1"."""
+    return any(token.fold in _HEDGES for token in clause.piece.tokens)
+
+
+def is_plain_order(profile: Profile, clause: Clause, index: CatalogIndex) -> bool:
+    """Whether it is ordered: not "reboot web1 is a bad idea", "have Bob reboot web1"."""
+    tokens = clause.tokens
+    first = clause.verbs[0] if clause.verbs else None
+    if clause.form not in _ORDERED or is_judged(clause) or first is None:
+        return False
+    if tokens[0].fold not in _BIDS:
+        return True
+    own = profile.own_verbs | profile.example_verbs
+    verbs = ((place, index.book.at(tokens, place)) for place in range(2, len(tokens) - 1))
+    acts = [place for place, verb in verbs if verb is not None and verb.canonical in own]
+    plain = [place for place in acts if not is_participle(tokens[place])]
+    return not any(is_content(tokens[place - 1], index.lexicon) for place in plain)

@@ -1,0 +1,149 @@
+"""Reads a short request as a whole, where its clauses one by one gave nothing.
+
+"The cert of a.test ran out, it needs a fresh one": a remark that names the thing and an order that
+names none. Together they are about one capability, and no other comes near it.
+"""
+
+from collections.abc import Sequence
+
+from orchestrator.nlu.candidate import Candidate
+from orchestrator.nlu.chunks import is_content
+from orchestrator.nlu.clauses import Clause, Form
+from orchestrator.nlu.drafts import Draft
+from orchestrator.nlu.index import CatalogIndex
+from orchestrator.nlu.match import Matcher
+from orchestrator.nlu.meaning import Nearest
+from orchestrator.nlu.opinion import needed
+from orchestrator.nlu.pieces import Piece
+from orchestrator.nlu.plainness import is_hedged, is_pasted
+from orchestrator.nlu.profile import Profile
+from orchestrator.nlu.references import doubt_missing
+from orchestrator.nlu.text import Kind, Token
+from orchestrator.nlu.understanding import Understanding
+from orchestrator.nlu.verbs import Verb
+
+_MORE = 0.05  # nearer than a clause alone must be
+_LACKING = 0.15  # the same, where a needed value is missing
+_FAR, _OVERRULES = 0.1, 0.5  # how far a step is from what is meant, and how near that is
+_WORDS = 40
+_PIECES = 6
+_ORDERED = frozenset({Form.ORDER, Form.TERSE})
+
+
+class Whole:
+    """Reads short requests; built once per catalogue."""
+
+    def __init__(self, index: CatalogIndex, matcher: Matcher) -> None:
+        self._index = index
+        self._matcher = matcher
+        self._meaning, self._opinion = matcher.meaning, matcher.opinion
+
+    def read(
+        self, text: str, clauses: Sequence[Clause], understood: Understanding
+    ) -> Understanding:
+        """Return the one step that the whole of a request asks for, else what was understood."""
+        if understood.deferred or not self._may_want(clauses):
+            return understood
+        tokens = [token for clause in clauses for token in clause.piece.tokens]
+        clause = self._joined(tokens)
+        nearest = self._meaning.nearest(tokens)
+        if nearest is None or nearest.near < needed(nearest) + _MORE:
+            return understood
+        if not self._is_free(nearest, tokens, understood):
+            return understood
+        profile = nearest.profile
+        if not (self._is_wanted(nearest, clauses) and self._is_unread(profile, clauses)):
+            return understood
+        reading = self._opinion.read(profile, clause)
+        if reading is None or not (
+            reading.is_whole or self._may_lack(nearest, reading, understood)
+        ):
+            return understood
+        words = text[tokens[0].start : tokens[-1].end]
+        fill = reading.fill
+        draft = Draft(clause, words, profile, 0, 0, dict(fill.parameters), reading.confidence, fill)
+        doubt_missing(draft, unclear=False)
+        return Understanding([draft], [])
+
+    @staticmethod
+    def _may_lack(nearest: Nearest, reading: Candidate, understood: Understanding) -> bool:
+        """Whether a step may be made that lacks something, to ask for it."""
+        near = nearest.near >= needed(nearest) + _LACKING
+        return near and not (understood.drafts or reading.fill.spare)
+
+    def _is_free(
+        self, nearest: Nearest, tokens: Sequence[Token], understood: Understanding
+    ) -> bool:
+        """Whether there is no step but one that the whole is not about at all."""
+        doubts = [doubt for draft in understood.drafts for doubt in draft.doubts]
+        if any(nearest.profile.name in doubt.options for doubt in doubts):
+            return False  # rules have narrowed it down, and ask
+        steps = [draft for draft in understood.drafts if draft.profile is not None]
+        if not steps:
+            return True
+        step, profile = steps[0], steps[0].profile
+        if profile is None or any(v.canonical in profile.own_verbs for v in step.clause.verbs):
+            return False  # it says so
+        far = self._meaning.of(tokens)[profile.name] <= _FAR and profile is not nearest.profile
+        cites = any(token.kind is Kind.QUOTED for token in tokens)
+        lone = len(understood.drafts) == 1 and not cites
+        return lone and far and nearest.near >= _OVERRULES
+
+    def _may_want(self, clauses: Sequence[Clause]) -> bool:
+        """Whether it is short, denies nothing, and something in it asks."""
+        words = sum(len(clause.piece.tokens) for clause in clauses)
+        if not clauses or words > _WORDS or len(clauses) > _PIECES:
+            return False
+        if len(clauses) == 1 and clauses[0].form in _ORDERED:
+            return False  # it has been read
+        denied = any(clause.form is Form.HOWTO for clause in clauses)
+        idle = any(is_pasted(clause) or is_hedged(clause) for clause in clauses)
+        return not denied and not idle
+
+    def _wishes(self, profile: Profile, clause: Clause) -> bool:
+        """Whether a thing is wished for: "it needs a fresh one", "a CNAME for a.test, please"."""
+        if clause.form is not Form.THING:
+            return self._opinion.may_wish(profile, clause)
+        folded = [token.fold for token in clause.tokens]
+        needed = self._index.lexicon.phrases("request_words").find(folded) is not None
+        return needed or len(clause.piece.tokens) > len(clause.tokens) > 0
+
+    def _is_wanted(self, nearest: Nearest, clauses: Sequence[Clause]) -> bool:
+        """Whether something is ordered, asked or wished for, and nothing speaks against it."""
+        profile = nearest.profile
+        ordered = [clause for clause in clauses if clause.form in _ORDERED]
+        if not all(self._opinion.allows(nearest, clause) for clause in ordered):
+            return False
+        if sum(map(self._stands_alone, ordered)) > 1:
+            return False  # of two orders, one would be lost
+        asked = any(clause.form is Form.QUESTION for clause in clauses) and profile.reads
+        return bool(ordered) or asked or any(self._wishes(profile, clause) for clause in clauses)
+
+    def _stands_alone(self, clause: Clause) -> bool:
+        """Whether an order names what it acts on: not "get it renewed", "off you go"."""
+        pronouns = self._index.lexicon.words("pronouns")
+        points = any(token.fold in pronouns for token in clause.tokens)
+        rest = [t for place, t in enumerate(clause.tokens) if place not in clause.verb_places]
+        return not points and any(is_content(token, self._index.lexicon) for token in rest)
+
+    def _is_unread(self, profile: Profile, clauses: Sequence[Clause]) -> bool:
+        """Whether no clause alone says it: what does was denied, told or put aside on purpose."""
+        for clause in clauses:
+            told = clause.negated or (clause.form is Form.STATEMENT and profile.is_risky)
+            if told and self._opinion.does(profile, clause):
+                return False
+            best = next(iter(self._matcher.rank(clause)), None) if clause.form in _ORDERED else None
+            if best is not None and best.is_accepted and best.profile is profile:
+                return False
+        return True
+
+    def _joined(self, tokens: Sequence[Token]) -> Clause:
+        places = [
+            place
+            for token_place in range(len(tokens))
+            if tokens[token_place].kind is Kind.WORD
+            and (verb := self._index.book.at(tokens, token_place)) is not None
+            for place in verb.places
+        ]
+        verbs = (Verb("", frozenset(), frozenset(places)),) if places else ()
+        return Clause(Piece(tuple(tokens), strong=True), tuple(tokens), Form.ORDER, verbs)

@@ -1,0 +1,55 @@
+"""Learns the concept model from the phrases in `training/`: `make concepts`.
+
+A file holds concepts, each "# its_name" and its phrases, one a line; "{…}" stands for a value.
+"""
+
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from orchestrator.nlu.concepts import MODEL, ConceptModel
+from orchestrator.nlu.features import NAME, PLACEHOLDERS, join, symbols
+from orchestrator.nlu.text import normalise, tokenise
+
+PHRASES = Path(__file__).parents[1] / "training"
+_PLACEHOLDER_RE = re.compile(r"\{(\w+)\}")
+
+
+def main() -> None:
+    """Write the model; print what it holds."""
+    phrases = {name: [symbols_of(one) for one in said] for name, said in read(PHRASES).items()}
+    model = ConceptModel.learn(phrases)
+    MODEL.write_bytes(model.packed())
+    sys.stdout.write(f"{len(phrases)} concepts, {sum(map(len, phrases.values()))} phrases\n")
+
+
+def read(folder: Path) -> dict[str, list[str]]:
+    """Return the phrases of each concept, in the order of the files; none twice."""
+    found: dict[str, dict[str, None]] = {}
+    for path in sorted(folder.glob("*.txt")):
+        name = ""
+        for line in filter(None, map(str.strip, path.read_text("utf-8").splitlines())):
+            if line.startswith("# "):
+                name = line.removeprefix("# ")
+            else:
+                found.setdefault(name, {})[line] = None
+    return {name: [*lines] for name, lines in found.items()}
+
+
+def symbols_of(phrase: str) -> list[str]:
+    """Return what the model sees of a phrase."""
+    return [*_symbols(phrase)]
+
+
+def _symbols(phrase: str) -> Iterator[str]:
+    found: list[str] = []
+    for place, part in enumerate(_PLACEHOLDER_RE.split(phrase)):
+        said = [PLACEHOLDERS.get(part, NAME)] if place % 2 else symbols(tokenise(normalise(part)))
+        for symbol in said:
+            join(found, symbol)
+    return iter(found)
+
+
+if __name__ == "__main__":
+    main()
