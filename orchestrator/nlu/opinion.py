@@ -34,6 +34,7 @@ _TRUSTED = 0.8
 _OWN = 1.0  # the verb of the capability's name or description
 _OF = frozenset({"of", "von", "de", "du"})
 _SELF = frozenset({"me", "us", "myself", "mich", "moi"})
+_BROAD = frozenset({"create", "set", "send"})
 _FEW = 2  # words that say what is meant
 _ANY_WORD = frozenset({SlotKind.NAME, SlotKind.TEXT, SlotKind.HOST, SlotKind.FLAG})
 _WISHES = (frozenset({"can", "could", "may"}), frozenset({"i", "we"}), frozenset({"get", "have"}))
@@ -115,10 +116,11 @@ class Opinion:
 
     def does(self, profile: Profile, clause: Clause) -> bool:
         """Whether a verb of the capability's is said somewhere."""
-        own = profile.own_groups | profile.example_groups
+        own = profile.own_verbs | profile.example_verbs
+        groups = (profile.own_groups | profile.example_groups) - _BROAD
         places = range(len(clause.tokens))
-        verbs = (self._index.book.at(clause.tokens, place) for place in places)
-        return any(verb.groups & own for verb in verbs if verb is not None)
+        verbs = [verb for place in places if (verb := self._index.book.at(clause.tokens, place))]
+        return any(verb.canonical in own or verb.groups & groups for verb in verbs)
 
     def rather(self, clause: Clause, chosen: Candidate) -> Candidate | None:
         """Return what a clause means that rules read as `chosen`, which it is not about at all."""
@@ -190,7 +192,7 @@ class Opinion:
             _is_wish(clause) or (sure and not clause.piece.asked)
         ):
             return False
-        if self._opposes(profile, clause, sure=sure):
+        if self._opposes(profile, clause) and (profile.is_risky or not sure):
             return False
         if not profile.is_risky:
             return True
@@ -252,7 +254,7 @@ class Opinion:
         own = profile.own_verbs | profile.example_verbs
         return any(not verb.groups and verb.canonical not in own for verb in clause.verbs)
 
-    def _opposes(self, profile: Profile, clause: Clause, *, sure: bool) -> bool:
+    def _opposes(self, profile: Profile, clause: Clause) -> bool:
         """Whether the verb goes another way: "delete the snapshot" is not to take one."""
         own = profile.own_groups | profile.example_groups
         verb = clause.verbs[0] if clause.verbs else None
@@ -262,7 +264,7 @@ class Opinion:
         ways = self._index.lexicon.directions
         said = {number for number, way in enumerate(ways) if way & verb.groups}
         its = {number for number, way in enumerate(ways) if way & own}
-        return bool(said) and not said & its and (bool(its) or (said == {0} and not sure))
+        return bool(said) and not said & its and (bool(its) or said == {0})
 
 
 def needed(nearest: Nearest) -> float:

@@ -1,5 +1,7 @@
 """Tells a plain order from what only speaks of one, which no second opinion makes a step of."""
 
+import itertools
+
 from orchestrator.nlu.chunks import is_content
 from orchestrator.nlu.clauses import Clause, Form
 from orchestrator.nlu.index import CatalogIndex
@@ -9,8 +11,9 @@ from orchestrator.nlu.text import Kind
 
 ASKING = frozenset({Form.ORDER, Form.TERSE, Form.QUESTION, Form.THING})
 """Forms that may want something."""
-_HEDGES = frozenset({"probably", "maybe", "perhaps", "eventually", "someday", "sometime", "point"})
+_HEDGES = frozenset({"probably", "maybe", "perhaps", "eventually", "someday", "sometime"})
 """Who says one of these thinks aloud."""
+_SOME = frozenset({"some", "any", "that", "this"})  # "at some point"
 _JUDGED = frozenset(
     {"is", "was", "are", "were", "would", "sounds", "seems", "looks", "can", "may", "might"}
 )
@@ -33,7 +36,9 @@ def is_judged(clause: Clause) -> bool:
 
 def is_hedged(clause: Clause) -> bool:
     """Whether somebody only thinks aloud: "maybe reboot web1"."""
-    return any(token.fold in _HEDGES for token in clause.piece.tokens)
+    tokens = clause.piece.tokens
+    someday = any(a.fold in _SOME and b.fold == "point" for a, b in itertools.pairwise(tokens))
+    return someday or any(token.fold in _HEDGES for token in tokens)
 
 
 def is_plain_order(profile: Profile, clause: Clause, index: CatalogIndex) -> bool:
