@@ -158,7 +158,7 @@ class Opinion:
         if thing and not (profile.reads or self._is_wanted(profile, clause, reading.fill)):
             return None
         if not thing:
-            self._choose(profile, clause, reading.fill)
+            self.choose(profile, clause, reading.fill)
         return _Sense(clause, nearest, reading, thing)
 
     def read(self, profile: Profile, clause: Clause) -> Candidate | None:
@@ -173,7 +173,7 @@ class Opinion:
         speaker = any(token.fold in _SELF for token in clause.tokens[:_FEW])
         return None if speaker and profile.is_risky and fill.values else reading
 
-    def _choose(self, profile: Profile, clause: Clause, fill: Fill) -> None:
+    def choose(self, profile: Profile, clause: Clause, fill: Fill) -> None:
         """Set what is to be done where a parameter says that and no verb of its values is said."""
         for slot in profile.slots:
             if slot.required and slot.name in profile.choices and slot.name not in fill.values:

@@ -213,6 +213,8 @@ class Placer:
 
     def add(self, clause: Clause, reading: Candidate) -> None:
         """Add the step, once for each thing that a plural pronoun stands for."""
+        if clause.form is Form.ORDER:
+            self._matcher.opinion.choose(reading.profile, clause, reading.fill)
         draft = self._thread.draft(clause, reading.profile, reading.fill, reading.confidence)
         self.doubt_values(draft)
         self._note_moments(draft, self._take_moments(draft, reading.profile))
