@@ -15,7 +15,7 @@ PARALLEL := --numprocesses=$(shell expr $$(nproc 2>/dev/null || echo 2) + 2) --d
 COVERAGE := --cov --cov-report=term-missing:skip-covered
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test coverage prove chaos chaos-ci bench services check format constraints clean
+.PHONY: help install run test coverage prove chaos chaos-ci bench services check format concepts constraints clean
 
 help: ## Say what there is
 	@echo "make TARGET, where TARGET is one of"
@@ -80,6 +80,9 @@ check: $(STAMP) ## Check form, types, layers and house rules; changes nothing
 format: $(STAMP) ## Put the code in form and mend what can be mended by itself
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+concepts: $(STAMP) ## Learn the concept model anew from the phrases in training/
+	@PYTHONPATH=. $(BIN)/python scripts/learn_concepts.py
 
 constraints: ## Pin every package anew, newest versions, into constraints.txt
 	@PYTHON="$(PYTHON)" sh scripts/constraints.sh

@@ -3,11 +3,13 @@
 A file holds concepts, each "# its_name" and its phrases, one a line; "{…}" stands for a value.
 """
 
+import hashlib
 import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from orchestrator.nlu import features
 from orchestrator.nlu.concepts import MODEL, ConceptModel
 from orchestrator.nlu.features import NAME, PLACEHOLDERS, join, symbols
 from orchestrator.nlu.text import normalise, tokenise
@@ -19,9 +21,17 @@ _PLACEHOLDER_RE = re.compile(r"\{(\w+)\}")
 def main() -> None:
     """Write the model; print what it holds."""
     phrases = {name: [symbols_of(one) for one in said] for name, said in read(PHRASES).items()}
-    model = ConceptModel.learn(phrases)
+    model = ConceptModel.learn(phrases, source_of(PHRASES))
     MODEL.write_bytes(model.packed())
     sys.stdout.write(f"{len(phrases)} concepts, {sum(map(len, phrases.values()))} phrases\n")
+
+
+def source_of(folder: Path) -> str:
+    """Return a digest of all that the model depends on: the phrases, and how they are seen."""
+    digest = hashlib.sha256(Path(features.__file__).read_bytes())
+    for path in sorted(folder.glob("*.txt")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 def read(folder: Path) -> dict[str, list[str]]:

@@ -11,15 +11,16 @@ Source of the model: Manning, Raghavan, Schütze, "Introduction to Information R
 
 import json
 import math
+import struct
+import sys
 import zlib
 from array import array
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
 from functools import cache, lru_cache
 from itertools import accumulate
 from pathlib import Path
-from typing import Self
+from typing import NamedTuple, Self, TypedDict
 
 from orchestrator.nlu.features import features, known_only, symbols
 from orchestrator.nlu.text import Token
@@ -33,111 +34,124 @@ _MOST = 255  # of one feature, phrases of one concept
 _TELLING = 0.002  # less likely concepts are left out
 _KEPT = 2_048  # texts whose concepts are remembered
 
+_LENGTH = struct.Struct("<I")  # of the header, before it
+
 Distribution = Mapping[int, float]
 """Concepts, by number, with their probability (0–1); unlikely ones are missing."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Content:
-    """What the file holds: features with the concepts that have them, and in how many phrases."""
+class Header(TypedDict):
+    """What a model knows beside its counts."""
 
+    source: str
     names: list[str]
     phrases: int
     features: list[str]
-    sizes: list[int]  # how many concepts have the feature
-    concepts: list[int]
-    counts: list[int]
+    totals: list[int]  # of each concept, features of all its phrases
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
-    """A feature: where its concepts stand, and how much it tells."""
+class Table(NamedTuple):
+    """How many phrases of which concept have each feature, one feature behind the other."""
 
-    begin: int
-    end: int
-    weight: float
+    sizes: "array[int]"  # of each feature, how many concepts have it
+    concepts: "array[int]"
+    counts: "array[int]"
 
 
 class ConceptModel:
     """Tells how likely a text is about each concept."""
 
-    def __init__(self, content: _Content) -> None:
-        self.names = tuple(content.names)
-        self._content = content
-        self._concepts, self._counts = array("H", content.concepts), array("B", content.counts)
-        ends = [*accumulate(content.sizes)]
-        self._rows = {
-            feature: _Row(end - size, end, self._weight(feature, end - size, end))
-            for feature, end, size in zip(content.features, ends, content.sizes, strict=True)
-        }
+    def __init__(self, header: Header, table: Table) -> None:
+        self.names = tuple(header["names"])
+        self.source = header["source"]  # tells the phrases it was learnt from, from all others
+        self._header, self._table = header, table
+        self._rows = {feature: row for row, feature in enumerate(header["features"])}
+        self._ends = array("L", accumulate(table.sizes))
         self.vocabulary = frozenset(one for one in self._rows if " " not in one)
-        totals = Counter[int]()
-        for concept, count in zip(self._concepts, self._counts, strict=True):
-            totals[concept] += count
         size = _ALPHA * len(self._rows)
-        unseen = (_ALPHA / (totals[concept] + size) for concept in range(len(self.names)))
-        self._unseen = array("d", map(math.log, unseen))
+        self._unseen = array("d", (math.log(_ALPHA / (n + size)) for n in header["totals"]))
         self._gains = array("d", (math.log((n + _ALPHA) / _ALPHA) for n in range(_MOST + 1)))
         self._known = lru_cache(_KEPT)(self._distribution)
 
-    def _weight(self, feature: str, begin: int, end: int) -> float:
-        part = _PAIR if " " in feature else 1.0
-        return part * math.log(self._content.phrases / sum(self._counts[begin:end]))
-
     @classmethod
-    def learn(cls, phrases: Mapping[str, Iterable[Sequence[str]]]) -> Self:
+    def learn(cls, phrases: Mapping[str, Iterable[Sequence[str]]], source: str = "") -> Self:
         """Return the model of phrases, given as symbols, by the concept that they are about."""
         names = sorted(phrases)
         said = [(number, [*one]) for number, name in enumerate(names) for one in phrases[name]]
         seen = Counter(symbol for _, one in said for symbol in {*one})
         vocabulary = {symbol for symbol, count in seen.items() if count >= _SELDOM}
-        table: dict[str, Counter[int]] = defaultdict(Counter)
+        rows: dict[str, Counter[int]] = defaultdict(Counter)
         for number, one in said:
             for feature in {*features(known_only(one, vocabulary))}:
-                table[feature][number] += 1
-        kept = sorted(f for f, row in table.items() if row.total() >= _SELDOM)
-        rows = [sorted(table[feature].items()) for feature in kept]
-        return cls(
-            _Content(
-                names=names,
-                phrases=len(said),
-                features=kept,
-                sizes=[*map(len, rows)],
-                concepts=[concept for row in rows for concept, _ in row],
-                counts=[min(_MOST, count) for row in rows for _, count in row],
-            )
+                rows[feature][number] += 1
+        kept = {f: sorted(row.items()) for f, row in sorted(rows.items()) if row.total() >= _SELDOM}
+        flat = [entry for row in kept.values() for entry in row]
+        totals = Counter[int]()
+        for concept, count in flat:
+            totals[concept] += count
+        header = Header(
+            source=source,
+            names=names,
+            phrases=len(said),
+            features=[*kept],
+            totals=[totals[number] for number in range(len(names))],
         )
+        sizes = array("H", map(len, kept.values()))
+        concepts = array("H", (concept for concept, _ in flat))
+        return cls(header, Table(sizes, concepts, array("B", (min(_MOST, n) for _, n in flat))))
 
     @classmethod
     def load(cls, path: Path) -> Self:
         """Return the model that a file holds."""
-        return cls(_Content(**json.loads(zlib.decompress(path.read_bytes()))))
+        content = zlib.decompress(path.read_bytes())
+        begin = _LENGTH.size + _LENGTH.unpack_from(content)[0]
+        header: Header = json.loads(content[_LENGTH.size : begin])
+        table = Table(array("H"), array("H"), array("B"))
+        entries = (len(content) - begin - 2 * len(header["features"])) // 3
+        for column, count in zip(table, (len(header["features"]), entries, entries), strict=True):
+            end = begin + count * column.itemsize
+            column.frombytes(content[begin:end])
+            begin = end
+            if sys.byteorder == "big":
+                column.byteswap()
+        return cls(header, table)
 
     def packed(self) -> bytes:
-        """Return the content of the file that `load` reads."""
-        text = json.dumps(asdict(self._content), separators=(",", ":"), ensure_ascii=False)
-        return zlib.compress(text.encode(), level=9)
+        """Return the content of the file that `load` reads: a header, and numbers behind it."""
+        header = json.dumps(self._header, separators=(",", ":"), ensure_ascii=False).encode()
+        columns = [array(column.typecode, column) for column in self._table]
+        for column in columns if sys.byteorder == "big" else ():
+            column.byteswap()
+        numbers = b"".join(column.tobytes() for column in columns)
+        return zlib.compress(_LENGTH.pack(len(header)) + header + numbers, level=9)
 
     def of(self, tokens: Iterable[Token], names: Collection[str] = ()) -> Distribution:
         """Return the concepts of a text; `names` are folded words that are names here."""
         return self._known(tuple(symbols(tokens, self.vocabulary, names)))
 
     def _distribution(self, said: tuple[str, ...]) -> Distribution:
-        rows = [row for one in {*features(said)} if (row := self._rows.get(one)) is not None]
-        length = math.sqrt(sum(row.weight * row.weight for row in rows))
+        rows = [(row, one) for one in {*features(said)} if (row := self._rows.get(one)) is not None]
+        spans = [(self._ends[row] - self._table.sizes[row], self._ends[row]) for row, _ in rows]
+        weights = [self._weight(one, *span) for (_, one), span in zip(rows, spans, strict=True)]
+        length = math.sqrt(sum(weight * weight for weight in weights))
         if not length:
             return {}
-        whole = _SHARPNESS * sum(row.weight for row in rows) / length
+        whole = _SHARPNESS * sum(weights) / length
         scores = [whole * one for one in self._unseen]
-        concepts, counts, gains = self._concepts, self._counts, self._gains
-        for row in rows:
-            weight = _SHARPNESS * row.weight / length
-            for place in range(row.begin, row.end):
-                scores[concepts[place]] += weight * gains[counts[place]]
+        concepts, counts, gains = self._table.concepts, self._table.counts, self._gains
+        for (begin, end), weight in zip(spans, weights, strict=True):
+            part = _SHARPNESS * weight / length
+            for place in range(begin, end):
+                scores[concepts[place]] += part * gains[counts[place]]
         best = max(scores)
         parts = [math.exp(score - best) for score in scores]
         total = sum(parts)
         return {n: part / total for n, part in enumerate(parts) if part >= _TELLING * total}
+
+    def _weight(self, feature: str, begin: int, end: int) -> float:
+        """Return how much a feature tells: the seldomer, the more."""
+        part = _PAIR if " " in feature else 1.0
+        return part * math.log(self._header["phrases"] / sum(self._table.counts[begin:end]))
 
 
 @cache
