@@ -1,0 +1,239 @@
+"""What a request is about, whatever its words: the concept model, and what is made of it."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from orchestrator.nlu.concepts import MODEL, ConceptModel, concept_model
+from orchestrator.nlu.features import features, symbols
+from orchestrator.nlu.text import normalise, tokenise
+from scripts.learn_concepts import PHRASES, read, source_of, symbols_of
+from tests.nlu.found import Read, Steps, only, steps
+
+Over = Callable[[str], Read]
+
+
+def tokens(text: str) -> list[str]:
+    return symbols(tokenise(normalise(text)))
+
+
+def likeliest(model: ConceptModel, text: str) -> str:
+    concepts = model.of(tokenise(normalise(text)))
+    return model.names[max(concepts, key=lambda one: concepts[one])]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("restart nginx on web-1", ["restart", "nginx", "on", "<name>"]),
+        ("add 20 GB to /data", ["add", "<size>", "to", "<path>"]),
+        ("wait 5 minutes, 3h or 09:30", ["wait", "<time>", "<time>", "or", "<time>"]),
+        ("v2.1 of a.example.org", ["<version>", "of", "<domain>"]),
+        ("invoice.pdf to ann@example.org", ["<file>", "to", "<email>"]),
+        ("10.0.0.1 in prod, 3 times", ["<ip>", "in", "<stage>", "<number>", "time"]),
+        ("#ops @ann web-1", ["<name>"]),
+        ("", []),
+        ("?! ...", []),
+    ],
+)
+def test_values_are_seen_by_their_sort(text: str, said: list[str]) -> None:
+    assert [one for one in tokens(text) if one != "a"] == said
+
+
+def test_a_word_that_the_model_never_met_is_a_name() -> None:
+    said = symbols(tokenise("restart gribbl now"), vocabulary={"restart", "now"})
+    assert said == ["restart", "<name>", "now"]
+    assert symbols(tokenise("restart photos"), names={"photos"}) == ["restart", "<name>"]
+
+
+def test_neighbours_are_features() -> None:
+    assert [*features(["a", "b", "c"])] == ["^ a", "a", "b", "c", "a b", "b c", "a _ c"]
+    assert [*features([])] == []
+
+
+def test_a_placeholder_is_seen_as_the_value_that_it_stands_for() -> None:
+    assert symbols_of("deploy {service} {version} to {env}") == tokens("deploy web-1 2.1.0 to prod")
+
+
+def test_the_model_that_ships_was_learnt_from_the_phrases_that_ship() -> None:
+    """Else: `make concepts`."""
+    assert concept_model().source == source_of(PHRASES)
+    assert [*concept_model().names] == sorted(read(PHRASES))
+
+
+def test_every_concept_has_phrases_enough_and_none_is_of_two() -> None:
+    phrases = read(PHRASES)
+    assert {name: len(said) for name, said in phrases.items() if len(said) < 40} == {}
+    assert all(name == name.lower() and " " not in name for name in phrases)
+
+
+def test_a_model_is_the_same_when_it_is_learnt_again_and_when_it_is_read(tmp_path: Path) -> None:
+    said = {"open": ["open port {port}", "open a port"], "close": ["close port {port}", "shut it"]}
+    phrases = {name: [*map(symbols_of, lines)] for name, lines in said.items()}
+    model, again = (ConceptModel.learn(phrases, "these") for _ in range(2))
+    assert model.packed() == again.packed()
+    (tmp_path / "model.bin").write_bytes(model.packed())
+    loaded = ConceptModel.load(tmp_path / "model.bin")
+    assert (loaded.names, loaded.source) == (("close", "open"), "these")
+    text = [*tokenise("please open port 80")]
+    assert loaded.of(text) == model.of(text)
+    assert likeliest(loaded, "please open port 80") == "open"
+    assert not loaded.of(tokenise("?"))
+
+
+def test_the_file_is_small() -> None:
+    assert MODEL.stat().st_size < 2_000_000
+
+
+@pytest.mark.parametrize(
+    ("text", "concept"),
+    [
+        ("poke a hole for 51820/udp on fw-1", "open_port"),
+        ("who do i wake up if payments is down?", "who_is_on_call"),
+        ("take billing back one version", "rollback_release"),
+        ("order two pizzas for the night shift", "food_order"),
+        ("how do I restart nginx?", "howto_question"),
+        ("tell us a joke", "joke_or_poem"),
+    ],
+)
+def test_concepts_are_told_apart(text: str, concept: str) -> None:
+    assert likeliest(concept_model(), text) == concept
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "expected"),
+    [
+        (
+            "company",
+            "Can we have 20 GB more on /data of storage1?",
+            [("grow_volume", {"host": "storage1", "volume": "/data", "add_gb": 20})],
+        ),
+        (
+            "company",
+            "would you mind putting the new build of intranet-portal on the dev environment?",
+            [("deploy_app", {"app": "intranet-portal", "environment": "dev"})],
+        ),
+        (
+            "studio",
+            "shipp checkout-api 2.14.0 to staging",
+            [
+                (
+                    "deploy_service",
+                    {"service": "checkout-api", "version": "2.14.0", "environment": "staging"},
+                )
+            ],
+        ),
+        (
+            "studio",
+            "what does trace-deploy say in its log?",
+            [("show_logs", {"service": "trace-deploy"})],
+        ),
+        (
+            "assistant",
+            "Can I get invoice.odt as a pdf?",
+            [("convert_document", {"file": "invoice.odt", "format": "pdf"})],
+        ),
+        (
+            "assistant",
+            "take tracking-svc back one version in prod",
+            [("roll_back_release", {"service": "tracking-svc", "environment": "production"})],
+        ),
+        (
+            "selfhosted",
+            "Always hand out 192.168.1.77 to dc:a6:32:01:02:03",
+            [("reserve_ip", {"mac": "dc:a6:32:01:02:03", "ip": "192.168.1.77"})],
+        ),
+    ],
+)
+def test_what_rules_would_tell_back_is_read_by_what_it_is_about(
+    name: str, text: str, expected: Steps, over: Over
+) -> None:
+    assert only(over(name)(text)) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "intent"),
+    [
+        ("hosting", "poke render1 with a magic packet", "wake_machine"),
+        ("assistant", "freeze a copy of vm database-0 before anybody touches it", "snapshot_vm"),
+    ],
+)
+def test_where_rules_ask_meaning_decides(name: str, text: str, intent: str, over: Over) -> None:
+    assert [step for step, _ in only(over(name)(text))] == [intent]
+
+
+def test_meaning_overrules_what_the_clause_is_not_about_at_all(over: Over) -> None:
+    found = over("hosting")("tell 185.220.101.4 to get lost at the firewall")
+    assert only(found) == [("block_address", {"address": "185.220.101.4"})]
+
+
+def test_what_is_to_be_done_is_read_where_no_verb_says_it(over: Over) -> None:
+    found = over("assistant")("poke a hole for 5432 into db-primary's firewall")
+    (step,) = only(found)
+    assert step == ("change_firewall", {"action": "allow", "port": 5432, "host": "db-primary"})
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "intent", "values"),
+    [
+        (
+            "studio",
+            "The TLS cert on tunnel.example just expired today. Could it be updated soon?",
+            "renew_certificate",
+            {"domain": "tunnel.example"},
+        ),
+        (
+            "selfhosted",
+            "radarr is liek three releases behind, get it onto the newest one",
+            "update_app",
+            {"app": "radarr"},
+        ),
+        (
+            "assistant",
+            "What does https://status.example.org/incidents/42 say, in short?",
+            "summarise_page",
+            {"url": "https://status.example.org/incidents/42"},
+        ),
+    ],
+)
+def test_a_remark_and_an_order_that_names_nothing_are_read_together(
+    name: str, text: str, intent: str, values: dict[str, object], over: Over
+) -> None:
+    assert only(over(name)(text)) == [(intent, values)]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("assistant", "maybe take tracking-svc back one version in prod"),
+        ("assistant", "at some point take tracking-svc back one version in prod"),
+        ("assistant", "do not take tracking-svc back one version in prod"),
+        ("assistant", "take tracking-svc back one version in prod is a bad idea"),
+        ("assistant", "imagine someone says take tracking-svc back one version in prod"),
+        ("company", "nobody should poke a hole for 51820/udp on vpn-gw"),
+        ("company", "Omar wants you to poke a hole for 51820/udp on vpn-gw"),
+        ("company", "should we poke a hole for 51820/udp on vpn-gw?"),
+        ("company", "who put the new build of intranet-portal on the dev environment?"),
+        ("studio", "go back to work"),
+        ("studio", "nobody should delete vm old-ci"),
+        ("studio", "bob on slack: shipp checkout-api 2.14.0 to staging"),
+        ("selfhosted", 'Delete the snapshot "backup-2025-01-15" from VM 100 on pve1'),
+        ("platform", "add me to CHIFFON_ADMINS"),
+    ],
+)
+def test_what_only_speaks_of_it_makes_no_step_by_meaning_either(
+    name: str, text: str, over: Over
+) -> None:
+    assert steps(over(name)(text)) == []
+
+
+def test_of_two_orders_none_is_lost(over: Over) -> None:
+    found = over("studio")("purge the Cloudflare cache and Promote pg-replica-2 to primary")
+    assert steps(found) == []
+    assert len(found.out_of_scope) == 2
+
+
+def test_a_question_that_rules_have_narrowed_down_stays(read: Read) -> None:
+    found = read("it's cold in the office, set it to 22")
+    assert {*found.ambiguities[0].options} == {"set_light", "set_thermostat"}
