@@ -6,7 +6,6 @@ A file holds concepts, each "# its_name" and its phrases, one a line; "{…}" st
 import hashlib
 import re
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 from orchestrator.nlu import features
@@ -15,6 +14,7 @@ from orchestrator.nlu.features import NAME, PLACEHOLDERS, join, symbols
 from orchestrator.nlu.text import normalise, tokenise
 
 PHRASES = Path(__file__).parents[1] / "training"
+_HEAD_RE = re.compile(r"# ([a-z0-9_]+)")
 _PLACEHOLDER_RE = re.compile(r"\{(\w+)\}")
 
 
@@ -40,25 +40,22 @@ def read(folder: Path) -> dict[str, list[str]]:
     for path in sorted(folder.glob("*.txt")):
         name = ""
         for line in filter(None, map(str.strip, path.read_text("utf-8").splitlines())):
-            if line.startswith("# "):
-                name = line.removeprefix("# ")
-            else:
+            head = _HEAD_RE.fullmatch(line)
+            if head is None:
                 found.setdefault(name, {})[line] = None
+            else:
+                name = head[1]
     return {name: [*lines] for name, lines in found.items()}
 
 
 def symbols_of(phrase: str) -> list[str]:
     """Return what the model sees of a phrase."""
-    return [*_symbols(phrase)]
-
-
-def _symbols(phrase: str) -> Iterator[str]:
     found: list[str] = []
     for place, part in enumerate(_PLACEHOLDER_RE.split(phrase)):
         said = [PLACEHOLDERS.get(part, NAME)] if place % 2 else symbols(tokenise(normalise(part)))
         for symbol in said:
             join(found, symbol)
-    return iter(found)
+    return found
 
 
 if __name__ == "__main__":

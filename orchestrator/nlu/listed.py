@@ -73,7 +73,7 @@ class ListReader:
 
     def _is_apart(self, hit: EnumHit, clause: Clause) -> bool:
         """Whether a value is said in full, and of no noun: not as in "close the open ticket"."""
-        behind = clause.tokens[max(hit.places) + 1 :][:1]
+        behind = clause.tokens[max(hit.places, default=-1) + 1 :][:1]
         return hit.strength >= _SPELT and not any(is_content(t, self._lexicon) for t in behind)
 
     @staticmethod

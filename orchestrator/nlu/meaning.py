@@ -16,6 +16,7 @@ from orchestrator.nlu.index import CatalogIndex
 from orchestrator.nlu.profile import Profile, tokens_of
 from orchestrator.nlu.text import Kind, Token, words
 
+_SURELY = 0.3  # how likely a concept is that a text is surely about
 _NAMED_VALUES = 10  # a longer list names things, not what is done
 _CHOSEN, _AHEAD = 0.4, 0.4  # how far a text agrees with a listed value, how far ahead of the next
 
@@ -74,6 +75,15 @@ class Meaning:
             profile.name: (best[n] + total[n] / self._counted[n]) / 2
             for n, profile in enumerate(self._index.profiles)
         }
+
+    def is_elsewhere(self, profile: Profile, tokens: Sequence[Token]) -> bool:
+        """Whether the text is surely about something that `profile` is not about."""
+        about = self._model.of(tokens, self._names)
+        concept = max(about, key=lambda one: about[one], default=-1)
+        if concept < 0 or about[concept] < _SURELY:
+            return False
+        texts = {text for text, _ in self._postings.get(concept, ())}
+        return not any(self._index.profiles[self._texts[text].owner] is profile for text in texts)
 
     def choice(self, profile: Profile, parameter: str, tokens: Sequence[Token]) -> str | None:
         """Return the listed value of a parameter that the text is about, if one stands out.

@@ -5,6 +5,7 @@ speaks of an order, is denied, hedged or pasted makes no step here either; a que
 with a look; and what could spoil something needs more than nouns.
 """
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -32,9 +33,12 @@ _FAR = 0.1  # … that is not nearer than this
 _SURELY = 0.65  # so near and far ahead, hardly anything else is meant
 _TRUSTED = 0.8
 _OWN = 1.0  # the verb of the capability's name or description
-_OF = frozenset({"of", "von", "de", "du"})
+_OF = frozenset({"of", "for", "about", "behind", "von", "de", "du", "für", "pour", "para"})
 _SELF = frozenset({"me", "us", "myself", "mich", "moi"})
+_ANDS = frozenset({"and", "&", "und", "et", "y"})
+_OUT_OF = frozenset({("out", "of"), ("off", "of"), ("rid", "of")})
 _BROAD = frozenset({"create", "set", "send"})
+_NO_THINGS = frozenset({"in", "into", "away", "by", "to", "from", "out", "off", "rid", "you", "it"})
 _FEW = 2  # words that say what is meant
 _ANY_WORD = frozenset({SlotKind.NAME, SlotKind.TEXT, SlotKind.HOST, SlotKind.FLAG})
 _WISHES = (frozenset({"can", "could", "may"}), frozenset({"i", "we"}), frozenset({"get", "have"}))
@@ -77,8 +81,9 @@ class Opinion:
         sense = self._sense(clause)
         if sense is None or sense.nearest.lead < _LEADS or self._says_so(sense, read):
             return None
-        narrowed = any(candidate.profile is sense.nearest.profile for candidate in read)
-        if not sense.is_near(more=-_NARROWED if narrowed else 0.0):
+        by_rules = next((c for c in read if c.profile is sense.nearest.profile), None)
+        dares = by_rules is not None and by_rules.dares(read)
+        if dares or not sense.is_near(more=-_NARROWED if by_rules is not None else 0.0):
             return None
         lacking = not sense.reading.is_whole and len(clause.tokens) <= _FEW
         vague = lacking and sense.nearest.profile.is_risky
@@ -104,15 +109,6 @@ class Opinion:
         sense = self._sense(replace(clause, form=Form.QUESTION, verbs=()))
         near = sense is not None and sense.is_near() and sense.reading.is_whole
         return sense.reading if sense is not None and near and sense.reading.profile.reads else None
-
-    def may_wish(self, profile: Profile, clause: Clause) -> bool:
-        """Whether a statement says what should be: "a.test should end up at 10.0.0.1".
-
-        Who says that somebody should do what a capability does, speaks of it: "Ann should reboot
-        web1".
-        """
-        should = clause.form is Form.STATEMENT and self._is_needed(clause)
-        return should and not self.does(profile, clause)
 
     def does(self, profile: Profile, clause: Clause) -> bool:
         """Whether a verb of the capability's is said somewhere."""
@@ -150,6 +146,9 @@ class Opinion:
         if nearest is None or not self.allows(nearest, clause):
             return None
         profile, thing = nearest.profile, self._is_verbless(clause)
+        joined = bool(clause.piece.lead & _ANDS) and not clause.piece.strong
+        if clause.form is Form.THING and joined and self._is_needed(clause):
+            return None  # "bob and alice need …": it would be lost for bob
         if thing and sum(not self._is_empty(token) for token in _words(clause)) < _FEW:
             return None
         reading = self.read(profile, clause)
@@ -192,12 +191,39 @@ class Opinion:
             _is_wish(clause) or (sure and not clause.piece.asked)
         ):
             return False
-        if self._opposes(profile, clause) and (profile.is_risky or not sure):
+        if self.doubts(clause) or (self._opposes(profile, clause) and not sure):
             return False
         if not profile.is_risky:
             return True
-        ordered = not clause.verbs or is_plain_order(profile, clause, self._index)
-        return ordered and not (is_judged(clause) or is_hedged(clause))
+        ordered = is_plain_order(profile, clause, self._index)
+        if not clause.verbs:
+            ordered = not self._turns(profile, clause)
+        opposes = self._opposes(profile, clause)
+        able = any(token.fold == "can" for token in clause.tokens)  # "anybody can revoke it"
+        return ordered and not (able or opposes or is_judged(clause) or is_hedged(clause))
+
+    def doubts(self, clause: Clause) -> bool:
+        """Whether it denies, doubts, reports or supposes: "punch no holes", "web1 might need …"."""
+        words = self._index.lexicon.words("doubt_words")
+        return any(token.fold in words for token in clause.tokens)
+
+    def _turns(self, profile: Profile, clause: Clause) -> bool:
+        """Whether words beside a verb go the other way: "he should keep it", "get it back".
+
+        An act that is only spoken of goes nowhere: "the dangers of opening port 80".
+        """
+        own = profile.own_groups | profile.example_groups
+        words = self._index.lexicon.words("turning_words")
+        pairs = itertools.pairwise(token.fold for token in clause.tokens)
+        turned = any(token.fold in words for token in clause.tokens) and "restore" not in own
+        turned = turned or any(pair in _OUT_OF for pair in pairs)
+        states = self._index.lexicon.words("state_words")
+        turned = turned or any(token.fold in states for token in clause.tokens[1:])
+        spoken = any(
+            token.fold.endswith("ing") and self._index.book.at(clause.tokens, place) is not None
+            for place, token in enumerate(clause.tokens)
+        )
+        return turned or spoken
 
     def _may_want(self, clause: Clause) -> bool:
         """Whether it is of a form that may want something, and more than a name."""
@@ -206,9 +232,10 @@ class Opinion:
         said = said or sum(any(map(str.isdigit, token.value)) for token in words) >= _FEW
         return clause.form in ASKING and said and not (clause.negated or is_pasted(clause))
 
-    def _is_closed(self, token: Token) -> bool:
-        """Whether it is no noun that the word before it describes: "remarkable reboots"."""
-        return not self._meaning.knows(token) or not is_content(token, self._index.lexicon)
+    def _is_noun(self, after: Token) -> bool:
+        """Whether a word is a noun or describes one by what follows: "history of", "stale pods"."""
+        described = self._meaning.knows(after) and is_content(after, self._index.lexicon)
+        return described or after.fold in _OF
 
     def _is_empty(self, token: Token) -> bool:
         return not is_content(token, self._index.lexicon) and not self._meaning.knows(token)
@@ -228,16 +255,25 @@ class Opinion:
 
         Politeness around a thing wants it as well, or values of two sorts: "hub 2.3 to staging".
         """
+        own = self._index.expand(frozenset(profile.nouns))
+        last = max(p for p, t in enumerate(clause.tokens) if not self._is_empty(t))
+        tail = clause.tokens[last]
+        if (
+            last not in fill.used
+            and self._meaning.knows(tail)
+            and not (self._index.keys(tail.stem) & own or self._acts(clause, last))
+        ):
+            return False  # "… production bug", "… still running"
         shaped = {slot.kind for slot in profile.slots if slot.name in fill.values} - _ANY_WORD
         if len(clause.piece.tokens) > len(clause.tokens) or len(shaped) >= _FEW:
             return True
-        own = self._index.expand(frozenset(profile.nouns))
         return any(
             self._acts(clause, place)
             or (
                 self._meaning.knows(token)
                 and not self._index.keys(token.stem) & own
-                and all(map(self._is_closed, clause.tokens[place + 1 : place + 2]))
+                and place + 1 < len(clause.tokens)
+                and not self._is_noun(clause.tokens[place + 1])
             )
             for place, token in enumerate(clause.tokens)
             if place not in fill.used and is_content(token, self._index.lexicon)
@@ -257,14 +293,23 @@ class Opinion:
     def _opposes(self, profile: Profile, clause: Clause) -> bool:
         """Whether the verb goes another way: "delete the snapshot" is not to take one."""
         own = profile.own_groups | profile.example_groups
-        verb = clause.verbs[0] if clause.verbs else None
-        known = verb is not None and verb.canonical in profile.own_verbs | profile.example_verbs
-        if verb is None or known or verb.groups & own:
+        places = range(len(clause.tokens))
+        verbs = clause.verbs or tuple(
+            v for p in places if (v := self._index.book.at(clause.tokens, p))
+        )
+        names = profile.own_verbs | profile.example_verbs
+        if not verbs or any(verb.canonical in names or verb.groups & own for verb in verbs):
             return False
         ways = self._index.lexicon.directions
-        said = {number for number, way in enumerate(ways) if way & verb.groups}
+        said = {n for n, way in enumerate(ways) if any(way & verb.groups for verb in verbs)}
         its = {number for number, way in enumerate(ways) if way & own}
-        return bool(said) and not said & its and (bool(its) or said == {0})
+        ends = any(verb.groups & self._index.lexicon.words("endings") for verb in verbs)
+        if said:
+            return not said & its and (bool(its) or ends)
+        light = any(self._index.lexicon.is_light(verb.canonical) for verb in verbs)
+        loose = _BROAD | self._index.lexicon.reading_groups | {"update"}
+        broad = any(not verb.groups or verb.groups & loose for verb in verbs)
+        return profile.is_risky and not light and not broad  # "port 80 needs a review"
 
 
 def needed(nearest: Nearest) -> float:
@@ -285,4 +330,11 @@ def _is_wish(clause: Clause) -> bool:
     """Whether "can we have 20 GB more?" asks for a thing, and no question."""
     opening = [token.fold for token in clause.piece.tokens[: len(_WISHES)]]
     said = zip(opening, _WISHES, strict=False)
-    return len(opening) == len(_WISHES) and all(word in words for word, words in said)
+    wished = len(opening) == len(_WISHES) and all(word in words for word, words in said)
+    following = clause.piece.tokens[len(_WISHES) : len(_WISHES) + 1]
+    return wished and not any(map(_is_no_thing, following))
+
+
+def _is_no_thing(token: Token) -> bool:
+    """Whether "can I get …" goes on as a question: "… fined for it", "… in trouble", "a look"."""
+    return token.fold in _NO_THINGS or token.fold.endswith(("ed", "ing", "en"))

@@ -14,9 +14,7 @@ ASKING = frozenset({Form.ORDER, Form.TERSE, Form.QUESTION, Form.THING})
 _HEDGES = frozenset({"probably", "maybe", "perhaps", "eventually", "someday", "sometime"})
 """Who says one of these thinks aloud."""
 _SOME = frozenset({"some", "any", "that", "this"})  # "at some point"
-_JUDGED = frozenset(
-    {"is", "was", "are", "were", "would", "sounds", "seems", "looks", "can", "may", "might"}
-)
+_JUDGED = frozenset({"is", "was", "are", "were", "would", "sounds", "seems", "looks"})
 """What comes before one of these is spoken of: "reboot web1 is a bad idea"."""
 _ORDERED = frozenset({Form.ORDER, Form.TERSE})
 _BIDS = frozenset({"have", "let", "make", "get"})

@@ -42,6 +42,7 @@ class Whole:
         self, text: str, clauses: Sequence[Clause], understood: Understanding
     ) -> Understanding:
         """Return the one step that the whole of a request asks for, else what was understood."""
+        self._take_back(clauses, understood)
         if understood.deferred or not self._may_want(clauses):
             return understood
         tokens = [token for clause in clauses for token in clause.piece.tokens]
@@ -64,6 +65,19 @@ class Whole:
         draft = Draft(clause, words, profile, 0, 0, dict(fill.parameters), reading.confidence, fill)
         doubt_missing(draft, unclear=False)
         return Understanding([draft], [])
+
+    def _take_back(self, clauses: Sequence[Clause], understood: Understanding) -> None:
+        """Tell back what was wished for without a verb, where something else doubts it.
+
+        "Bob needs admin on db1. He won't get it."
+        """
+        for draft in [*understood.drafts]:
+            profile, thing = draft.profile, draft.clause.form is Form.THING
+            others = (clause for clause in clauses if clause.piece is not draft.clause.piece)
+            risky = profile is not None and profile.is_risky and thing
+            if risky and any(map(self._opinion.doubts, others)):
+                understood.drafts.remove(draft)
+                understood.out_of_scope.append(draft.words)
 
     @staticmethod
     def _may_lack(nearest: Nearest, reading: Candidate, understood: Understanding) -> bool:
@@ -100,24 +114,39 @@ class Whole:
         idle = any(is_pasted(clause) or is_hedged(clause) for clause in clauses)
         return not denied and not idle
 
-    def _wishes(self, profile: Profile, clause: Clause) -> bool:
-        """Whether a thing is wished for: "it needs a fresh one", "a CNAME for a.test, please"."""
-        if clause.form is not Form.THING:
-            return self._opinion.may_wish(profile, clause)
-        folded = [token.fold for token in clause.tokens]
-        needed = self._index.lexicon.phrases("request_words").find(folded) is not None
-        return needed or len(clause.piece.tokens) > len(clause.tokens) > 0
-
     def _is_wanted(self, nearest: Nearest, clauses: Sequence[Clause]) -> bool:
-        """Whether something is ordered, asked or wished for, and nothing speaks against it."""
+        """Whether something is ordered or asked for, and nothing speaks against it."""
         profile = nearest.profile
-        ordered = [clause for clause in clauses if clause.form in _ORDERED]
-        if not all(self._opinion.allows(nearest, clause) for clause in ordered):
+        ordered = [clause for clause in clauses if self._orders(clause)]
+        if profile.reads:
+            asked = ordered or any(clause.form is Form.QUESTION for clause in clauses)
+            return bool(asked) and sum(map(self._stands_alone, ordered)) <= 1
+        # What does something: one order, beside it remarks and a greeting at most.
+        beside = [clause for clause in clauses if clause not in ordered]
+        idle = (Form.STATEMENT, Form.THING)
+        others = [clause for clause in beside if clause.form not in idle]
+        greets = [clause for clause in others if clause.form is not Form.SMALL_TALK]
+        if len(ordered) != 1 or greets or others != clauses[: len(others)]:
             return False
-        if sum(map(self._stands_alone, ordered)) > 1:
-            return False  # of two orders, one would be lost
-        asked = any(clause.form is Form.QUESTION for clause in clauses) and profile.reads
-        return bool(ordered) or asked or any(self._wishes(profile, clause) for clause in clauses)
+        if any(
+            clause.piece.colon or clause.negated or self._opinion.doubts(clause)
+            for clause in clauses
+        ):
+            return False
+        if self._meaning.is_elsewhere(profile, ordered[0].tokens):
+            return False  # "it could use 40 GB more. Email Tom about it"
+        alone = self._stands_alone(ordered[0])
+        return self._opinion.allows(nearest, ordered[0]) and not (alone and beside != others)
+
+    def _orders(self, clause: Clause) -> bool:
+        """Whether it is an order, or a wish of nobody else's: "needs a fresh one", "… please"."""
+        if clause.form in _ORDERED:
+            return True
+        if clause.form is not Form.THING or not clause.tokens:
+            return False
+        wanted = self._index.lexicon.phrases("request_words")
+        needs = wanted.at([token.fold for token in clause.tokens], 0) > 0
+        return needs or len(clause.piece.tokens) > len(clause.tokens)
 
     def _stands_alone(self, clause: Clause) -> bool:
         """Whether an order names what it acts on: not "get it renewed", "off you go"."""

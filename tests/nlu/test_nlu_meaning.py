@@ -91,7 +91,7 @@ def test_the_file_is_small() -> None:
     [
         ("poke a hole for 51820/udp on fw-1", "open_port"),
         ("who do i wake up if payments is down?", "who_is_on_call"),
-        ("take billing back one version", "rollback_release"),
+        ("roll billing back one version", "rollback_release"),
         ("order two pizzas for the night shift", "food_order"),
         ("how do I restart nginx?", "howto_question"),
         ("tell us a joke", "joke_or_poem"),
@@ -156,7 +156,7 @@ def test_what_rules_would_tell_back_is_read_by_what_it_is_about(
     ("name", "text", "intent"),
     [
         ("hosting", "poke render1 with a magic packet", "wake_machine"),
-        ("assistant", "freeze a copy of vm database-0 before anybody touches it", "snapshot_vm"),
+        ("company", "add 50 GB to /home on storage1", "grow_volume"),
     ],
 )
 def test_where_rules_ask_meaning_decides(name: str, text: str, intent: str, over: Over) -> None:
