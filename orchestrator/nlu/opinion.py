@@ -26,7 +26,8 @@ _NEAR, _SLOPE, _LEAST, _LEAST_RISKY = 0.6, 0.65, 0.2, 0.3
 _RISKY = 0.08  # more, where a wrong step could spoil something
 _VERBLESS = 0.15  # more, where nobody says what is to be done
 _LACKING = 0.1  # more, where a needed value is missing
-_FAR_AHEAD, _LEADS = 0.6, 0.3
+_FAR_AHEAD = 0.6  # so far ahead of the next, and near, hardly anything else is meant
+_LEADS, _LEADS_RISKY = 0.3, 0.5  # of readings that rules leave open, the one that is so far ahead
 _NARROWED = 0.1  # less, where rules have narrowed it down
 _OVERRULES = 0.1  # more, where rules are sure of another reading …
 _FAR = 0.1  # … that is not nearer than this
@@ -79,15 +80,17 @@ class Opinion:
     def among(self, clause: Clause, read: Sequence[Candidate]) -> Candidate | None:
         """Return what a clause means of which rules would ask what it means; `read` as what."""
         sense = self._sense(clause)
-        if sense is None or sense.nearest.lead < _LEADS or self._says_so(sense, read):
+        if sense is None or self._says_so(sense, read):
+            return None
+        risky = sense.nearest.profile.is_risky
+        if sense.nearest.lead < (_LEADS_RISKY if risky else _LEADS):
             return None
         by_rules = next((c for c in read if c.profile is sense.nearest.profile), None)
         dares = by_rules is not None and by_rules.dares(read)
         if dares or not sense.is_near(more=-_NARROWED if by_rules is not None else 0.0):
             return None
         lacking = not sense.reading.is_whole and len(clause.tokens) <= _FEW
-        vague = lacking and sense.nearest.profile.is_risky
-        return None if vague else sense.reading
+        return None if lacking and risky else sense.reading
 
     def instead(self, clause: Clause) -> Candidate | None:
         """Return what a clause means that rules would tell back."""
