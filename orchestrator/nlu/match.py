@@ -34,6 +34,8 @@ _VERB, _EXPLAINED, _OBJECT = 0.45, 0.30, 0.25
 _LIGHT = 0.5  # a verb that goes with anything
 _UNDERSTOOD = 0.5  # a look at something needs at least half of its words explained
 _RESEMBLES = 0.5
+_TOLD, _NOWHERE = 0.3, 0.01
+"""Where meaning is near one capability, a mere synonym of one that is nowhere near is none."""
 _KNOWN = 0.05  # of two looks, the one whose thing the catalogue names
 _ALIKE = 0.75  # from here on, a clause says the same as an example
 _ACCESS = frozenset(map(stem, ("access", "permission", "rights", "role", "zugriff", "acceso")))
@@ -61,13 +63,19 @@ class Matcher:
             clause: what to read.
             previous: the capability of the order that this clause may continue.
         """
-        alike = self.similarity.of(clause.tokens)
+        alike, near = self.similarity.of(clause.tokens), self.meaning.of(clause.tokens)
+        told = max(near.values(), default=0.0) >= _TOLD
         found = [
             replace(candidate, alike=alike.get(profile.name, 0.0) * candidate.is_worded)
             for profile in self._index.profiles
-            if (candidate := self.score(profile, clause, previous)) is not None
+            if not (told and near[profile.name] < _NOWHERE and self._by_synonym(profile, clause))
+            and (candidate := self.score(profile, clause, previous)) is not None
         ]
         return sorted(found, key=lambda candidate: -candidate.rank)
+
+    def _by_synonym(self, profile: Profile, clause: Clause) -> bool:
+        """Whether no verb but a synonym speaks for the capability."""
+        return self._verbs.strength(profile, clause) < OWN_WORD
 
     def score(
         self, profile: Profile, clause: Clause, previous: Profile | None = None

@@ -194,7 +194,8 @@ class Opinion:
             _is_wish(clause) or (sure and not clause.piece.asked)
         ):
             return False
-        if self.doubts(clause) or (self._opposes(profile, clause) and not sure):
+        removes = any("remove" in verb.groups for verb in clause.verbs)
+        if self.doubts(clause) or (self._opposes(profile, clause) and (removes or not sure)):
             return False
         if not profile.is_risky:
             return True

@@ -91,7 +91,7 @@ def test_the_file_is_small() -> None:
     [
         ("poke a hole for 51820/udp on fw-1", "open_port"),
         ("who do i wake up if payments is down?", "who_is_on_call"),
-        ("roll billing back one version", "rollback_release"),
+        ("undo the last deployment of billing", "rollback_release"),
         ("order two pizzas for the night shift", "food_order"),
         ("how do I restart nginx?", "howto_question"),
         ("tell us a joke", "joke_or_poem"),
