@@ -5,10 +5,10 @@ speaks of an order, is denied, hedged or pasted makes no step here either; a que
 with a look; and what could spoil something needs more than nouns.
 """
 
-import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from orchestrator.nlu.allowed import Allowed, is_wish
 from orchestrator.nlu.candidate import Candidate
 from orchestrator.nlu.chunks import is_content
 from orchestrator.nlu.clauses import Clause, Form
@@ -16,33 +16,24 @@ from orchestrator.nlu.evidence import OWN_WORD
 from orchestrator.nlu.fill import Fill, Filler, Found
 from orchestrator.nlu.index import CatalogIndex
 from orchestrator.nlu.meaning import Meaning, Nearest
-from orchestrator.nlu.plainness import ASKING, is_hedged, is_judged, is_pasted, is_plain_order
+from orchestrator.nlu.plainness import ASKING, is_pasted
 from orchestrator.nlu.profile import Profile
 from orchestrator.nlu.shapes import SlotKind
 from orchestrator.nlu.text import Kind, Token
 
-_NEAR, _SLOPE, _LEAST, _LEAST_RISKY = 0.6, 0.65, 0.2, 0.3
-"""How near it must be: less, the further it is ahead of the next."""
-_RISKY = 0.08  # more, where a wrong step could spoil something
 _VERBLESS = 0.15  # more, where nobody says what is to be done
 _LACKING = 0.1  # more, where a needed value is missing
-_FAR_AHEAD = 0.6  # so far ahead of the next, and near, hardly anything else is meant
 _LEADS, _LEADS_RISKY = 0.3, 0.5  # of readings that rules leave open, the one that is so far ahead
 _NARROWED = 0.1  # less, where rules have narrowed it down
 _OVERRULES = 0.1  # more, where rules are sure of another reading …
 _FAR = 0.1  # … that is not nearer than this
-_SURELY = 0.65  # so near and far ahead, hardly anything else is meant
 _TRUSTED = 0.8
 _OWN = 1.0  # the verb of the capability's name or description
 _OF = frozenset({"of", "for", "about", "behind", "von", "de", "du", "für", "pour", "para"})
 _SELF = frozenset({"me", "us", "myself", "mich", "moi"})
 _ANDS = frozenset({"and", "&", "und", "et", "y"})
-_OUT_OF = frozenset({("out", "of"), ("off", "of"), ("rid", "of")})
-_BROAD = frozenset({"create", "set", "send"})
-_NO_THINGS = frozenset({"in", "into", "away", "by", "to", "from", "out", "off", "rid", "you", "it"})
 _FEW = 2  # words that say what is meant
 _ANY_WORD = frozenset({SlotKind.NAME, SlotKind.TEXT, SlotKind.HOST, SlotKind.FLAG})
-_WISHES = (frozenset({"can", "could", "may"}), frozenset({"i", "we"}), frozenset({"get", "have"}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +48,12 @@ class _Sense:
     @property
     def needed(self) -> float:
         """How near it must be to be meant."""
-        return needed(self.nearest) + _VERBLESS * self.thing
+        return self.nearest.needed + _VERBLESS * self.thing
 
     @property
     def is_sure(self) -> bool:
         """Whether hardly anything else can be meant."""
-        return _is_sure(self.nearest)
+        return self.nearest.is_sure
 
     def is_near(self, *, more: float = 0.0) -> bool:
         """Whether it is near enough and stands out."""
@@ -76,6 +67,7 @@ class Opinion:
         self._index = index
         self._filler = filler
         self._meaning = meaning
+        self._allowed = Allowed(index)
 
     def among(self, clause: Clause, read: Sequence[Candidate]) -> Candidate | None:
         """Return what a clause means of which rules would ask what it means; `read` as what."""
@@ -113,14 +105,6 @@ class Opinion:
         near = sense is not None and sense.is_near() and sense.reading.is_whole
         return sense.reading if sense is not None and near and sense.reading.profile.reads else None
 
-    def does(self, profile: Profile, clause: Clause) -> bool:
-        """Whether a verb of the capability's is said somewhere."""
-        own = profile.own_verbs | profile.example_verbs
-        groups = (profile.own_groups | profile.example_groups) - _BROAD
-        places = range(len(clause.tokens))
-        verbs = [verb for place in places if (verb := self._index.book.at(clause.tokens, place))]
-        return any(verb.canonical in own or verb.groups & groups for verb in verbs)
-
     def rather(self, clause: Clause, chosen: Candidate) -> Candidate | None:
         """Return what a clause means that rules read as `chosen`, which it is not about at all."""
         sense = self._sense(clause)
@@ -146,7 +130,7 @@ class Opinion:
         nearest = None
         if self._may_want(clause):
             nearest = self._meaning.nearest(clause.tokens)
-        if nearest is None or not self.allows(nearest, clause):
+        if nearest is None or not self._allowed.allows(nearest, clause):
             return None
         profile, thing = nearest.profile, self._is_verbless(clause)
         joined = bool(clause.piece.lead & _ANDS) and not clause.piece.strong
@@ -183,52 +167,6 @@ class Opinion:
                 if value is not None:
                     fill.values[slot.name] = Found(value, frozenset(), _TRUSTED)
 
-    def allows(self, nearest: Nearest, clause: Clause) -> bool:
-        """Whether form and verb of a clause allow the capability at all."""
-        profile, sure = nearest.profile, _is_sure(nearest)
-        if self._says_alien(profile, clause):
-            return False
-        if profile.reads:
-            return True
-        if clause.form is Form.QUESTION and not (
-            _is_wish(clause) or (sure and not clause.piece.asked)
-        ):
-            return False
-        removes = any("remove" in verb.groups for verb in clause.verbs)
-        if self.doubts(clause) or (self._opposes(profile, clause) and (removes or not sure)):
-            return False
-        if not profile.is_risky:
-            return True
-        ordered = is_plain_order(profile, clause, self._index)
-        if not clause.verbs:
-            ordered = not self._turns(profile, clause)
-        opposes = self._opposes(profile, clause)
-        able = any(token.fold == "can" for token in clause.tokens)  # "anybody can revoke it"
-        return ordered and not (able or opposes or is_judged(clause) or is_hedged(clause))
-
-    def doubts(self, clause: Clause) -> bool:
-        """Whether it denies, doubts, reports or supposes: "punch no holes", "web1 might need …"."""
-        words = self._index.lexicon.words("doubt_words")
-        return any(token.fold in words for token in clause.tokens)
-
-    def _turns(self, profile: Profile, clause: Clause) -> bool:
-        """Whether words beside a verb go the other way: "he should keep it", "get it back".
-
-        An act that is only spoken of goes nowhere: "the dangers of opening port 80".
-        """
-        own = profile.own_groups | profile.example_groups
-        words = self._index.lexicon.words("turning_words")
-        pairs = itertools.pairwise(token.fold for token in clause.tokens)
-        turned = any(token.fold in words for token in clause.tokens) and "restore" not in own
-        turned = turned or any(pair in _OUT_OF for pair in pairs)
-        states = self._index.lexicon.words("state_words")
-        turned = turned or any(token.fold in states for token in clause.tokens[1:])
-        spoken = any(
-            token.fold.endswith("ing") and self._index.book.at(clause.tokens, place) is not None
-            for place, token in enumerate(clause.tokens)
-        )
-        return turned or spoken
-
     def _may_want(self, clause: Clause) -> bool:
         """Whether it is of a form that may want something, and more than a name."""
         words = _words(clause)
@@ -242,12 +180,13 @@ class Opinion:
         return described or after.fold in _OF
 
     def _is_empty(self, token: Token) -> bool:
+        """Whether a word tells nothing of what is meant."""
         return not is_content(token, self._index.lexicon) and not self._meaning.knows(token)
 
     def _is_verbless(self, clause: Clause) -> bool:
         """Whether nobody says what is to be done, wants or needs anything."""
         thing = clause.form is Form.THING
-        return thing and not self._is_needed(clause) and not _is_wish(clause)
+        return thing and not self._is_needed(clause) and not is_wish(clause)
 
     def _is_needed(self, clause: Clause) -> bool:
         """Whether a clause says what something needs, or what should be."""
@@ -289,56 +228,6 @@ class Opinion:
         noun = any(token.fold in _OF for token in behind)
         return not noun and self._index.book.at(clause.tokens, place) is not None
 
-    def _says_alien(self, profile: Profile, clause: Clause) -> bool:
-        """Whether a verb is said that no catalogue means: "imagine someone says …"."""
-        own = profile.own_verbs | profile.example_verbs
-        return any(not verb.groups and verb.canonical not in own for verb in clause.verbs)
-
-    def _opposes(self, profile: Profile, clause: Clause) -> bool:
-        """Whether the verb goes another way: "delete the snapshot" is not to take one."""
-        own = profile.own_groups | profile.example_groups
-        places = range(len(clause.tokens))
-        verbs = clause.verbs or tuple(
-            v for p in places if (v := self._index.book.at(clause.tokens, p))
-        )
-        names = profile.own_verbs | profile.example_verbs
-        if not verbs or any(verb.canonical in names or verb.groups & own for verb in verbs):
-            return False
-        ways = self._index.lexicon.directions
-        said = {n for n, way in enumerate(ways) if any(way & verb.groups for verb in verbs)}
-        its = {number for number, way in enumerate(ways) if way & own}
-        ends = any(verb.groups & self._index.lexicon.words("endings") for verb in verbs)
-        if said:
-            return not said & its and (bool(its) or ends)
-        light = any(self._index.lexicon.is_light(verb.canonical) for verb in verbs)
-        loose = _BROAD | self._index.lexicon.reading_groups | {"update"}
-        broad = any(not verb.groups or verb.groups & loose for verb in verbs)
-        return profile.is_risky and not light and not broad  # "port 80 needs a review"
-
-
-def needed(nearest: Nearest) -> float:
-    """Return how near a capability must be to be meant: less, the further it is ahead."""
-    risky = nearest.profile.is_risky
-    return max(_LEAST_RISKY if risky else _LEAST, _NEAR - _SLOPE * nearest.lead + _RISKY * risky)
-
-
-def _is_sure(nearest: Nearest) -> bool:
-    return nearest.near >= _SURELY and nearest.lead >= _FAR_AHEAD
-
 
 def _words(clause: Clause) -> list[Token]:
     return [token for token in clause.tokens if token.kind is not Kind.MARK]
-
-
-def _is_wish(clause: Clause) -> bool:
-    """Whether "can we have 20 GB more?" asks for a thing, and no question."""
-    opening = [token.fold for token in clause.piece.tokens[: len(_WISHES)]]
-    said = zip(opening, _WISHES, strict=False)
-    wished = len(opening) == len(_WISHES) and all(word in words for word, words in said)
-    following = clause.piece.tokens[len(_WISHES) : len(_WISHES) + 1]
-    return wished and not any(map(_is_no_thing, following))
-
-
-def _is_no_thing(token: Token) -> bool:
-    """Whether "can I get …" goes on as a question: "… fined for it", "… in trouble", "a look"."""
-    return token.fold in _NO_THINGS or token.fold.endswith(("ed", "ing", "en"))

@@ -1,11 +1,12 @@
-"""Reads a short request as a whole, where its clauses one by one gave nothing.
+"""Reads a short request as a whole, where its clauses one by one gave nothing that it is about.
 
-"The cert of a.test ran out, it needs a fresh one": a remark that names the thing and an order that
-names none. Together they are about one capability, and no other comes near it.
+"The cert of a.test expired. Could it be updated soon?": a remark that names the thing and an order
+that names none. Together they are about one capability, and no other comes near it.
 """
 
 from collections.abc import Sequence
 
+from orchestrator.nlu.allowed import Allowed
 from orchestrator.nlu.candidate import Candidate
 from orchestrator.nlu.chunks import is_content
 from orchestrator.nlu.clauses import Clause, Form
@@ -13,7 +14,6 @@ from orchestrator.nlu.drafts import Draft
 from orchestrator.nlu.index import CatalogIndex
 from orchestrator.nlu.match import Matcher
 from orchestrator.nlu.meaning import Nearest
-from orchestrator.nlu.opinion import needed
 from orchestrator.nlu.pieces import Piece
 from orchestrator.nlu.plainness import is_hedged, is_pasted
 from orchestrator.nlu.profile import Profile
@@ -37,6 +37,7 @@ class Whole:
         self._index = index
         self._matcher = matcher
         self._meaning, self._opinion = matcher.meaning, matcher.opinion
+        self._allowed = Allowed(index)
 
     def read(
         self, text: str, clauses: Sequence[Clause], understood: Understanding
@@ -48,7 +49,7 @@ class Whole:
         tokens = [token for clause in clauses for token in clause.piece.tokens]
         clause = self._joined(tokens)
         nearest = self._meaning.nearest(tokens)
-        if nearest is None or nearest.near < needed(nearest) + _MORE:
+        if nearest is None or nearest.near < nearest.needed + _MORE:
             return understood
         if not self._is_free(nearest, tokens, understood):
             return understood
@@ -67,22 +68,23 @@ class Whole:
         return Understanding([draft], [])
 
     def _take_back(self, clauses: Sequence[Clause], understood: Understanding) -> None:
-        """Tell back what was wished for without a verb, where something else doubts it.
+        """Tell back a thing that was wished for, where what follows denies it.
 
-        "Bob needs admin on db1. He won't get it."
+        "VPN for bob, please (rejected)"
         """
         for draft in [*understood.drafts]:
             profile, thing = draft.profile, draft.clause.form is Form.THING
-            others = (clause for clause in clauses if clause.piece is not draft.clause.piece)
+            begin = draft.clause.piece.tokens[0].start
+            later = (clause for clause in clauses if clause.piece.tokens[0].start > begin)
             risky = profile is not None and profile.is_risky and thing
-            if risky and any(map(self._opinion.doubts, others)):
+            if risky and any(map(self._allowed.doubts, later)):
                 understood.drafts.remove(draft)
                 understood.out_of_scope.append(draft.words)
 
     @staticmethod
     def _may_lack(nearest: Nearest, reading: Candidate, understood: Understanding) -> bool:
         """Whether a step may be made that lacks something, to ask for it."""
-        near = nearest.near >= needed(nearest) + _LACKING
+        near = nearest.near >= nearest.needed + _LACKING
         return near and not (understood.drafts or reading.fill.spare)
 
     def _is_free(
@@ -129,14 +131,14 @@ class Whole:
         if len(ordered) != 1 or greets or others != clauses[: len(others)]:
             return False
         if any(
-            clause.piece.colon or clause.negated or self._opinion.doubts(clause)
+            clause.piece.colon or clause.negated or self._allowed.doubts(clause)
             for clause in clauses
         ):
             return False
         if self._meaning.is_elsewhere(profile, ordered[0].tokens):
             return False  # "it could use 40 GB more. Email Tom about it"
         alone = self._stands_alone(ordered[0])
-        return self._opinion.allows(nearest, ordered[0]) and not (alone and beside != others)
+        return self._allowed.allows(nearest, ordered[0]) and not (alone and beside != others)
 
     def _orders(self, clause: Clause) -> bool:
         """Whether it is an order, or a wish of nobody else's: "needs a fresh one", "… please"."""
@@ -159,7 +161,7 @@ class Whole:
         """Whether no clause alone says it: what does was denied, told or put aside on purpose."""
         for clause in clauses:
             told = clause.negated or (clause.form is Form.STATEMENT and profile.is_risky)
-            if told and self._opinion.does(profile, clause):
+            if told and self._allowed.does(profile, clause):
                 return False
             best = next(iter(self._matcher.rank(clause)), None) if clause.form in _ORDERED else None
             if best is not None and best.is_accepted and best.profile is profile:

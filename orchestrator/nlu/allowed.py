@@ -1,0 +1,119 @@
+"""Whether a clause may mean a capability at all, however near it is by meaning.
+
+It may be denied, doubted, reported, judged, asked about, or go the other way.
+"""
+
+import itertools
+
+from orchestrator.nlu.clauses import Clause, Form
+from orchestrator.nlu.index import CatalogIndex
+from orchestrator.nlu.meaning import Nearest
+from orchestrator.nlu.plainness import is_hedged, is_judged, is_plain_order
+from orchestrator.nlu.profile import Profile
+from orchestrator.nlu.text import Token
+
+_BROAD = frozenset({"create", "set", "send"})
+_OUT_OF = frozenset({("out", "of"), ("off", "of"), ("rid", "of")})
+_NO_THINGS = frozenset({"in", "into", "away", "by", "to", "from", "out", "off", "rid", "you", "it"})
+_WISHES = (frozenset({"can", "could", "may"}), frozenset({"i", "we"}), frozenset({"get", "have"}))
+
+
+class Allowed:
+    """Knows the words; built once per catalogue."""
+
+    def __init__(self, index: CatalogIndex) -> None:
+        self._index = index
+
+    def allows(self, nearest: Nearest, clause: Clause) -> bool:
+        """Whether form and verb of a clause allow the capability at all."""
+        profile, sure = nearest.profile, nearest.is_sure
+        if self._says_alien(profile, clause):
+            return False
+        if profile.reads:
+            return True
+        if clause.form is Form.QUESTION and not (
+            is_wish(clause) or (sure and not clause.piece.asked)
+        ):
+            return False
+        removes = any("remove" in verb.groups for verb in clause.verbs)
+        if self.doubts(clause) or (self._opposes(profile, clause) and (removes or not sure)):
+            return False
+        if not profile.is_risky:
+            return True
+        ordered = is_plain_order(profile, clause, self._index)
+        if not clause.verbs:
+            ordered = not self._turns(profile, clause)
+        opposes = self._opposes(profile, clause)
+        able = any(token.fold == "can" for token in clause.tokens)  # "anybody can revoke it"
+        return ordered and not (able or opposes or is_judged(clause) or is_hedged(clause))
+
+    def doubts(self, clause: Clause) -> bool:
+        """Whether it denies, doubts, reports or supposes: "punch no holes", "web1 might need …"."""
+        words = self._index.lexicon.words("doubt_words")
+        return any(token.fold in words for token in clause.tokens)
+
+    def _turns(self, profile: Profile, clause: Clause) -> bool:
+        """Whether words beside a verb go the other way: "he should keep it", "get it back".
+
+        An act that is only spoken of goes nowhere: "the dangers of opening port 80".
+        """
+        own = profile.own_groups | profile.example_groups
+        words = self._index.lexicon.words("turning_words")
+        pairs = itertools.pairwise(token.fold for token in clause.tokens)
+        turned = any(token.fold in words for token in clause.tokens) and "restore" not in own
+        turned = turned or any(pair in _OUT_OF for pair in pairs)
+        states = self._index.lexicon.words("state_words")
+        turned = turned or any(token.fold in states for token in clause.tokens[1:])
+        spoken = any(
+            token.fold.endswith("ing") and self._index.book.at(clause.tokens, place) is not None
+            for place, token in enumerate(clause.tokens)
+        )
+        return turned or spoken
+
+    def does(self, profile: Profile, clause: Clause) -> bool:
+        """Whether a verb of the capability's is said somewhere."""
+        own = profile.own_verbs | profile.example_verbs
+        groups = (profile.own_groups | profile.example_groups) - _BROAD
+        places = range(len(clause.tokens))
+        verbs = [verb for place in places if (verb := self._index.book.at(clause.tokens, place))]
+        return any(verb.canonical in own or verb.groups & groups for verb in verbs)
+
+    def _says_alien(self, profile: Profile, clause: Clause) -> bool:
+        """Whether a verb is said that no catalogue means: "imagine someone says …"."""
+        own = profile.own_verbs | profile.example_verbs
+        return any(not verb.groups and verb.canonical not in own for verb in clause.verbs)
+
+    def _opposes(self, profile: Profile, clause: Clause) -> bool:
+        """Whether the verb goes another way: "delete the snapshot" is not to take one."""
+        own = profile.own_groups | profile.example_groups
+        places = range(len(clause.tokens))
+        verbs = clause.verbs or tuple(
+            v for p in places if (v := self._index.book.at(clause.tokens, p))
+        )
+        names = profile.own_verbs | profile.example_verbs
+        if not verbs or any(verb.canonical in names or verb.groups & own for verb in verbs):
+            return False
+        ways = self._index.lexicon.directions
+        said = {n for n, way in enumerate(ways) if any(way & verb.groups for verb in verbs)}
+        its = {number for number, way in enumerate(ways) if way & own}
+        ends = any(verb.groups & self._index.lexicon.words("endings") for verb in verbs)
+        if said:
+            return not said & its and (bool(its) or ends)
+        light = any(self._index.lexicon.is_light(verb.canonical) for verb in verbs)
+        loose = _BROAD | self._index.lexicon.reading_groups | {"update"}
+        broad = any(not verb.groups or verb.groups & loose for verb in verbs)
+        return profile.is_risky and not light and not broad  # "port 80 needs a review"
+
+
+def is_wish(clause: Clause) -> bool:
+    """Whether "can we have 20 GB more?" asks for a thing, and no question."""
+    opening = [token.fold for token in clause.piece.tokens[: len(_WISHES)]]
+    said = zip(opening, _WISHES, strict=False)
+    wished = len(opening) == len(_WISHES) and all(word in words for word, words in said)
+    following = clause.piece.tokens[len(_WISHES) : len(_WISHES) + 1]
+    return wished and not any(map(_is_no_thing, following))
+
+
+def _is_no_thing(token: Token) -> bool:
+    """Whether "can I get …" goes on as a question: "… fined for it", "… in trouble", "a look"."""
+    return token.fold in _NO_THINGS or token.fold.endswith(("ed", "ing", "en"))
