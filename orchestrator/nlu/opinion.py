@@ -196,7 +196,7 @@ class Opinion:
     def _is_wanted(self, profile: Profile, clause: Clause, fill: Fill) -> bool:
         """Whether more is said than nouns and values: "always hand out …", "ufw allow 80".
 
-        Politeness around a thing wants it as well, or values of two sorts: "hub 2.3 to staging".
+        So do values of two sorts, "hub 2.3 to staging", and politeness around what spoils nothing.
         """
         own = self._index.expand(frozenset(profile.nouns))
         last = max(p for p, t in enumerate(clause.tokens) if not self._is_empty(t))
@@ -208,7 +208,8 @@ class Opinion:
         ):
             return False  # "… production bug", "… still running"
         shaped = {slot.kind for slot in profile.slots if slot.name in fill.values} - _ANY_WORD
-        if len(clause.piece.tokens) > len(clause.tokens) or len(shaped) >= _FEW:
+        polite = len(clause.piece.tokens) > len(clause.tokens) and not profile.is_risky
+        if polite or len(shaped) >= _FEW:
             return True
         return any(
             self._acts(clause, place)

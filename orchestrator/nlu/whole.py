@@ -119,7 +119,7 @@ class Whole:
     def _is_wanted(self, nearest: Nearest, clauses: Sequence[Clause]) -> bool:
         """Whether something is ordered or asked for, and nothing speaks against it."""
         profile = nearest.profile
-        ordered = [clause for clause in clauses if self._orders(clause)]
+        ordered = [clause for clause in clauses if self._orders(profile, clause)]
         if profile.reads:
             asked = ordered or any(clause.form is Form.QUESTION for clause in clauses)
             return bool(asked) and sum(map(self._stands_alone, ordered)) <= 1
@@ -135,20 +135,31 @@ class Whole:
             for clause in clauses
         ):
             return False
+        if any(map(self._looks, ordered[0].verbs)):
+            return False  # "account bob, please check"
         if self._meaning.is_elsewhere(profile, ordered[0].tokens):
             return False  # "it could use 40 GB more. Email Tom about it"
         alone = self._stands_alone(ordered[0])
         return self._allowed.allows(nearest, ordered[0]) and not (alone and beside != others)
 
-    def _orders(self, clause: Clause) -> bool:
-        """Whether it is an order, or a wish of nobody else's: "needs a fresh one", "… please"."""
+    def _orders(self, profile: Profile, clause: Clause) -> bool:
+        """Whether it is an order, or a wish of nobody else's: "needs a fresh one".
+
+        "The account bob, please" says not what is to be done, and may spoil something.
+        """
         if clause.form in _ORDERED:
             return True
         if clause.form is not Form.THING or not clause.tokens:
             return False
         wanted = self._index.lexicon.phrases("request_words")
         needs = wanted.at([token.fold for token in clause.tokens], 0) > 0
-        return needs or len(clause.piece.tokens) > len(clause.tokens)
+        polite = len(clause.piece.tokens) > len(clause.tokens) and not profile.is_risky
+        return needs or polite
+
+    def _looks(self, verb: Verb) -> bool:
+        """Whether a verb only looks: "check", not "get it renewed"."""
+        looks = bool(verb.groups) and verb.groups <= self._index.lexicon.reading_groups
+        return looks and not self._index.lexicon.is_light(verb.canonical)
 
     def _stands_alone(self, clause: Clause) -> bool:
         """Whether an order names what it acts on: not "get it renewed", "off you go"."""

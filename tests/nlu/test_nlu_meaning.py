@@ -5,9 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.catalog.loader import load_catalog
 from orchestrator.nlu.concepts import MODEL, ConceptModel, concept_model
+from orchestrator.nlu.decomposer import understand
+from orchestrator.nlu.evaluation.cases import Case, read_cases
 from orchestrator.nlu.features import features, symbols
-from orchestrator.nlu.text import normalise, tokenise
+from orchestrator.nlu.text import normalise, tokenise, words
 from scripts.learn_concepts import PHRASES, read, source_of, symbols_of
 from tests.nlu.found import Read, Steps, only, steps
 
@@ -62,7 +65,7 @@ def test_the_model_that_ships_was_learnt_from_the_phrases_that_ship() -> None:
     assert [*concept_model().names] == sorted(read(PHRASES))
 
 
-def test_every_concept_has_phrases_enough_and_none_is_of_two() -> None:
+def test_every_concept_has_phrases_enough() -> None:
     phrases = read(PHRASES)
     assert {name: len(said) for name, said in phrases.items() if len(said) < 40} == {}
     assert all(name == name.lower() and " " not in name for name in phrases)
@@ -237,3 +240,92 @@ def test_of_two_orders_none_is_lost(over: Over) -> None:
 def test_a_question_that_rules_have_narrowed_down_stays(read: Read) -> None:
     found = read("it's cold in the office, set it to 22")
     assert {*found.ambiguities[0].options} == {"set_light", "set_thermostat"}
+
+
+def small(tmp_path: Path, name: str, said: tuple[str, str], *parameters: str) -> Read:
+    """Return what understands a text over a catalogue of one capability of high risk."""
+    lines = "".join(f"        {one}: {{type: string}}\n" for one in parameters)
+    (tmp_path / "small.yaml").write_text(
+        f"version: 1\ncapabilities:\n- name: {name}\n  title: {name}\n  description: {said[0]}\n"
+        f"  agent_type: infra\n  risk: high\n  idempotent: false\n  examples:\n  - {said[1]}\n"
+        "  parameters:\n    type: object\n    additionalProperties: false\n"
+        f"    required: [{', '.join(parameters)}]\n    properties:\n{lines}"
+        f"  run:\n    command: [echo, {name}]\n",
+        encoding="utf-8",
+    )
+    catalog = load_catalog([tmp_path / "small.yaml"])
+    return lambda text: understand(text, catalog)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "lock the user account bob",
+        "block bob's account",
+        "pause the account bob",
+        "the user account bob please",
+        "user account bob, please check",
+        "we need the user bob",
+        "create the user bob",
+        "nobody should delete the account of bob",
+        "bob still needs his account",
+    ],
+)
+def test_the_only_capability_there_is_needs_its_own_words_too(text: str, tmp_path: Path) -> None:
+    over_one = small(
+        tmp_path, "delete_user", ("Delete the account of a user", "delete the user bob"), "username"
+    )
+    assert steps(over_one("delete the account bob")) == [("delete_user", {"username": "bob"})]
+    assert steps(over_one(text)) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("hosting", "asmith still needs his login"),
+        ("web", "web1 doesn't need port 8080"),
+        ("platform", "punch no holes for 443 on web1"),
+        ("platform", "shop.example.com should not be 192.0.2.10 but 192.0.2.11"),
+        ("studio", "tom still has access to grafana. He should keep it."),
+        ("web", "can we get bob's access to web1 back?"),
+        ("platform", "omar should be able to log in"),
+        ("platform", "can we get in trouble for deleting vm lab2?"),
+        ("studio", "could I have broken forum by rolling it back in prod?"),
+        ("web", "can I get fined for giving alice access to web1?"),
+        ("hosting", "fears about deleting the user jdoe"),
+        ("web", "the dangers of opening port 8080 on web1"),
+        ("studio", "procedure for offboarding anna"),
+        ("web", "checkout-api v2.13.2 production bug"),
+        ("web", "bob: I need admin on db1"),
+        ("company", "mail1 might need 40 GB more"),
+        ("web", "bob and alice need admin on db1"),
+        ("web", "port 8080 on web1 needs a review"),
+        ("web", "bob needs admin on db1 (rejected)"),
+        ("studio", "nobody should use vm build7"),
+        ("studio", "congrats on shipping shop 2.3 to production"),
+    ],
+)
+def test_what_fresh_readers_made_of_it_makes_no_step(name: str, text: str, over: Over) -> None:
+    assert steps(over(name)(text)) == []
+
+
+def test_no_phrase_is_a_request_that_the_engine_is_measured_on() -> None:
+    def plain(text: str) -> str:
+        return " ".join(words(text))
+
+    sets = PHRASES.parent / "evaluation"
+    asked = {plain(one.text) for path in sets.glob("*/*.yaml") for one in cases(path)}
+    assert asked
+    said = {plain(one) for lines in read(PHRASES).values() for one in lines}
+    assert said & asked == set()
+
+
+def cases(path: Path) -> list[Case]:
+    return [] if path.name == "catalog.yaml" else read_cases(path)
+
+
+def test_no_phrase_is_of_two_concepts() -> None:
+    seen: dict[str, str] = {}
+    for name, lines in read(PHRASES).items():
+        for line in lines:
+            assert seen.setdefault(" ".join(words(line)), name) == name, line
