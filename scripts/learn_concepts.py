@@ -41,10 +41,12 @@ def read(folder: Path) -> dict[str, list[str]]:
         name = ""
         for line in filter(None, map(str.strip, path.read_text("utf-8").splitlines())):
             head = _HEAD_RE.fullmatch(line)
-            if head is None:
+            if head is not None:
+                name = head[1]
+            elif name:
                 found.setdefault(name, {})[line] = None
             else:
-                name = head[1]
+                raise SystemExit(f"{path}: put a concept before its phrases: # its_name")
     return {name: [*lines] for name, lines in found.items()}
 
 

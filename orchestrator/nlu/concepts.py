@@ -1,8 +1,8 @@
 """What a text is about: a small model of how people speak of operations work, in general.
 
-It tells some six hundred concepts apart ("open a port", "who is on call", "a joke"), none of which
-names a capability. It is a multinomial naive Bayes classifier over the features of `features.py`,
-learnt by `scripts/learn_concepts.py` from the phrases in `training/`, and ships as counts.
+It tells some six hundred concepts apart ("open a port", "a joke"), none of which is tied to a
+catalogue. It is a multinomial naive Bayes classifier over the features of `features.py`, learnt by
+`scripts/learn_concepts.py` from the phrases in `training/`, and ships as counts.
 
     score(concept) = T · Σ w(feature) · log P(feature | concept)     w: inverse frequency, norm 1
 

@@ -66,7 +66,10 @@ class Meaning:
     """Compares clauses with capabilities; built once per catalogue."""
 
     def __init__(self, index: CatalogIndex) -> None:
-        """Take an index whose examples are learnt: their values are names."""
+        """Take an index whose examples are learnt: their values are names.
+
+        What an inventory names later is a name as far as the model never met the word.
+        """
         self._index = index
         self._model = concept_model()
         self._names = frozenset(

@@ -1,4 +1,4 @@
-"""A second opinion where rules leave a clause open: the one capability whose texts it resembles.
+"""A second opinion where rules and meaning leave a clause open: whose texts it resembles.
 
 Rules know who does what to whom, and fail on words they have not met; a bag of words knows only
 what is spoken of. So it never overrules them: it chooses where they ask, and it reads what they
