@@ -118,12 +118,15 @@ class Opinion:
         other = sense.nearest.profile is not chosen.profile and near <= _FAR
         return sense.reading if other else None
 
-    @staticmethod
-    def _says_so(sense: _Sense, read: Sequence[Candidate]) -> bool:
-        """Whether the verb is another reading's own and not this one's: "restart gracefully"."""
-        verbs = {verb.canonical for verb in sense.clause.verbs}
+    def _says_so(self, sense: _Sense, read: Sequence[Candidate]) -> bool:
+        """Whether the verb is another reading's own and not this one's: "restart gracefully".
+
+        One that goes with anything says nothing: "run a speedtest" is no backup that is run.
+        """
+        light = self._index.lexicon.is_light
+        verbs = {v.canonical for v in sense.clause.verbs if not light(v.canonical)}
         own = any(candidate.verb >= _OWN and candidate.is_accepted for candidate in read)
-        return own and not verbs & sense.nearest.profile.own_verbs
+        return own and bool(verbs) and not verbs & sense.nearest.profile.own_verbs
 
     def _sense(self, clause: Clause) -> _Sense | None:
         """Return the sense of a clause that may want something."""

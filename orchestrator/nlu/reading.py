@@ -15,6 +15,7 @@ from orchestrator.nlu.fill import Fill, Filler
 from orchestrator.nlu.headings import Headings
 from orchestrator.nlu.index import CatalogIndex
 from orchestrator.nlu.labels import Labels
+from orchestrator.nlu.lightverbs import is_participle
 from orchestrator.nlu.match import Matcher
 from orchestrator.nlu.pieces import Piece, Role
 from orchestrator.nlu.placing import Placer
@@ -199,8 +200,9 @@ class Reading:
 
     def _is_chatter(self, clause: Clause) -> bool:
         """Whether a thing goes on with what was told ("… cats and dogs") or signs: "best, Tom"."""
-        if self._chatting and clause.piece.lead == {"and"} and _is_alien(clause):
-            return True  # "I checked the date and notice that it expired"
+        told = _is_alien(clause) or any(map(is_participle, clause.tokens[:1]))
+        if self._chatting and clause.piece.lead == {"and"} and told:
+            return True  # "I checked the date and notice that it expired", "… and rebooted it"
         if self._thread.remarks.is_idle(clause):
             return True
         goes_with = clause.piece.tokens[0].fold in _WITH and not clause.piece.strong

@@ -340,6 +340,12 @@ UNSEEN_FLOORS = {
         "step_f1": 0.79,
         "parameter_recall": 0.68,
     },
+    ("retail", Part.ALL): {
+        "exact": 0.71,
+        "exact_multi_step": 0.55,
+        "step_f1": 0.91,
+        "parameter_recall": 0.74,
+    },
     ("fleet", Part.ALL): {
         "exact": 0.66,
         "exact_multi_step": 0.62,
