@@ -82,7 +82,14 @@ class Opinion:
         if dares or not sense.is_near(more=-_NARROWED if by_rules is not None else 0.0):
             return None
         lacking = not sense.reading.is_whole and len(clause.tokens) <= _FEW
-        return None if lacking and risky else sense.reading
+        vague = lacking or self._loses(sense.nearest.profile, clause)
+        return None if vague and risky else sense.reading
+
+    def _loses(self, profile: Profile, clause: Clause) -> bool:
+        """Whether a sort of thing is named that has no place in it: "… on one of the nodes"."""
+        own = self._index.expand(frozenset(profile.nouns))
+        kinds = (t.stem for t in clause.tokens if self._index.is_kind(t.stem))
+        return any(not self._index.keys(kind) & own for kind in kinds)
 
     def instead(self, clause: Clause) -> Candidate | None:
         """Return what a clause means that rules would tell back."""

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.catalog.loader import load_catalog
+from orchestrator.catalog.models import Catalog
 from orchestrator.nlu.concepts import MODEL, ConceptModel, concept_model
 from orchestrator.nlu.decomposer import understand
 from orchestrator.nlu.evaluation.cases import Case, read_cases
@@ -329,3 +330,26 @@ def test_no_phrase_is_of_two_concepts() -> None:
     for name, lines in read(PHRASES).items():
         for line in lines:
             assert seen.setdefault(" ".join(words(line)), name) == name, line
+
+
+def test_a_sort_of_thing_that_has_no_place_in_it_leaves_the_question(starter: Catalog) -> None:
+    found = understand("Restart nginx on one of the nodes", starter)
+    assert steps(found) == []
+    assert [question.options for question in found.ambiguities] == [("restart_service",)]
+
+
+def test_a_verb_that_goes_with_anything_is_nobodys_own(tmp_path: Path) -> None:
+    text = (
+        "version: 1\ncapabilities:\n- name: run_backup\n  title: Run a backup\n"
+        "  description: Run a backup of a guest\n  agent_type: infra\n  risk: medium\n"
+        "  idempotent: false\n  examples: [run a backup of vm100, back up web1]\n  parameters:\n"
+        "    {type: object, required: [guest], properties: {guest: {type: string}}}\n"
+        "  run: {command: [echo, backup]}\n- name: speed_test\n  title: Internet speed test\n"
+        "  description: Measure download and upload of the internet line\n  agent_type: infra\n"
+        "  risk: none\n  idempotent: true\n  examples: [how fast is the line?]\n  parameters:\n"
+        "    {type: object, properties: {line: {type: string, enum: [fibre, lte]}}}\n"
+        "  run: {command: [echo, speed]}\n"
+    )
+    (tmp_path / "two.yaml").write_text(text, encoding="utf-8")
+    found = understand("run a speedtest on lte", load_catalog([tmp_path / "two.yaml"]))
+    assert steps(found) == [("speed_test", {"line": "lte"})]
