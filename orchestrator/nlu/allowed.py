@@ -35,15 +35,15 @@ class Allowed:
             is_wish(clause) or (sure and not clause.piece.asked)
         ):
             return False
-        removes = any("remove" in verb.groups for verb in clause.verbs)
-        if self.doubts(clause) or (self._opposes(profile, clause) and (removes or not sure)):
+        opposes = self._opposes(profile, clause)
+        if self.doubts(clause):
             return False
         if not profile.is_risky:
-            return True
+            removes = any("remove" in verb.groups for verb in clause.verbs)
+            return not opposes or (sure and not removes)
         ordered = is_plain_order(profile, clause, self._index)
         if not clause.verbs:
             ordered = not self._turns(profile, clause)
-        opposes = self._opposes(profile, clause)
         able = any(token.fold == "can" for token in clause.tokens)  # "anybody can revoke it"
         return ordered and not (able or opposes or is_judged(clause) or is_hedged(clause))
 
@@ -57,7 +57,7 @@ class Allowed:
 
         An act that is only spoken of goes nowhere: "the dangers of opening port 80".
         """
-        own = profile.own_groups | profile.example_groups
+        own = profile.groups
         words = self._index.lexicon.words("turning_words")
         pairs = itertools.pairwise(token.fold for token in clause.tokens)
         turned = any(token.fold in words for token in clause.tokens) and "restore" not in own
@@ -72,25 +72,25 @@ class Allowed:
 
     def does(self, profile: Profile, clause: Clause) -> bool:
         """Whether a verb of the capability's is said somewhere."""
-        own = profile.own_verbs | profile.example_verbs
-        groups = (profile.own_groups | profile.example_groups) - _BROAD
+        own = profile.verbs
+        groups = (profile.groups) - _BROAD
         places = range(len(clause.tokens))
         verbs = [verb for place in places if (verb := self._index.book.at(clause.tokens, place))]
         return any(verb.canonical in own or verb.groups & groups for verb in verbs)
 
     def _says_alien(self, profile: Profile, clause: Clause) -> bool:
         """Whether a verb is said that no catalogue means: "imagine someone says …"."""
-        own = profile.own_verbs | profile.example_verbs
+        own = profile.verbs
         return any(not verb.groups and verb.canonical not in own for verb in clause.verbs)
 
     def _opposes(self, profile: Profile, clause: Clause) -> bool:
         """Whether the verb goes another way: "delete the snapshot" is not to take one."""
-        own = profile.own_groups | profile.example_groups
+        own = profile.groups
         places = range(len(clause.tokens))
         verbs = clause.verbs or tuple(
             v for p in places if (v := self._index.book.at(clause.tokens, p))
         )
-        names = profile.own_verbs | profile.example_verbs
+        names = profile.verbs
         if not verbs or any(verb.canonical in names or verb.groups & own for verb in verbs):
             return False
         ways = self._index.lexicon.directions

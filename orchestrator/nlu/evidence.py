@@ -215,7 +215,7 @@ class ObjectEvidence:
         )
         self._own: dict[str, set[str]] = {}
         for profile in index.profiles:
-            verbs = profile.own_verbs | profile.example_verbs
+            verbs = profile.verbs
             for key in verbs.union(profile.own_groups, profile.example_groups):
                 self._own.setdefault(key, set()).add(profile.name)
 
@@ -416,7 +416,7 @@ class ObjectEvidence:
             yield _PLACED if self._speaks_of_state(profile) or not profile.reads else _LOOKED_AT
         if found is not None and slot.kind is SlotKind.TEXT and profile.objects <= slot.nouns:
             yield 0.8
-        verbs = profile.own_verbs | profile.example_verbs
+        verbs = profile.verbs
         own = any(verb.canonical in verbs for verb in clause.verbs)
         if slot.name in fill.unclear or (own and unknown_value(profile, fill, self._lexicon)):
             yield 0.8

@@ -103,8 +103,8 @@ class Meaning:
         concept = max(about, key=lambda one: about[one], default=-1)
         if concept < 0 or about[concept] < _SURELY:
             return False
-        texts = {text for text, _ in self._postings.get(concept, ())}
-        return not any(self._index.profiles[self._texts[text].owner] is profile for text in texts)
+        owners = {self._texts[text].owner for text, _ in self._postings.get(concept, ())}
+        return not any(self._index.profiles[owner] is profile for owner in owners)
 
     def choice(self, profile: Profile, parameter: str, tokens: Sequence[Token]) -> str | None:
         """Return the listed value of a parameter that the text is about, if one stands out.

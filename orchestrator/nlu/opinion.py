@@ -16,7 +16,7 @@ from orchestrator.nlu.evidence import OWN_WORD
 from orchestrator.nlu.fill import Fill, Filler, Found
 from orchestrator.nlu.index import CatalogIndex
 from orchestrator.nlu.meaning import Meaning, Nearest
-from orchestrator.nlu.plainness import ASKING, is_pasted
+from orchestrator.nlu.plainness import ASKING, is_pasted, says_need
 from orchestrator.nlu.profile import Profile
 from orchestrator.nlu.shapes import SlotKind
 from orchestrator.nlu.text import Kind, Token
@@ -144,7 +144,7 @@ class Opinion:
             return None
         profile, thing = nearest.profile, self._is_verbless(clause)
         joined = bool(clause.piece.lead & _ANDS) and not clause.piece.strong
-        if clause.form is Form.THING and joined and self._is_needed(clause):
+        if clause.form is Form.THING and joined and says_need(clause, self._index.lexicon):
             return None  # "bob and alice need …": it would be lost for bob
         if thing and sum(not self._is_empty(token) for token in _words(clause)) < _FEW:
             return None
@@ -196,12 +196,7 @@ class Opinion:
     def _is_verbless(self, clause: Clause) -> bool:
         """Whether nobody says what is to be done, wants or needs anything."""
         thing = clause.form is Form.THING
-        return thing and not self._is_needed(clause) and not is_wish(clause)
-
-    def _is_needed(self, clause: Clause) -> bool:
-        """Whether a clause says what something needs, or what should be."""
-        folded = [token.fold for token in clause.tokens]
-        return self._index.lexicon.phrases("request_words").find(folded) is not None
+        return thing and not says_need(clause, self._index.lexicon) and not is_wish(clause)
 
     def _is_wanted(self, profile: Profile, clause: Clause, fill: Fill) -> bool:
         """Whether more is said than nouns and values: "always hand out …", "ufw allow 80".

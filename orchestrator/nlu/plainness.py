@@ -5,6 +5,7 @@ import itertools
 from orchestrator.nlu.chunks import is_content
 from orchestrator.nlu.clauses import Clause, Form
 from orchestrator.nlu.index import CatalogIndex
+from orchestrator.nlu.lexicon import Lexicon
 from orchestrator.nlu.lightverbs import is_participle
 from orchestrator.nlu.profile import Profile
 from orchestrator.nlu.text import Kind
@@ -39,6 +40,12 @@ def is_hedged(clause: Clause) -> bool:
     return someday or any(token.fold in _HEDGES for token in tokens)
 
 
+def says_need(clause: Clause, lexicon: Lexicon) -> bool:
+    """Whether it says what something needs, or what should be: "web1 needs a reboot"."""
+    folded = [token.fold for token in clause.tokens]
+    return lexicon.phrases("request_words").find(folded) is not None
+
+
 def is_plain_order(profile: Profile, clause: Clause, index: CatalogIndex) -> bool:
     """Whether it is ordered: not "reboot web1 is a bad idea", "have Bob reboot web1"."""
     tokens = clause.tokens
@@ -47,7 +54,7 @@ def is_plain_order(profile: Profile, clause: Clause, index: CatalogIndex) -> boo
         return False
     if tokens[0].fold not in _BIDS:
         return True
-    own = profile.own_verbs | profile.example_verbs
+    own = profile.verbs
     verbs = ((place, index.book.at(tokens, place)) for place in range(2, len(tokens) - 1))
     acts = [place for place, verb in verbs if verb is not None and verb.canonical in own]
     plain = [place for place in acts if not is_participle(tokens[place])]

@@ -42,6 +42,16 @@ class Profile:
         return self.capability.name
 
     @property
+    def verbs(self) -> frozenset[str]:
+        """The verbs of its name, its description and its examples."""
+        return self.own_verbs | self.example_verbs
+
+    @property
+    def groups(self) -> frozenset[str]:
+        """The groups of these verbs."""
+        return self.own_groups | self.example_groups
+
+    @property
     def is_risky(self) -> bool:
         """Whether a wrong guess could spoil something."""
         return self.capability.risk in {Risk.MEDIUM, Risk.HIGH}

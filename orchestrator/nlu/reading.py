@@ -369,7 +369,7 @@ class Reading:
         said = last.clause.tokens if last.clause.form in {Form.THING, Form.QUESTION} else ()
         ends = said[-1:] and said[-1].value in last.parameters.values()
         verb = clause.verbs[0].canonical if clause.verbs else ""
-        does = any(verb in p.own_verbs | p.example_verbs for p in self._index.profiles)
+        does = any(verb in p.verbs for p in self._index.profiles)
         looks = any(verb.groups & ASKED_ONLY for verb in clause.verbs)
         return bool(ends) and not (does or looks)
 

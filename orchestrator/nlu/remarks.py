@@ -6,6 +6,7 @@ from orchestrator.nlu.chunks import is_content
 from orchestrator.nlu.clauses import ASKED_ONLY, Clause, Form
 from orchestrator.nlu.drafts import Draft
 from orchestrator.nlu.index import CatalogIndex
+from orchestrator.nlu.plainness import says_need
 from orchestrator.nlu.text import Kind, Token
 
 _PLEASE = frozenset({"please", "pls", "plz", "bitte", "stp", "svp"})
@@ -90,7 +91,7 @@ class Remarks:
         others = [d for d in drafts if d.group != draft.group and d.profile]
         if not others:
             return False
-        if draft.profile is not None and draft.missing() and self._is_needed(draft.clause):
+        if draft.profile is not None and draft.missing() and says_need(draft.clause, self._lexicon):
             same = [d for d in others if d.profile is draft.profile and not d.missing()]
             if same and same[-1].sentence > draft.sentence:
                 return True  # "the server needs a reboot. So please reboot web1"
@@ -122,11 +123,6 @@ class Remarks:
         states = self._lexicon.words("state_words") | self._lexicon.words("measures")
         done = tokens[0].text.islower() and tokens[0].fold.endswith("ed")
         return tokens[0].fold in states or (done and tokens[0].stem != tokens[0].fold)
-
-    def _is_needed(self, clause: Clause) -> bool:
-        """Whether a clause tells what a thing needs, and orders nothing."""
-        folded = [token.fold for token in clause.tokens]
-        return self._lexicon.phrases("request_words").find(folded) is not None
 
     def _opens(self, clause: Clause, name: str) -> bool:
         folded = [token.fold for token in clause.tokens]

@@ -122,8 +122,7 @@ class Resemblance:
         verb = clause.verbs[0] if clause.verbs and not noun else None
         looks = verb is None or verb.groups & self._index.lexicon.reading_groups
         own = verb is not None and (
-            verb.canonical in profile.own_verbs | profile.example_verbs
-            or self._index.lexicon.is_light(verb.canonical)
+            verb.canonical in profile.verbs or self._index.lexicon.is_light(verb.canonical)
         )
         places = set(range(len(clause.tokens))) - (verb.places if verb else frozenset())
         said = (self._index.keys(clause.tokens[place].stem) for place in places)
@@ -132,8 +131,8 @@ class Resemblance:
 
     def _says_another(self, profile: Profile, clause: Clause) -> bool:
         """Whether a verb is said that is not the capability's and does something."""
-        groups = profile.own_groups | profile.example_groups | self._index.lexicon.reading_groups
-        own = profile.own_verbs | profile.example_verbs
+        groups = profile.groups | self._index.lexicon.reading_groups
+        own = profile.verbs
         return any(
             verb.canonical
             and not (verb.canonical in own or verb.groups & groups)
@@ -145,8 +144,8 @@ class Resemblance:
         """Whether a verb of `profile` is said, and no other one that has a meaning of its own."""
         places = (self._index.book.at(clause.tokens, p) for p in range(len(clause.tokens)))
         said = [verb for verb in (*clause.verbs, *places) if verb is not None]
-        groups = (profile.own_groups | profile.example_groups) - self._index.lexicon.reading_groups
-        verbs = profile.own_verbs | profile.example_verbs
+        groups = (profile.groups) - self._index.lexicon.reading_groups
+        verbs = profile.verbs
         fits = [verb.canonical in verbs or bool(verb.groups & groups) for verb in said]
         first = clause.verbs[0] if clause.verbs else None
         light = first is None or self._index.lexicon.is_light(first.canonical)

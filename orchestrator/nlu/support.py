@@ -59,4 +59,4 @@ def names_thing(tokens: Sequence[Token], index: CatalogIndex) -> bool:
 
 
 def _says(profile: Profile, verb: Verb) -> bool:
-    return verb.canonical in profile.own_verbs | profile.example_verbs
+    return verb.canonical in profile.verbs
