@@ -304,6 +304,18 @@ def test_the_only_capability_there_is_needs_its_own_words_too(text: str, tmp_pat
         ("web", "bob needs admin on db1 (rejected)"),
         ("studio", "nobody should use vm build7"),
         ("studio", "congrats on shipping shop 2.3 to production"),
+        ("company", "order 20 GB more for /data of storage1"),
+        ("studio", "buy 3 more replicas of shop"),
+        ("company", "explain 20 GB more on /data of storage1"),
+        ("assistant", "translate invoice.odt as a pdf"),
+        ("studio", "I already swapped the cable and rebooted db1"),
+        ("hosting", "I was on site and rebooted web1"),
+        ("studio", "The disk was full and deleted vm build7"),
+        ("studio", "The TLS cert on tunnel.example just expired. Email Tom about it"),
+        (
+            "studio",
+            "The TLS cert on tunnel.example just expired today. Add it to the shopping list",
+        ),
     ],
 )
 def test_what_fresh_readers_made_of_it_makes_no_step(name: str, text: str, over: Over) -> None:
