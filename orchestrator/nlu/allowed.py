@@ -24,10 +24,13 @@ class Allowed:
     def __init__(self, index: CatalogIndex) -> None:
         self._index = index
 
-    def allows(self, nearest: Nearest, clause: Clause) -> bool:
-        """Whether form and verb of a clause allow the capability at all."""
+    def allows(self, nearest: Nearest, clause: Clause, *, lenient: bool = False) -> bool:
+        """Whether form and verb of a clause allow the capability at all.
+
+        `lenient`: a verb that nobody knows may be one of its own: "fire the cert-sync job".
+        """
         profile, sure = nearest.profile, nearest.is_sure
-        if self._says_alien(profile, clause):
+        if self._says_alien(profile, clause) and not (lenient and not profile.reads):
             return False
         if profile.reads:
             return True

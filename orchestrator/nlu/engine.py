@@ -68,24 +68,35 @@ class Engine:
         split = self._predicates.spread(self.index.splitter.split(tokens))
         said = spread_particles(split, self.index.book)
         pieces = self.index.denials.spread(said)
-        reading = Reading(self.index, self.filler, self.matcher, self.templates, original)
-        for subtask in earlier.subtasks if earlier is not None else ():
-            if subtask.intent in self.index.by_name:
-                reading.remember(self._earlier(subtask))
-        for token in tokens:
-            if token.kind is Kind.GUARDED:
-                reading.note_guarded(token)
         clauses = [self._read(piece) for piece in pieces[:MAX_PIECES]]
-        for clause in self._letter.unframed(clauses):
-            if len(clause.piece.tokens) > MAX_WORDS:
-                reading.refuse_piece(clause.piece)
-            else:
-                reading.take(clause)
-        if len(pieces) > MAX_PIECES:
-            reading.refuse_rest(pieces[MAX_PIECES].tokens[0].start)
-        found = reading.finish()
-        guarded = any(token.kind is Kind.GUARDED for token in tokens)
-        return found if guarded else self._whole.read(original, clauses, found)
+        guarded = [token for token in tokens if token.kind is Kind.GUARDED]
+
+        def read(*, lenient: bool) -> Understanding:
+            reading = Reading(
+                self.index, self.filler, self.matcher, self.templates, original, lenient=lenient
+            )
+            for subtask in earlier.subtasks if earlier is not None else ():
+                if subtask.intent in self.index.by_name:
+                    reading.remember(self._earlier(subtask))
+            for token in guarded:
+                reading.note_guarded(token)
+            for clause in self._letter.unframed(clauses):
+                if len(clause.piece.tokens) > MAX_WORDS:
+                    reading.refuse_piece(clause.piece)
+                else:
+                    reading.take(clause)
+            if len(pieces) > MAX_PIECES:
+                reading.refuse_rest(pieces[MAX_PIECES].tokens[0].start)
+            return reading.finish()
+
+        found = read(lenient=False)
+        if guarded:
+            return found
+        found = self._whole.read(original, clauses, found)
+        if found.drafts or found.deferred:
+            return found
+        again = read(lenient=True)
+        return again if again.drafts else found
 
     def _read(self, piece: Piece) -> Clause:
         if len(piece.tokens) > MAX_WORDS:

@@ -2,7 +2,8 @@
 
 Three answers: a *value* (short quotes, URLs) may fill a parameter; *pasted* text (code, JSON,
 long quotes) is looked over; an *injected* span (role markers, "ignore previous instructions",
-shell commands, "skip approval") is never looked into and is told back as out of scope.
+"skip approval") is never looked into and changes nothing beside the person's own request; a
+*command* (shell) is told back as out of scope.
 The idea of spans that are data, never instructions: OWASP LLM01 (prompt injection).
 """
 
@@ -13,6 +14,9 @@ from dataclasses import dataclass, replace
 
 from orchestrator.nlu import guard_patterns as patterns
 from orchestrator.nlu.text import Kind, Token, normalise, tokenise, word_token
+
+COMMAND, INJECTED = "!", "~"
+"""What a guarded token has for its stem, where it tries to give orders; else it has none."""
 
 _MAX_VALUE = 200
 _SPEAKER_WORDS = 3
@@ -34,6 +38,7 @@ class Span:
     kind: Kind
     value: str
     injected: bool
+    command: bool = False  # a shell's: more is asked for than any capability does
 
 
 def guarded_spans(text: str) -> list[Span]:
@@ -45,7 +50,8 @@ def guarded_spans(text: str) -> list[Span]:
             taken.append(span)
         elif span.kind is Kind.GUARDED and all(_holds(span, other) for other in touched):
             taken = [other for other in taken if other not in touched]
-            taken.append(replace(span, injected=any(o.injected for o in (span, *touched))))
+            injected = any(o.injected for o in (span, *touched))
+            taken.append(replace(span, injected=injected))
     return sorted(taken, key=lambda span: span.start)
 
 
@@ -79,7 +85,8 @@ def _candidates(text: str) -> Iterator[Span]:
     yield from _pasted(text)
     yield from _cited(text)
     yield from _all(patterns.MAIL_RE, text, Kind.GUARDED)
-    yield from _all(patterns.SHELL_RE, text, Kind.GUARDED, injected=True)
+    for span in _all(patterns.SHELL_RE, text, Kind.GUARDED, injected=True):
+        yield replace(span, command=True)
     yield from _all(patterns.URL_RE, text, Kind.URL)
     yield from _all(patterns.SKIP_RE, text, Kind.GUARDED, injected=True)
 
@@ -201,5 +208,5 @@ def _token(span: Span, text: str) -> Token:
     if span.kind is Kind.QUOTED:
         plain = word_token(span.value, span.start)
         return Token(shown, span.start, span.end, span.kind, plain.fold, plain.stem, span.value)
-    mark = "!" if span.injected else ""
+    mark = COMMAND if span.command else INJECTED if span.injected else ""
     return Token(shown, span.start, span.end, span.kind, mark, mark, span.value)

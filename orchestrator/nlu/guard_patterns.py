@@ -63,6 +63,7 @@ SKIP_RE = re.compile(
     r"|die |l'|la )*"
     r"(?:approvals?|confirmations?|permission|review step|sign-?off|freigabe|genehmigung"
     r"|approbation|confirmation|aprobaci[oó]n|confirmaci[oó]n|me|anyone|anybody)\b"
+    r"(?:\s+(?:is |are )?(?:needed|required|necessary|n\u00f6tig|requise?|necesaria)\b)?"
     r"|\b(?:auto[- ]?approve[d]?|self[- ]?approve[d]?|pre[- ]?approved|already approved"
     r"|approve (?:it|this|that|everything|the plan|all)(?: yourself| automatically)?"
     r"|mark (?:it|this) (?:as )?approved|consider (?:it|this) approved"

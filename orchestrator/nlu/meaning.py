@@ -19,6 +19,7 @@ from orchestrator.nlu.text import Kind, Token, words
 _NEAR, _SLOPE, _LEAST, _LEAST_RISKY = 0.6, 0.65, 0.2, 0.3
 _RISKY = 0.08  # nearer, where a wrong step could spoil something
 _SURELY_NEAR, _FAR_AHEAD = 0.65, 0.6
+_PLAINLY = 0.25
 _SURELY = 0.3  # how likely a concept is that a text is surely about
 _NAMED_VALUES = 10  # a longer list names things, not what is done
 _CHOSEN, _AHEAD = 0.4, 0.4  # how far a text agrees with a listed value, how far ahead of the next
@@ -55,6 +56,11 @@ class Nearest:
         risky = self.profile.is_risky
         least = _LEAST_RISKY if risky else _LEAST
         return max(least, _NEAR - _SLOPE * self.lead + _RISKY * risky)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is far nearer than needed: nine in ten of those that rules let go were meant."""
+        return self.near - self.needed >= _PLAINLY
 
     @property
     def is_sure(self) -> bool:

@@ -91,18 +91,27 @@ class Opinion:
         kinds = (t.stem for t in clause.tokens if self._index.is_kind(t.stem))
         return any(not self._index.keys(kind) & own for kind in kinds)
 
-    def instead(self, clause: Clause) -> Candidate | None:
-        """Return what a clause means that rules would tell back."""
-        sense = self._sense(clause)
+    def instead(self, clause: Clause, *, lenient: bool = False) -> Candidate | None:
+        """Return what a clause means that rules would tell back.
+
+        `lenient`: nothing of the request was understood. Nobody writes to a bot for nothing, so
+        what it is plainly about is meant, be it said by a noun or by a verb that nobody knows.
+        """
+        sense = self._sense(clause, lenient=lenient)
         if sense is None or not sense.is_near():
             return None
         reading, spare = sense.reading, len(sense.reading.fill.spare)
-        if sense.is_sure and not (sense.thing or (spare and reading.profile.is_risky)):
+        if sense.nearest.is_plain and not (reading.profile.is_risky and self._leaves(reading, clause)):
             return reading
         if spare and not (sense.thing or reading.profile.reads):
             return None
         whole = reading.is_whole or (sense.is_near(more=_LACKING) and not spare)
         return reading if whole and spare <= 1 else None
+
+    def _leaves(self, reading: Candidate, clause: Clause) -> bool:
+        """Whether a name or a value is said that has no place in the reading."""
+        places = (place for chunk in reading.fill.spare for place in chunk.places)
+        return any(not self._meaning.knows(clause.tokens[place]) for place in places)
 
     def asked(self, clause: Clause) -> Candidate | None:
         """Return the look that a question wants which reads as told: "what does its log say?"."""
@@ -135,23 +144,30 @@ class Opinion:
         own = any(candidate.verb >= _OWN and candidate.is_accepted for candidate in read)
         return own and bool(verbs) and not verbs & sense.nearest.profile.own_verbs
 
-    def _sense(self, clause: Clause) -> _Sense | None:
+    def _sense(self, clause: Clause, *, lenient: bool = False) -> _Sense | None:
         """Return the sense of a clause that may want something."""
-        nearest = None
-        if self._may_want(clause):
-            nearest = self._meaning.nearest(clause.tokens)
-        if nearest is None or not self._allowed.allows(nearest, clause):
+        if clause.form not in ASKING or clause.negated or is_pasted(clause):
+            return None
+        nearest = self._meaning.nearest(clause.tokens)
+        if nearest is None:
+            return None
+        lenient = lenient and nearest.is_plain
+        if not (lenient or self._says_what(clause)):
+            return None
+        if not self._allowed.allows(nearest, clause, lenient=lenient):
             return None
         profile, thing = nearest.profile, self._is_verbless(clause)
         joined = bool(clause.piece.lead & _ANDS) and not clause.piece.strong
         if clause.form is Form.THING and joined and says_need(clause, self._index.lexicon):
             return None  # "bob and alice need …": it would be lost for bob
-        if thing and sum(not self._is_empty(token) for token in _words(clause)) < _FEW:
+        few = sum(not self._is_empty(token) for token in _words(clause)) < _FEW
+        if thing and few and not lenient:
             return None
         reading = self.read(profile, clause)
         if reading is None:
             return None
-        if thing and not (profile.reads or self._is_wanted(profile, clause, reading.fill)):
+        wanted = profile.reads or lenient or self._is_wanted(profile, clause, reading.fill)
+        if thing and not wanted:
             return None
         if not thing:
             self.choose(profile, clause, reading.fill)
@@ -177,12 +193,11 @@ class Opinion:
                 if value is not None:
                     fill.values[slot.name] = Found(value, frozenset(), _TRUSTED)
 
-    def _may_want(self, clause: Clause) -> bool:
-        """Whether it is of a form that may want something, and more than a name."""
+    def _says_what(self, clause: Clause) -> bool:
+        """Whether more is said than a name."""
         words = _words(clause)
         said = any(self._meaning.knows(t) and is_content(t, self._index.lexicon) for t in words)
-        said = said or sum(any(map(str.isdigit, token.value)) for token in words) >= _FEW
-        return clause.form in ASKING and said and not (clause.negated or is_pasted(clause))
+        return said or sum(any(map(str.isdigit, token.value)) for token in words) >= _FEW
 
     def _is_noun(self, after: Token) -> bool:
         """Whether a word is a noun or describes one by what follows: "history of", "stale pods"."""

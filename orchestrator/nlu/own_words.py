@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from orchestrator.nlu.clauses import Clause, Form
 from orchestrator.nlu.engine import MAX_WORDS
-from orchestrator.nlu.guard import guarded_tokens
+from orchestrator.nlu.guard import COMMAND, INJECTED, guarded_tokens
 from orchestrator.nlu.index import CatalogIndex
 from orchestrator.nlu.pieces import Piece, Role
 from orchestrator.nlu.text import Kind, Token, normalise, words
@@ -51,7 +51,7 @@ class OwnWords:
         return [
             self._text[token.start : token.end].strip()
             for token in self._tokens
-            if token.kind is Kind.GUARDED and token.stem == "!"
+            if token.kind is Kind.GUARDED and token.stem in {COMMAND, INJECTED}
         ]
 
     def hold(self, source_words: str, *, as_order: bool) -> bool:

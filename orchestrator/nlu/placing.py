@@ -19,6 +19,7 @@ from orchestrator.nlu.inquiry import Inquiry
 from orchestrator.nlu.later import may_wait, waits
 from orchestrator.nlu.match import Matcher
 from orchestrator.nlu.moments import moment_values
+from orchestrator.nlu.plainness import says_need
 from orchestrator.nlu.prepositions import PLACE_WORDS, is_called_by
 from orchestrator.nlu.profile import Profile
 from orchestrator.nlu.references import References
@@ -53,7 +54,10 @@ class Placer:
         matcher: Matcher,
         references: References,
         thread: Thread,
+        *,
+        lenient: bool = False,
     ) -> None:
+        self._lenient = lenient
         self._index = index
         self._filler = filler
         self._matcher = matcher
@@ -119,7 +123,7 @@ class Placer:
 
     def _refuse(self, clause: Clause, read: Sequence[Candidate]) -> None:
         """Tell the clause back, unless meaning or texts tell what it is about."""
-        meant = self._matcher.opinion.instead(clause)
+        meant = self._matcher.opinion.instead(clause, lenient=self._lenient)
         meant = meant or self._matcher.resemblance.instead(clause, read)
         if meant is not None:
             self.add(clause, meant)
@@ -135,6 +139,17 @@ class Placer:
             self._thread.group += 1
             self.add(clause, asked)
         return asked is not None
+
+    def take_wish(self, clause: Clause) -> bool:
+        """Add the step that a statement wishes for: "docs-site could use a branch named x"."""
+        said = self._lenient and says_need(clause, self._index.lexicon)
+        if not said or any(token.fold == "you" for token in clause.tokens):
+            return False  # "Omar wants you to …"
+        meant = self._matcher.opinion.instead(replace(clause, form=Form.THING), lenient=True)
+        if meant is not None:
+            self._thread.group += 1
+            self.add(clause, meant)
+        return meant is not None
 
     @staticmethod
     def _timely(clause: Clause, candidates: Sequence[Candidate]) -> Candidate | None:

@@ -12,6 +12,7 @@ from orchestrator.nlu.continuing import Continuer
 from orchestrator.nlu.deferring import Deferral
 from orchestrator.nlu.drafts import Draft
 from orchestrator.nlu.fill import Fill, Filler
+from orchestrator.nlu.guard import COMMAND, INJECTED
 from orchestrator.nlu.headings import Headings
 from orchestrator.nlu.index import CatalogIndex
 from orchestrator.nlu.labels import Labels
@@ -63,7 +64,11 @@ class Reading:
         matcher: Matcher,
         templates: Templates,
         text: str,
+        *,
+        lenient: bool = False,
     ) -> None:
+        """Read `text`; `lenient`: what it is plainly about is meant, though no rule finds it."""
+        self._lenient = lenient
         self._index = index
         self._filler = filler
         self._matcher = matcher
@@ -71,7 +76,9 @@ class Reading:
         self._references = References(index.lexicon, filler)
         self._labels = Labels(index, self._references)
         self._thread = Thread(text, Remarks(index))
-        self._placer = Placer(index, filler, matcher, self._references, self._thread)
+        self._placer = Placer(
+            index, filler, matcher, self._references, self._thread, lenient=lenient
+        )
         self._continuer = Continuer(
             index, filler, matcher, self._references, self._placer, self._thread
         )
@@ -106,11 +113,15 @@ class Reading:
         self._thread.said.append(Mention(draft=draft))
 
     def note_guarded(self, token: Token) -> None:
-        """Keep a guarded span: injected ones are always told, pasted ones when nothing else."""
+        """Keep a guarded span: a command is told, what is injected where nothing is understood.
+
+        What is pasted is told where nothing else is.
+        """
         place = (token.start, self._thread.text[token.start : token.end].strip())
         self._guarded.append(token.start)
-        (self._thread.refused if token.stem == "!" else self._thread.silent).append(place)
-        if token.stem != "!":
+        told = {COMMAND: self._thread.refused, INJECTED: self._thread.asides}
+        told.get(token.stem, self._thread.silent).append(place)
+        if token.stem not in told:
             self._pasted.append(place)
 
     def refuse_rest(self, start: int) -> None:
@@ -301,7 +312,7 @@ class Reading:
         """Take what is told, small talk, a question of how, and what repeats what was said."""
         ended = last is not None and not last.earlier and self._thread.remarks.asks_outcome(clause)
         if clause.form is Form.STATEMENT:
-            if not self._placer.take_asked(clause):
+            if not (self._placer.take_asked(clause) or self._placer.take_wish(clause)):
                 self._note(clause)
         elif (again := repeated(clause, self._thread.drafts, self._index.lexicon)) is not None:
             self._repeat(again, clause)

@@ -6,6 +6,7 @@ from orchestrator.nlu.chunks import is_content
 from orchestrator.nlu.clauses import ASKED_ONLY, Clause, Form
 from orchestrator.nlu.drafts import Draft
 from orchestrator.nlu.index import CatalogIndex
+from orchestrator.nlu.lightverbs import is_participle
 from orchestrator.nlu.plainness import says_need
 from orchestrator.nlu.text import Kind, Token
 
@@ -15,6 +16,7 @@ _REFERS = frozenset({"see", "cf", "siehe", "vgl", "voir", "vease", "per", "ref"}
 _WHATEVER = frozenset({"whatever", "something", "so", "such", "similar", "sth", "quelque", "algo"})
 _ANDS = frozenset({"and", "und", "et", "y"})
 _PLACED = frozenset({"on", "in", "at", "from", "for", "auf", "sur", "en"})
+_ADJECTIVES = frozenset({"new", "first", "next"})
 _TARGET_WORDS = 2
 _ASKS_OF_SELF = 3  # "did I", "what am I", "what did we": the speaker within so many words
 
@@ -38,8 +40,11 @@ class Remarks:
         if clause.form is Form.THING:
             return self.is_vague(clause) or self._is_aside(clause, alone=alone)
         if clause.form is Form.QUESTION:
-            return self._is_musing(clause)
-        return clause.form in {Form.ORDER, Form.TERSE} and self.is_vague(clause)
+            goes_on = not (clause.piece.strong or clause.piece.asked)  # "…, and is gone for good"
+            return goes_on or self._is_musing(clause)
+        if clause.form is Form.TERSE:
+            return self.is_vague(clause) or not (clause.piece.listed or clause.piece.lead & _ANDS)
+        return clause.form is Form.ORDER and (self.is_vague(clause) or not self._bids_all(clause))
 
     @staticmethod
     def is_wished(clause: Clause) -> bool:
@@ -147,6 +152,14 @@ class Remarks:
         return first in _PLACED and any(
             self._bids(clause.tokens, place) for place in range(2, len(clause.tokens))
         )
+
+    def _bids_all(self, clause: Clause) -> bool:
+        """Whether an order opens or ends with its verb, or says a need: not "(new kernel)"."""
+        first, places = clause.tokens[0], clause.verb_places
+        if first.fold in _ADJECTIVES or (is_participle(first) and not clause.piece.listed):
+            return False
+        ends = {0, len(clause.tokens) - 1}
+        return bool(places & ends) or says_need(clause, self._lexicon)
 
     def _bids(self, tokens: Sequence[Token], place: int) -> bool:
         """Whether a verb that acts stands at `place`, and no noun ("on the backup")."""
