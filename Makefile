@@ -81,13 +81,21 @@ format: $(STAMP) ## Put the code in form and mend what can be mended by itself
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-concepts: $(STAMP) ## Learn the concept model anew from the phrases in training/
-	@PYTHONPATH=. $(BIN)/python scripts/learn_concepts.py
+concepts: $(STAMP) .venv-learn/.installed ## Learn concept model and vectors anew from the phrases in training/
+	@PYTHONPATH=. $(BIN)/python scripts/learn_concepts.py .venv-learn/phrases.jsonl
+	@.venv-learn/bin/python training/vectors/learn.py .venv-learn/phrases.jsonl orchestrator/nlu/vectors.bin
+
+.venv-learn/.installed: training/vectors/constraints.txt
+	@PYTHON="$(PYTHON)" sh scripts/python.sh -m venv --clear .venv-learn
+	@.venv-learn/bin/python -m pip install -qq --disable-pip-version-check \
+		--require-hashes --only-binary :all: -r training/vectors/constraints.txt
+	@touch $@
 
 constraints: ## Pin every package anew, newest versions, into constraints.txt
 	@PYTHON="$(PYTHON)" sh scripts/constraints.sh
 	@PYTHON="$(PYTHON)" sh scripts/constraints.sh benchmarks/yardsticks/packages.in benchmarks/constraints.txt
+	@PYTHON="$(PYTHON)" sh scripts/constraints.sh training/vectors/packages.in training/vectors/constraints.txt
 
 clean: ## Remove what installing and checking left (never .chiffon/)
-	rm -rf .venv .venv-bench build dist htmlcov chiffon.egg-info .coverage .coverage.* \
+	rm -rf .venv .venv-bench .venv-learn build dist htmlcov chiffon.egg-info .coverage .coverage.* \
 		.hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

@@ -1,19 +1,23 @@
 """Learns the concept model from the phrases in `training/`: `make concepts`.
 
 A file holds concepts, each "# its_name" and its phrases, one a line; "{…}" stands for a value.
+With a path it also writes there what `training/vectors/learn.py` learns from.
 """
 
 import hashlib
+import json
 import re
 import sys
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from orchestrator.nlu import features
 from orchestrator.nlu.concepts import MODEL, ConceptModel
-from orchestrator.nlu.features import NAME, PLACEHOLDERS, join, symbols
+from orchestrator.nlu.features import NAME, PLACEHOLDERS, join, known_only, symbols
 from orchestrator.nlu.text import normalise, tokenise
 
 PHRASES = Path(__file__).parents[1] / "training"
+_LEAST = 3  # phrases that a feature must be seen in to have a vector
 _HEAD_RE = re.compile(r"# ([a-z0-9_]+)")
 _PLACEHOLDER_RE = re.compile(r"\{(\w+)\}")
 
@@ -23,7 +27,22 @@ def main() -> None:
     phrases = {name: [symbols_of(one) for one in said] for name, said in read(PHRASES).items()}
     model = ConceptModel.learn(phrases, source_of(PHRASES))
     MODEL.write_bytes(model.packed())
+    for path in sys.argv[1:]:
+        Path(path).write_text("\n".join(weighted(phrases, model)), "utf-8")
     sys.stdout.write(f"{len(phrases)} concepts, {sum(map(len, phrases.values()))} phrases\n")
+
+
+def weighted(phrases: Mapping[str, Sequence[Sequence[str]]], model: ConceptModel) -> Iterator[str]:
+    """Yield a header and each phrase as numbers and weights of its features, in JSON."""
+    often = [row for row, seen in enumerate(model.seen()) if seen >= _LEAST]
+    places = {row: place for place, row in enumerate(often)}
+    yield json.dumps({"source": model.source, "features": len(often), "least": _LEAST})
+    for concept, name in enumerate(model.names):
+        for said in phrases[name]:
+            rows = model.weighted(known_only(said, model.vocabulary))
+            kept = [(places[row], round(weight, 4)) for row, weight in rows if row in places]
+            features, weights = zip(*kept, strict=True) if kept else ((), ())
+            yield json.dumps({"concept": concept, "features": features, "weights": weights})
 
 
 def source_of(folder: Path) -> str:

@@ -129,18 +129,32 @@ class ConceptModel:
         """Return the concepts of a text; `names` are folded words that are names here."""
         return self._known(tuple(symbols(tokens, self.vocabulary, names)))
 
+    def weighted(self, said: Sequence[str]) -> list[tuple[int, float]]:
+        """Return the rows of the features of symbols, each with its weight; their norm is 1."""
+        names = sorted({*features(said)})
+        rows = [(row, name) for name in names if (row := self._rows.get(name)) is not None]
+        weights = [self._weight(name, row) for row, name in rows]
+        length = math.sqrt(sum(weight * weight for weight in weights)) or 1.0
+        return [(row, w / length) for (row, _), w in zip(rows, weights, strict=True)]
+
+    def seen(self) -> list[int]:
+        """Return of each row how many phrases have the feature."""
+        spans = map(self._span, range(len(self._rows)))
+        return [sum(self._table.counts[begin:end]) for begin, end in spans]
+
+    def _span(self, row: int) -> tuple[int, int]:
+        return self._ends[row] - self._table.sizes[row], self._ends[row]
+
     def _distribution(self, said: tuple[str, ...]) -> Distribution:
-        rows = [(row, one) for one in {*features(said)} if (row := self._rows.get(one)) is not None]
-        spans = [(self._ends[row] - self._table.sizes[row], self._ends[row]) for row, _ in rows]
-        weights = [self._weight(one, *span) for (_, one), span in zip(rows, spans, strict=True)]
-        length = math.sqrt(sum(weight * weight for weight in weights))
-        if not length:
+        weighted = self.weighted(said)
+        if not weighted:
             return {}
-        whole = _SHARPNESS * sum(weights) / length
+        whole = _SHARPNESS * sum(weight for _, weight in weighted)
         scores = [whole * one for one in self._unseen]
         concepts, counts, gains = self._table.concepts, self._table.counts, self._gains
-        for (begin, end), weight in zip(spans, weights, strict=True):
-            part = _SHARPNESS * weight / length
+        for row, weight in weighted:
+            begin, end = self._span(row)
+            part = _SHARPNESS * weight
             for place in range(begin, end):
                 scores[concepts[place]] += part * gains[counts[place]]
         best = max(scores)
@@ -148,8 +162,9 @@ class ConceptModel:
         total = sum(parts)
         return {n: part / total for n, part in enumerate(parts) if part >= _TELLING * total}
 
-    def _weight(self, feature: str, begin: int, end: int) -> float:
+    def _weight(self, feature: str, row: int) -> float:
         """Return how much a feature tells: the seldomer, the more."""
+        begin, end = self._span(row)
         part = _PAIR if " " in feature else 1.0
         return part * math.log(self._header["phrases"] / sum(self._table.counts[begin:end]))
 

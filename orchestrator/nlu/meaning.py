@@ -1,10 +1,17 @@
-"""Which capability a clause means, by what both are about: the concepts of the shipped model.
+"""Which capability a clause means, by what both are about: concepts and vectors that ship.
 
 Words need not be shared: "poke a hole for 51820/udp" and "Open a port in the firewall" are about
-the same. Each text of a capability has its concepts; a clause is as near to it as the two agree.
+the same. Each text of a capability has its concepts and its vector; a clause is as near to it as
+their concepts agree and their vectors are close.
 
     agreement(clause, text) = Σ √(P(c | clause) · P(c | text))       Bhattacharyya coefficient
-    nearness = (best agreement + mean agreement) / 2                 over the capability's texts
+    closeness(clause, text) = cosine of their vectors
+    nearness = (best + mean) / 2                                     over the capability's texts
+
+    chance = 1 / (1 + exp(-(a + b · closeness + c · agreement + d · lead)))     of being meant
+
+a to d are a logistic regression over the sets that were looked at. Concepts tell things apart
+that vectors do not, and vectors see what two concepts have in common.
 """
 
 import math
@@ -15,11 +22,13 @@ from orchestrator.nlu.concepts import concept_model
 from orchestrator.nlu.index import CatalogIndex
 from orchestrator.nlu.profile import Profile, tokens_of
 from orchestrator.nlu.text import Kind, Token, words
+from orchestrator.nlu.vectors import Vector, closeness, phrase_vectors
 
-_NEAR, _SLOPE, _LEAST, _LEAST_RISKY = 0.6, 0.65, 0.2, 0.3
-_RISKY = 0.08  # nearer, where a wrong step could spoil something
-_SURELY_NEAR, _FAR_AHEAD = 0.65, 0.6
-_PLAINLY = 0.25
+_AGREES = 0.5  # what agreement counts beside closeness, in what a capability is ranked by
+_BASE, _BY_CLOSENESS, _BY_AGREEMENT, _BY_LEAD = -4.27, 4.01, 4.15, 6.89
+_NEAR, _NEAR_RISKY = 0.6, 0.7
+_SURELY_NEAR = 0.95
+_PLAINLY = 0.2
 _SURELY = 0.3  # how likely a concept is that a text is surely about
 _NAMED_VALUES = 10  # a longer list names things, not what is done
 _CHOSEN, _AHEAD = 0.4, 0.4  # how far a text agrees with a listed value, how far ahead of the next
@@ -36,36 +45,31 @@ class _Text:
 
 @dataclass(frozen=True, slots=True)
 class Nearest:
-    """The capability that a clause is nearest to, how near (0–1), and how near the next is."""
+    """The capability that a clause is nearest to, its chance of being meant, and its lead."""
 
     profile: Profile
-    near: float
-    next: float
-
-    @property
-    def lead(self) -> float:
-        """How far ahead of the next it is, as a share of how near it is (0–1)."""
-        return (self.near - self.next) / self.near if self.near else 0.0
+    near: float  # the chance (0–1)
+    lead: float  # how far ahead of the next it is
 
     @property
     def needed(self) -> float:
-        """How near it must be to be meant: less, the further it is ahead.
+        """The chance that it must have: more, where a wrong step could spoil something."""
+        return _NEAR_RISKY if self.profile.is_risky else _NEAR
 
-        Over the sets that were looked at, nine in ten whole requests so near are meant so.
-        """
-        risky = self.profile.is_risky
-        least = _LEAST_RISKY if risky else _LEAST
-        return max(least, _NEAR - _SLOPE * self.lead + _RISKY * risky)
+    @property
+    def spare(self) -> float:
+        """How much nearer it is than needed."""
+        return self.near - self.needed
 
     @property
     def is_plain(self) -> bool:
         """Whether it is far nearer than needed: nine in ten of those that rules let go were meant."""
-        return self.near - self.needed >= _PLAINLY
+        return self.spare >= _PLAINLY
 
     @property
     def is_sure(self) -> bool:
         """Whether hardly anything else can be meant: 98 of 100 were, over the same sets."""
-        return self.near >= _SURELY_NEAR and self.lead >= _FAR_AHEAD
+        return self.near >= _SURELY_NEAR
 
 
 class Meaning:
@@ -78,30 +82,36 @@ class Meaning:
         """
         self._index = index
         self._model = concept_model()
+        self._vectors = phrase_vectors()
         self._names = frozenset(
             value for p in index.profiles for known in p.known.values() for value in known
         )
         self._postings: dict[int, list[tuple[int, float]]] = {}
         self._texts: list[_Text] = []
+        self._stands: list[Vector] = []  # of each text
         self._counted = [0] * len(index.profiles)  # texts of each that count in the mean
         for number, profile in enumerate(index.profiles):
             for text, one in _texts_of(number, profile):
                 self._counted[number] += not one.parameter
-                for concept, share in self._model.of(tokens_of(text), self._names).items():
+                tokens = tokens_of(text)
+                self._stands.append(self._vectors.of(tokens, self._names))
+                for concept, share in self._model.of(tokens, self._names).items():
                     entry = (len(self._texts), math.sqrt(share))
                     self._postings.setdefault(concept, []).append(entry)
                 self._texts.append(one)
 
     def of(self, tokens: Sequence[Token]) -> Mapping[str, float]:
-        """Return how near (0–1) the text is to each capability, by its name."""
+        """Return how far (0–1) the text agrees with each capability, by its name."""
+        near = self._nearness(self._agreements(tokens))
+        return {p.name: near[n] for n, p in enumerate(self._index.profiles)}
+
+    def _nearness(self, by_text: Sequence[float]) -> list[float]:
+        """Return how near each capability is, by how near its texts are."""
         best, total = [0.0] * len(self._counted), [0.0] * len(self._counted)
-        for text, agreement in zip(self._texts, self._agreements(tokens), strict=True):
-            best[text.owner] = max(best[text.owner], agreement)
-            total[text.owner] += 0.0 if text.parameter else agreement
-        return {
-            profile.name: (best[n] + total[n] / self._counted[n]) / 2
-            for n, profile in enumerate(self._index.profiles)
-        }
+        for text, near in zip(self._texts, by_text, strict=True):
+            best[text.owner] = max(best[text.owner], near)
+            total[text.owner] += 0.0 if text.parameter else near
+        return [(best[n] + total[n] / many) / 2 for n, many in enumerate(self._counted)]
 
     def is_elsewhere(self, profile: Profile, tokens: Sequence[Token]) -> bool:
         """Whether the text is surely about something that `profile` is not about."""
@@ -144,12 +154,17 @@ class Meaning:
 
     def nearest(self, tokens: Sequence[Token]) -> Nearest | None:
         """Return the nearest capability, if any."""
-        near = self.of(tokens)
-        ranked = sorted(near, key=lambda name: -near[name])[:2]
+        agrees = self._nearness(self._agreements(tokens))
+        stand = self._vectors.of(tokens, self._names)
+        close = self._nearness([closeness(stand, other) for other in self._stands])
+        scores = [_AGREES * one + other for one, other in zip(agrees, close, strict=True)]
+        ranked = sorted(range(len(scores)), key=lambda number: -scores[number])[:2]
         if not ranked:
             return None
-        second = near[ranked[1]] if len(ranked) > 1 else 0.0
-        return Nearest(self._index.by_name[ranked[0]], near[ranked[0]], second)
+        best = ranked[0]
+        lead = scores[best] - (scores[ranked[1]] if len(ranked) > 1 else 0.0)
+        sum_ = _BASE + _BY_CLOSENESS * close[best] + _BY_AGREEMENT * agrees[best] + _BY_LEAD * lead
+        return Nearest(self._index.profiles[best], 1 / (1 + math.exp(-sum_)), lead)
 
 
 def _texts_of(owner: int, profile: Profile) -> Iterator[tuple[str, _Text]]:

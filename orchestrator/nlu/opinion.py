@@ -22,8 +22,9 @@ from orchestrator.nlu.shapes import SlotKind
 from orchestrator.nlu.text import Kind, Token
 
 _VERBLESS = 0.15  # more, where nobody says what is to be done
+_ORDERED = 0.1  # nearer, for an order to be plain
 _LACKING = 0.1  # more, where a needed value is missing
-_LEADS, _LEADS_RISKY = 0.3, 0.5  # of readings that rules leave open, the one that is so far ahead
+_LEADS, _LEADS_RISKY = 0.1, 0.2  # of readings that rules leave open, the one that is so far ahead
 _NARROWED = 0.1  # less, where rules have narrowed it down
 _OVERRULES = 0.1  # more, where rules are sure of another reading …
 _FAR = 0.1  # … that is not nearer than this
@@ -101,7 +102,8 @@ class Opinion:
         if sense is None or not sense.is_near():
             return None
         reading, spare = sense.reading, len(sense.reading.fill.spare)
-        if sense.nearest.is_plain and not (reading.profile.is_risky and self._leaves(reading, clause)):
+        plain = sense.nearest.is_plain or (lenient and sense.nearest.spare >= _ORDERED)
+        if plain and not (reading.profile.is_risky and self._leaves(reading, clause)):
             return reading
         if spare and not (sense.thing or reading.profile.reads):
             return None
@@ -151,7 +153,8 @@ class Opinion:
         nearest = self._meaning.nearest(clause.tokens)
         if nearest is None:
             return None
-        lenient = lenient and nearest.is_plain
+        ordered = clause.form is Form.ORDER and nearest.spare >= _ORDERED
+        lenient = lenient and (ordered or nearest.is_plain)
         if not (lenient or self._says_what(clause)):
             return None
         if not self._allowed.allows(nearest, clause, lenient=lenient):

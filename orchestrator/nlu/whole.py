@@ -24,7 +24,7 @@ from orchestrator.nlu.verbs import Verb
 
 _MORE = 0.05  # nearer than a clause alone must be
 _LACKING = 0.15  # the same, where a needed value is missing
-_FAR, _OVERRULES = 0.1, 0.5  # how far a step is from what is meant, and how near that is
+_FAR, _OVERRULES = 0.1, 0.9  # how far a step is from what is meant, and how near that is
 _WORDS = 40
 _PIECES = 6
 _ORDERED = frozenset({Form.ORDER, Form.TERSE})
