@@ -4,6 +4,7 @@ It may be denied, doubted, reported, judged, asked about, or go the other way.
 """
 
 import itertools
+from collections.abc import Sequence
 
 from orchestrator.nlu.clauses import Clause, Form
 from orchestrator.nlu.index import CatalogIndex
@@ -54,6 +55,18 @@ class Allowed:
         """Whether it denies, doubts, reports or supposes: "punch no holes", "web1 might need …"."""
         words = self._index.lexicon.words("doubt_words")
         return any(token.fold in words for token in clause.tokens)
+
+    def turns_away(self, profile: Profile, clauses: Sequence[Clause]) -> bool:
+        """Whether a verb says the opposite of what a capability does: block for unblock."""
+        own = profile.verbs, profile.groups
+        ways = self._index.lexicon.directions
+        its = {number for number, way in enumerate(ways) if way & own[1]}
+        places = ((c.tokens, place) for c in clauses for place in range(len(c.tokens)))
+        verbs = [verb for tokens, place in places if (verb := self._index.book.at(tokens, place))]
+        if any(verb.canonical in own[0] or verb.groups & own[1] for verb in verbs):
+            return False
+        said = {n for n, way in enumerate(ways) if any(way & verb.groups for verb in verbs)}
+        return bool(said) and not said & its
 
     def _turns(self, profile: Profile, clause: Clause) -> bool:
         """Whether words beside a verb go the other way: "he should keep it", "get it back".

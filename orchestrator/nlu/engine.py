@@ -13,6 +13,7 @@ from orchestrator.nlu.calls import Call, calls_in
 from orchestrator.nlu.clauses import Clause, Form
 from orchestrator.nlu.drafts import Draft
 from orchestrator.nlu.fill import Fill, Filler
+from orchestrator.nlu.gist import Gist
 from orchestrator.nlu.guard import guarded_tokens, is_guarded
 from orchestrator.nlu.index import CatalogIndex
 from orchestrator.nlu.learning import learn_examples
@@ -52,6 +53,7 @@ class Engine:
         self._letter = Letter(index)
         self._predicates = Predicates(index)
         self._whole = Whole(index, self.matcher)
+        self._gist = Gist(index, self.matcher)
 
     def know(self, names: Mapping[str, Iterable[str]]) -> None:
         """Take these for names of what there is, by parameter, beside those of the examples."""
@@ -91,12 +93,12 @@ class Engine:
 
         found = read(lenient=False)
         if guarded:
-            return found
+            return self._gist.read(original, clauses, found, looks=True)
         found = self._whole.read(original, clauses, found)
         if found.drafts or found.deferred:
             return found
         again = read(lenient=True)
-        return again if again.drafts else found
+        return again if again.drafts else self._gist.read(original, clauses, found)
 
     def _read(self, piece: Piece) -> Clause:
         if len(piece.tokens) > MAX_WORDS:

@@ -91,6 +91,7 @@ class Reading:
         self._text: TextParameter | None = None  # what follows "post to #ops:"
         self._label = False  # a speaker's name stands before this line's words
         self._heard: Clause | None = None
+        self._others = False  # somebody else orders something in it
         self._pasted: list[tuple[int, str]] = []  # place in the text, words
         self._guarded: list[int] = []  # where something pasted or injected begins
         self._denied: Clause | None = None  # "don't reboot node1", perhaps "but node2"
@@ -267,7 +268,9 @@ class Reading:
             self._thread.announce(self._before)
         self._heard = clause
         self._before = clause.piece.tokens[0].start
-        return self._label and clause.form in {Form.ORDER, Form.TERSE, Form.THING}
+        anothers = self._label and clause.form in {Form.ORDER, Form.TERSE, Form.THING}
+        self._others |= anothers
+        return anothers
 
     def _is_heading(self, clause: Clause) -> bool:
         """Whether a thing only announces pasted text: "log output:" and then the log."""
@@ -498,7 +501,8 @@ class Reading:
         refused = sorted(thread.refused if ordered else thread.refused + thread.asides)
         if not ordered and not refused:
             refused = sorted(thread.silent) or [(0, thread.text)]
-        return Understanding(ordered, [words for _, words in refused], self._deferral.told)
+        told = [words for _, words in refused]
+        return Understanding(ordered, told, self._deferral.told, self._others)
 
 
 def _is_alien(clause: Clause) -> bool:

@@ -12,3 +12,4 @@ class Understanding:
     drafts: list[Draft] = field(default_factory=list)
     out_of_scope: list[str] = field(default_factory=list)
     deferred: list[str] = field(default_factory=list)  # of these, what was to wait for a time
+    others: bool = False  # somebody else speaks in it: "omar: reboot node1"

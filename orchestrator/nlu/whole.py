@@ -47,7 +47,7 @@ class Whole:
         if understood.deferred or not self._may_want(clauses):
             return understood
         tokens = [token for clause in clauses for token in clause.piece.tokens]
-        clause = self._joined(tokens)
+        clause = joined(tokens, self._index)
         nearest = self._meaning.nearest(tokens)
         if nearest is None or nearest.near < nearest.needed + _MORE:
             return understood
@@ -179,13 +179,15 @@ class Whole:
                 return False
         return True
 
-    def _joined(self, tokens: Sequence[Token]) -> Clause:
-        places = [
-            place
-            for token_place in range(len(tokens))
-            if tokens[token_place].kind is Kind.WORD
-            and (verb := self._index.book.at(tokens, token_place)) is not None
-            for place in verb.places
-        ]
-        verbs = (Verb("", frozenset(), frozenset(places)),) if places else ()
-        return Clause(Piece(tuple(tokens), strong=True), tuple(tokens), Form.ORDER, verbs)
+
+def joined(tokens: Sequence[Token], index: CatalogIndex) -> Clause:
+    """Return tokens of several clauses as one order, of whichever verbs they hold."""
+    places = [
+        place
+        for token_place in range(len(tokens))
+        if tokens[token_place].kind is Kind.WORD
+        and (verb := index.book.at(tokens, token_place)) is not None
+        for place in verb.places
+    ]
+    verbs = (Verb("", frozenset(), frozenset(places)),) if places else ()
+    return Clause(Piece(tuple(tokens), strong=True), tuple(tokens), Form.ORDER, verbs)

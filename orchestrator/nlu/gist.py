@@ -1,0 +1,113 @@
+"""Reads a request of which nothing was understood by what the whole of it is about.
+
+"P.vogel doesn't work here any more, kill her login": no clause says it, all of them together do.
+A report, a denial, what another said, and what goes the other way stay what they are.
+"""
+
+from collections.abc import Sequence
+
+from orchestrator.nlu.allowed import Allowed
+from orchestrator.nlu.clauses import Clause, Form
+from orchestrator.nlu.drafts import Draft
+from orchestrator.nlu.index import CatalogIndex
+from orchestrator.nlu.match import Matcher
+from orchestrator.nlu.plainness import is_hedged, is_pasted
+from orchestrator.nlu.profile import Profile
+from orchestrator.nlu.references import doubt_missing
+from orchestrator.nlu.text import Kind, Token
+from orchestrator.nlu.turns import Turn
+from orchestrator.nlu.understanding import Understanding
+from orchestrator.nlu.verbs import Verb
+from orchestrator.nlu.whole import joined
+
+_MEANT, _MEANT_RISKY = 0.55, 0.65  # the chance that makes a step
+_MEANT_PASTED = 0.8
+_WORDS = 80
+_ORDERED = frozenset({Form.ORDER, Form.TERSE})
+_OF_OTHERS = frozenset({"you", "someone", "somebody", "nobody", "noone", "that", "not", "never"})
+
+
+class Gist:
+    """Reads whole requests; built once per catalogue."""
+
+    def __init__(self, index: CatalogIndex, matcher: Matcher) -> None:
+        self._index = index
+        self._meaning, self._opinion = matcher.meaning, matcher.opinion
+        self._allowed = Allowed(index)
+
+    def read(
+        self,
+        text: str,
+        clauses: Sequence[Clause],
+        understood: Understanding,
+        *,
+        looks: bool = False,
+    ) -> Understanding:
+        """Return the one step that a request is about, else what was understood.
+
+        `looks`: something is pasted beside it, so nothing but a look is made of it.
+        """
+        every = (token for clause in clauses for token in clause.piece.tokens)
+        tokens = [token for token in every if token.kind is not Kind.GUARDED]
+        said = understood.drafts or understood.deferred or understood.others
+        if said or not 1 < len(tokens) <= _WORDS:
+            return understood
+        nearest = self._meaning.nearest(tokens)
+        if nearest is None:
+            return understood
+        profile = nearest.profile
+        needed = _MEANT_RISKY if profile.is_risky else _MEANT
+        if nearest.near < (_MEANT_PASTED if looks else needed) or (looks and not profile.reads):
+            return understood
+        if not self._may_be_meant(profile, clauses):
+            return understood
+        clause = joined(tokens, self._index)
+        reading = self._opinion.read(profile, clause)
+        if reading is None or self._allowed.turns_away(profile, clauses):
+            return understood
+        if looks and not (reading.is_whole and reading.fill.values):
+            return understood  # "log output:" before pasted lines
+        self._opinion.choose(profile, clause, reading.fill)
+        words = text[tokens[0].start : tokens[-1].end]
+        fill = reading.fill
+        draft = Draft(clause, words, profile, 0, 0, dict(fill.parameters), nearest.near, fill)
+        doubt_missing(draft, unclear=False)
+        return Understanding([draft], [])
+
+    def _may_be_meant(self, profile: Profile, clauses: Sequence[Clause]) -> bool:
+        """Whether it wants something of the speaker's own, and denies nothing."""
+        if any(clause.negated or clause.turn is not Turn.NOTHING for clause in clauses):
+            return False
+        if any(clause.form is Form.HOWTO or is_pasted(clause) for clause in clauses):
+            return False
+        if any(map(self._is_reported, clauses)) or any(map(is_hedged, clauses)):
+            return False
+        asks = [clause for clause in clauses if self._wants(profile, clause)]
+        return bool(asks)
+
+    def _is_reported(self, clause: Clause) -> bool:
+        words = self._index.lexicon.words("report_words")
+        return any(token.fold in words for token in clause.piece.tokens)
+
+    def _wants(self, profile: Profile, clause: Clause) -> bool:
+        """Whether a clause orders, asks or wishes for something."""
+        if clause.form is Form.QUESTION:
+            return profile.reads or not clause.piece.asked
+        if clause.form is Form.STATEMENT:
+            return self._wishes(clause.piece.tokens)
+        if clause.form not in _ORDERED:
+            return clause.form is Form.THING
+        return all(self._may_do(profile, verb) for verb in clause.verbs)
+
+    def _may_do(self, profile: Profile, verb: Verb) -> bool:
+        """Whether a verb may be one for what the capability does: not "merge", to review."""
+        if verb.canonical in profile.verbs or verb.groups & profile.groups:
+            return True
+        if not verb.groups:
+            return not profile.reads
+        return self._index.lexicon.is_light(verb.canonical)
+
+    def _wishes(self, tokens: Sequence[Token]) -> bool:
+        folded = [token.fold for token in tokens]
+        wishes = self._index.lexicon.phrases("wishes")
+        return wishes.find(folded) is not None and not _OF_OTHERS & {*folded}
