@@ -31,7 +31,7 @@ _SURELY_NEAR = 0.95
 _PLAINLY = 0.2
 _SURELY = 0.3  # how likely a concept is that a text is surely about
 _NAMED_VALUES = 10  # a longer list names things, not what is done
-_CHOSEN, _AHEAD = 0.4, 0.4  # how far a text agrees with a listed value, how far ahead of the next
+_CHOSEN, _AHEAD = 0.5, 0.2  # how near a listed value is to a text, how far ahead of the next
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,16 +127,19 @@ class Meaning:
 
         "Poke a hole for 51820/udp" is to allow, where a rule is allowed or denied.
         """
+        stand = self._vectors.of(tokens, self._names)
         ranked = sorted(
-            (agreement, text.value)
-            for text, agreement in zip(self._texts, self._agreements(tokens), strict=True)
+            (_AGREES * agreement + closeness(stand, self._stands[place]), text.value)
+            for place, (text, agreement) in enumerate(
+                zip(self._texts, self._agreements(tokens), strict=True)
+            )
             if self._index.profiles[text.owner] is profile and text.parameter == parameter
         )
         second, best = ranked[-2:-1], ranked[-1:]
         if not best:
             return None  # a list of names
         (near, value), ahead = best[0], best[0][0] - (second[0][0] if second else 0.0)
-        return value if near >= _CHOSEN and ahead >= _AHEAD * near else None
+        return value if near >= _CHOSEN and ahead >= _AHEAD else None
 
     def _agreements(self, tokens: Sequence[Token]) -> list[float]:
         """Return how far the text agrees with each text of a capability."""
@@ -151,6 +154,10 @@ class Meaning:
         """Whether it is a word that the model has met, and no value or name."""
         plain = token.kind is Kind.WORD and not token.is_name_like
         return plain and token.stem in self._model.vocabulary and token.fold not in self._names
+
+    def has_met(self, token: Token) -> bool:
+        """Whether the phrases hold a word, also as a part of a name."""
+        return token.stem in self._model.vocabulary
 
     def nearest(self, tokens: Sequence[Token]) -> Nearest | None:
         """Return the nearest capability, if any."""

@@ -12,6 +12,7 @@ from orchestrator.nlu.continuing import Continuer
 from orchestrator.nlu.deferring import Deferral
 from orchestrator.nlu.drafts import Draft
 from orchestrator.nlu.fill import Fill, Filler
+from orchestrator.nlu.gleaning import Gleaner
 from orchestrator.nlu.guard import COMMAND, INJECTED
 from orchestrator.nlu.headings import Headings
 from orchestrator.nlu.index import CatalogIndex
@@ -85,6 +86,7 @@ class Reading:
         self._withdrawal = Withdrawal(index.lexicon, filler, self._references, self._thread)
         self._headings = Headings(index, self._thread)
         self._deferral = Deferral(index.lexicon, self._thread)
+        self._gleaner = Gleaner(index, matcher.meaning, self._thread)
         self._turning = False  # the next order replaces the last one
         self._final = False  # "scratch that", and nothing behind it
         self._contingent = False  # "if that fails, …": no plan can hold it
@@ -138,6 +140,7 @@ class Reading:
         """Add one clause."""
         known = [*self._thread.drafts]
         before = len(known)
+        self._gleaner.note(clause)
         self._take(clause)
         self._deferral.note(clause, [d for d in self._thread.drafts if d not in known])
         if clause.piece.strong:
@@ -495,6 +498,7 @@ class Reading:
             self._references.drop_described(draft)
             self._headings.fill_in(draft)
             self._placer.take_remarks(draft)
+            self._gleaner.fill_in(draft)
             draft.doubts = [d for d in draft.doubts if d.parameter not in draft.parameters]
             doubt_missing(draft, unclear=self._references.is_unclear(draft.clause))
         ordered = sorted(thread.drafts, key=lambda draft: (draft.sentence, draft.last))

@@ -1,0 +1,143 @@
+"""Gives a step what it lacks from the rest of the request, where one thing alone can be it.
+
+"Disk almost full on build2, any chance to clean up the docker images?": what is to be cleaned is
+said, in another clause. Of two that could be meant none is taken: that is a question.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+
+from pydantic import JsonValue
+
+from orchestrator.nlu.chunks import is_content
+from orchestrator.nlu.clauses import Clause, Form
+from orchestrator.nlu.coerce import name_forms
+from orchestrator.nlu.drafts import Draft
+from orchestrator.nlu.index import CatalogIndex
+from orchestrator.nlu.meaning import Meaning
+from orchestrator.nlu.pieces import Role
+from orchestrator.nlu.profile import Profile
+from orchestrator.nlu.shapes import SlotKind, looks_like
+from orchestrator.nlu.slots import Slot
+from orchestrator.nlu.text import Kind, Token
+from orchestrator.nlu.thread import Thread
+
+_SHAPED = frozenset(
+    {SlotKind.ADDRESS, SlotKind.EMAIL, SlotKind.URL, SlotKind.DATE, SlotKind.VERSION}
+    | {SlotKind.DURATION, SlotKind.SIZE, SlotKind.DOMAIN, SlotKind.PATH}
+)
+_NAMES = frozenset({SlotKind.NAME, SlotKind.HOST})
+_OTHERS = frozenset({"other", "others", "another", "one", "any", "some", "anderen", "autre", "otro"})
+_PERSONS = frozenset({"user", "usernam", "person", "employe", "login", "account", "player", "member"})
+_INNER = frozenset("-_.:/@")
+_EXCEPT = frozenset({"except", "but", "that", "what", "if", "whether"})
+_AROUND = 2  # words before a value that may say what it is
+
+
+class Gleaner:
+    """Reads what is left of one request."""
+
+    def __init__(self, index: CatalogIndex, meaning: Meaning, thread: Thread) -> None:
+        self._index = index
+        self._meaning = meaning
+        self._thread = thread
+        self._clauses: list[Clause] = []
+
+    def note(self, clause: Clause) -> None:
+        """Keep a clause that may say what a step lacks."""
+        if not clause.negated and clause.form is not Form.SMALL_TALK:
+            self._clauses.append(clause)
+
+    def fill_in(self, draft: Draft) -> None:
+        """Give a step the required values that it lacks, as far as the rest leaves no choice."""
+        profile = draft.profile
+        if profile is None or any(token.fold in _OTHERS for token in draft.clause.piece.tokens):
+            return
+        lacking = set(draft.missing())
+        for slot in profile.slots:
+            if slot.name not in lacking or slot.name in draft.parameters:
+                continue
+            value = self._shared(draft, slot)
+            if value is None and slot.name in profile.choices:
+                value = self._meaning.choice(profile, slot.name, draft.clause.tokens)
+            if value is None:
+                value = self._left(profile, slot)
+            if value is not None:
+                draft.parameters[slot.name] = [value] if slot.many else value
+
+    def _shared(self, draft: Draft, slot: Slot) -> JsonValue:
+        """Return the one value that all other steps of the request have for this parameter."""
+        others = [d for d in self._thread.drafts if d is not draft and d.profile is not None]
+        values = [d.parameters[slot.name] for d in others if slot.name in d.parameters]
+        alike = bool(values) and all(value == values[0] for value in values)
+        return values[0] if alike and slot.accepts(values[0]) else None
+
+    def _left(self, profile: Profile, slot: Slot) -> JsonValue:
+        """Return the one thing that no step has taken and that fits."""
+        used = self._used()
+        found = {
+            value: clause
+            for clause in self._clauses
+            for value in self._candidates(profile, slot, clause, used)
+        }
+        if len(found) != 1:
+            return None
+        value, clause = next(iter(found.items()))
+        self._thread.pardon(clause)
+        return value
+
+    def _used(self) -> set[int]:
+        """Return where words begin that a step took a value from, or that say what it does."""
+        return {
+            draft.clause.tokens[place].start
+            for draft in self._thread.drafts
+            for place in draft.fill.used | draft.clause.verb_places
+            if place < len(draft.clause.tokens)
+        }
+
+    def _candidates(
+        self, profile: Profile, slot: Slot, clause: Clause, used: Collection[int]
+    ) -> Iterator[str]:
+        taken = {str(v) for d in self._thread.drafts for v in d.parameters.values()}
+        for place, token in enumerate(clause.tokens):
+            if token.start in used or token.value in taken or place in clause.moments:
+                continue
+            if token.kind not in {Kind.WORD, Kind.QUOTED, Kind.URL}:
+                continue
+            if not self._may_be(profile, slot, clause.tokens, place):
+                continue
+            forms = name_forms(token.value, "", slot.kind)
+            value = next((form for form in forms if slot.accepts(form)), None)
+            if value is not None:
+                yield value
+
+    def _may_be(self, profile: Profile, slot: Slot, tokens: Sequence[Token], place: int) -> bool:
+        """Whether a word looks like a value of the parameter, and like none of another."""
+        token = tokens[place]
+        if slot.kind in _SHAPED:
+            return looks_like(slot.kind, token.value)
+        if slot.kind not in _NAMES or any(looks_like(kind, token.value) for kind in _SHAPED):
+            return slot.kind in _NAMES and slot.has_own_pattern and slot.accepts(token.value)
+        if token.value.casefold() in profile.known.get(slot.name, ()):
+            return True
+        if token.text.isdigit():
+            before = (t.stem for t in tokens[max(0, place - _AROUND) : place])
+            return any(stem in slot.nouns for stem in before)
+        if token.kind is Kind.QUOTED:
+            return len(token.value.split()) == 1 and not self._meaning.has_met(token)
+        if any(c.isdigit() or c in _INNER for c in token.value):
+            return not token.text[:1].isdigit()
+        return self._is_new(slot, tokens, place)
+
+    def _is_new(self, slot: Slot, tokens: Sequence[Token], place: int) -> bool:
+        """Whether a plain word that nobody knows stands where a name does: "jonas hangs"."""
+        token = tokens[place]
+        word = token.value.rstrip("s")
+        if self._meaning.knows(token) or not word.isalpha() or word.isupper():
+            return False
+        if token.text[:1].isupper() and not slot.nouns & _PERSONS:
+            return False  # "Anna here"
+        lexicon = self._index.lexicon
+        if not is_content(token, lexicon) or self._index.book.at(tokens, place) is not None:
+            return False
+        before = tokens[place - 1].fold if place else ""
+        return not before or before in lexicon.words("prepositions") or before in _EXCEPT
