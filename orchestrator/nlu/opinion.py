@@ -72,7 +72,7 @@ class Opinion:
 
     def among(self, clause: Clause, read: Sequence[Candidate]) -> Candidate | None:
         """Return what a clause means of which rules would ask what it means; `read` as what."""
-        sense = self._sense(clause)
+        sense = self._sense(clause, lenient=True)
         if sense is None or self._says_so(sense, read):
             return None
         risky = sense.nearest.profile.is_risky
@@ -83,7 +83,8 @@ class Opinion:
         if dares or not sense.is_near(more=-_NARROWED if by_rules is not None else 0.0):
             return None
         lacking = not sense.reading.is_whole and len(clause.tokens) <= _FEW
-        vague = lacking or self._loses(sense.nearest.profile, clause)
+        loses = not sense.nearest.is_plain and self._loses(sense.nearest.profile, clause)
+        vague = lacking or loses
         return None if vague and risky else sense.reading
 
     def _loses(self, profile: Profile, clause: Clause) -> bool:
