@@ -30,6 +30,7 @@ _NEAR, _NEAR_RISKY = 0.6, 0.7
 _SURELY_NEAR = 0.95
 _PLAINLY = 0.2
 _SURELY = 0.3  # how likely a concept is that a text is surely about
+_KEPT = 512  # texts whose chances are remembered
 _NAMED_VALUES = 10  # a longer list names things, not what is done
 _CHOSEN, _AHEAD = 0.5, 0.2  # how near a listed value is to a text, how far ahead of the next
 
@@ -86,6 +87,7 @@ class Meaning:
         self._names = frozenset(
             value for p in index.profiles for known in p.known.values() for value in known
         )
+        self._known: dict[tuple[tuple[str, str], ...], list[Nearest]] = {}
         self._postings: dict[int, list[tuple[int, float]]] = {}
         self._texts: list[_Text] = []
         self._stands: list[Vector] = []  # of each text
@@ -161,17 +163,34 @@ class Meaning:
 
     def nearest(self, tokens: Sequence[Token]) -> Nearest | None:
         """Return the nearest capability, if any."""
+        chances = self._chances(tokens)
+        return max(chances, key=lambda one: one.lead) if chances else None
+
+    def chance(self, profile: Profile, tokens: Sequence[Token]) -> float:
+        """Return how likely (0–1) a text is to mean `profile`."""
+        return next(one.near for one in self._chances(tokens) if one.profile is profile)
+
+    def _chances(self, tokens: Sequence[Token]) -> Sequence[Nearest]:
+        """Return the chance of each capability; all but one lag behind that one."""
+        key = tuple((token.fold, token.value) for token in tokens)
+        if key not in self._known:
+            if len(self._known) >= _KEPT:
+                self._known.clear()
+            self._known[key] = [*self._compared(tokens)]
+        return self._known[key]
+
+    def _compared(self, tokens: Sequence[Token]) -> Iterator[Nearest]:
         agrees = self._nearness(self._agreements(tokens))
         stand = self._vectors.of(tokens, self._names)
         close = self._nearness([closeness(stand, other) for other in self._stands])
         scores = [_AGREES * one + other for one, other in zip(agrees, close, strict=True)]
-        ranked = sorted(range(len(scores)), key=lambda number: -scores[number])[:2]
-        if not ranked:
-            return None
-        best = ranked[0]
-        lead = scores[best] - (scores[ranked[1]] if len(ranked) > 1 else 0.0)
-        sum_ = _BASE + _BY_CLOSENESS * close[best] + _BY_AGREEMENT * agrees[best] + _BY_LEAD * lead
-        return Nearest(self._index.profiles[best], 1 / (1 + math.exp(-sum_)), lead)
+        best, second = [*sorted(scores, reverse=True), 0.0, 0.0][:2]
+        for number, profile in enumerate(self._index.profiles):
+            rival = second if scores[number] == best else best
+            lead = scores[number] - rival
+            evidence = _BY_CLOSENESS * close[number] + _BY_AGREEMENT * agrees[number]
+            chance = 1 / (1 + math.exp(-(_BASE + evidence + _BY_LEAD * lead)))
+            yield Nearest(profile, chance, lead)
 
 
 def _texts_of(owner: int, profile: Profile) -> Iterator[tuple[str, _Text]]:

@@ -26,6 +26,7 @@ _ORDERED = 0.1  # nearer, for an order to be plain
 _LACKING = 0.1  # more, where a needed value is missing
 _LEADS, _LEADS_RISKY = 0.1, 0.2  # of readings that rules leave open, the one that is so far ahead
 _NARROWED = 0.1  # less, where rules have narrowed it down
+_CLEARLY, _CLEARLY_AHEAD = 0.95, 0.3
 _OVERRULES = 0.1  # more, where rules are sure of another reading …
 _FAR = 0.1  # … that is not nearer than this
 _TRUSTED = 0.8
@@ -126,16 +127,26 @@ class Opinion:
 
     def rather(self, clause: Clause, chosen: Candidate) -> Candidate | None:
         """Return what a clause means that rules read as `chosen`, which it is not about at all."""
-        sense = self._sense(clause)
+        sense = self._sense(clause, lenient=True)
         if sense is None or not sense.is_near(more=_OVERRULES):
             return None
-        if sense.reading.fill.spare and not sense.is_sure:
+        if sense.nearest.profile is chosen.profile:
             return None
         if self._says_so(sense, [chosen]):
             return None
+        if self._is_clear(sense, clause) and sense.reading.is_whole >= chosen.is_whole:
+            return sense.reading
+        if sense.reading.fill.spare and not sense.is_sure:
+            return None
         near = self._meaning.of(clause.tokens)[chosen.profile.name]
-        other = sense.nearest.profile is not chosen.profile and near <= _FAR
-        return sense.reading if other else None
+        return sense.reading if near <= _FAR else None
+
+    def _is_clear(self, sense: _Sense, clause: Clause) -> bool:
+        """Whether words enough, and no pronoun, leave no doubt of what a clause is about."""
+        clear = sense.nearest.near >= _CLEARLY and sense.nearest.lead >= _CLEARLY_AHEAD
+        pronouns = self._index.lexicon.words("pronouns") | {"it"}
+        points = any(token.fold in pronouns for token in clause.tokens)
+        return clear and len(clause.tokens) > _FEW and not points
 
     def _says_so(self, sense: _Sense, read: Sequence[Candidate]) -> bool:
         """Whether the verb is another reading's own and not this one's: "restart gracefully".

@@ -31,6 +31,7 @@ from orchestrator.nlu.references import (
 from orchestrator.nlu.remarks import Remarks
 from orchestrator.nlu.repeating import repeated
 from orchestrator.nlu.shapes import SlotKind
+from orchestrator.nlu.sifting import Sieve
 from orchestrator.nlu.spoken_text import (
     TextParameter,
     ends_text,
@@ -487,6 +488,7 @@ class Reading:
             for draft in thread.drafts
             if not thread.remarks.is_passing(draft, thread.drafts, self._tentative)
         ]
+        thread.drafts = Sieve(self._matcher.meaning).sift(thread.drafts)
         for draft in thread.drafts:
             take_pasted(draft, thread.text, self._pasted)
         take_noted(thread, self._pasted)

@@ -1,0 +1,65 @@
+"""Takes out steps that are none: what is said twice, and remarks beside what is meant.
+
+"Whats the damage on the cloud bill, split by team" is one report; "ups did its job" is no look.
+"""
+
+from collections.abc import Sequence
+
+from orchestrator.nlu.clauses import Form
+from orchestrator.nlu.drafts import Draft
+from orchestrator.nlu.meaning import Meaning
+from orchestrator.nlu.thread import says_again
+
+_UNLIKELY, _LIKELY = 0.2, 0.5
+_TOLD = frozenset({Form.THING, Form.STATEMENT})
+_ADDED = frozenset({Form.THING, Form.STATEMENT, Form.QUESTION})
+
+
+class Sieve:
+    """Knows what each step is about; built once per request."""
+
+    def __init__(self, meaning: Meaning) -> None:
+        self._meaning = meaning
+
+    def sift(self, drafts: Sequence[Draft]) -> list[Draft]:
+        """Return the steps that are meant."""
+        kept: list[Draft] = []
+        for draft in drafts:
+            if kept and _says_more(kept[-1], draft):
+                kept[-1].parameters.update(draft.parameters)
+            else:
+                kept.append(draft)
+        chances = [self._chance(draft) for draft in kept]
+        if not any(chance >= _LIKELY for chance in chances):
+            return kept
+        meant: list[Draft] = []
+        for draft, chance in zip(kept, chances, strict=True):
+            # "… of web1, web2 and web3": the words before a list are said for all of it.
+            listed = any(draft.profile is other.profile for other in meant)
+            if listed or chance > _UNLIKELY or not self._is_told(draft):
+                meant.append(draft)
+        return meant
+
+    def _chance(self, draft: Draft) -> float:
+        tokens = draft.clause.tokens
+        return self._meaning.chance(draft.profile, tokens) if draft.profile and tokens else 0.0
+
+    @staticmethod
+    def _is_told(draft: Draft) -> bool:
+        """Whether a look is made of what is no order and no question."""
+        looks = draft.profile is not None and draft.profile.reads
+        asked = draft.clause.piece.asked or bool(draft.clause.verbs)
+        return looks and draft.clause.form in _TOLD and not asked
+
+
+def _says_more(earlier: Draft, later: Draft) -> bool:
+    """Whether a step only says more of the one before, or asks the same again."""
+    profile = later.profile
+    if profile is None or profile is not earlier.profile or says_again(later.clause):
+        return False
+    if later.clause.form not in _ADDED or earlier.earlier or earlier.doubts or later.doubts:
+        return False
+    main = profile.main_slot
+    new = {n for n, v in later.parameters.items() if earlier.parameters.get(n, v) != v}
+    names_another = main is not None and main.name in later.parameters.keys() - earlier.parameters
+    return not new and not names_another
