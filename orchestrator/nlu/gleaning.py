@@ -52,6 +52,7 @@ class Gleaner:
         profile = draft.profile
         if profile is None or any(token.fold in _OTHERS for token in draft.clause.piece.tokens):
             return
+        self._replace_words(draft, profile)
         lacking = set(draft.missing())
         for slot in profile.slots:
             if slot.name not in lacking or slot.name in draft.parameters:
@@ -64,6 +65,39 @@ class Gleaner:
             if value is not None:
                 draft.parameters[slot.name] = [value] if slot.many else value
 
+    def _replace_words(self, draft: Draft, profile: Profile) -> None:
+        """Take what looks like a name for a plain word: "build3 is stuck, hit the reset button"."""
+        for slot in profile.slots:
+            value = draft.parameters.get(slot.name)
+            found = draft.fill.values.get(slot.name)
+            if slot.kind not in _NAMES or found is None or found.value != value:
+                continue
+            places = sorted(found.places)
+            if not places or not self._describes(draft.clause.tokens, places[0]):
+                continue
+            words = [draft.clause.tokens[place] for place in places]
+            if not all(self._is_plain(profile, slot, word) for word in words):
+                continue
+            better = self._left(profile, slot, named=True)
+            if better is not None:
+                draft.parameters[slot.name] = better
+
+    def _describes(self, tokens: Sequence[Token], place: int) -> bool:
+        """Whether a word stands behind an article, or is a verb: "the new student", "to land"."""
+        begin = next(
+            (p for p in range(place - 1, -1, -1) if is_content(tokens[p], self._index.lexicon)), -1
+        )
+        articles = self._index.lexicon.words("english_determiners")
+        before = {token.fold for token in tokens[begin + 1 : place]}
+        verb = self._index.book.at(tokens, place)
+        return bool(before & articles) or (verb is not None and bool(verb.groups))
+
+    def _is_plain(self, profile: Profile, slot: Slot, token: Token) -> bool:
+        """Whether a word is one that everybody uses, and no name of what there is."""
+        known = profile.known.get(slot.name, ())
+        common = token.kind is Kind.WORD and token.value.isalpha() and token.text.islower()
+        return common and self._meaning.knows(token) and token.value.casefold() not in known
+
     def _shared(self, draft: Draft, slot: Slot) -> JsonValue:
         """Return the one value that all other steps of the request have for this parameter."""
         others = [d for d in self._thread.drafts if d is not draft and d.profile is not None]
@@ -71,13 +105,17 @@ class Gleaner:
         alike = bool(values) and all(value == values[0] for value in values)
         return values[0] if alike and slot.accepts(values[0]) else None
 
-    def _left(self, profile: Profile, slot: Slot) -> JsonValue:
-        """Return the one thing that no step has taken and that fits."""
+    def _left(self, profile: Profile, slot: Slot, *, named: bool = False) -> JsonValue:
+        """Return the one thing that no step has taken and that fits.
+
+        `named`: it must look like a name, of letters and marks or digits.
+        """
         used = self._used()
         found = {
             value: clause
             for clause in self._clauses
             for value in self._candidates(profile, slot, clause, used)
+            if not (named and (value.isalpha() or value.endswith("ing")))
         }
         if len(found) != 1:
             return None
