@@ -147,7 +147,7 @@ class Scorer:
             return 2.0 if chunk.quoted else None
         placed = chunk.preposition in PLACE_WORDS
         if slot.kind is SlotKind.HOST:
-            shaped = looks_like(SlotKind.HOST, word)
+            shaped = looks_like(SlotKind.HOST, word) or looks_like(SlotKind.ADDRESS, word)
             numbered = any(character.isdigit() for character in word)
             sure = placed or slot.required or numbered or stands_alone(word)
             return (2.0 if sure else 1.0) if shaped else 0.0

@@ -39,7 +39,7 @@ class Allowed:
             is_wish(clause) or (sure and not clause.piece.asked)
         ):
             return False
-        opposes = self._opposes(profile, clause)
+        opposes = self._opposes(profile, clause, sure=sure)
         if self.doubts(clause):
             return False
         if not profile.is_risky:
@@ -99,7 +99,7 @@ class Allowed:
         own = profile.verbs
         return any(not verb.groups and verb.canonical not in own for verb in clause.verbs)
 
-    def _opposes(self, profile: Profile, clause: Clause) -> bool:
+    def _opposes(self, profile: Profile, clause: Clause, *, sure: bool) -> bool:
         """Whether the verb goes another way: "delete the snapshot" is not to take one."""
         own = profile.groups
         places = range(len(clause.tokens))
@@ -118,7 +118,8 @@ class Allowed:
         light = any(self._index.lexicon.is_light(verb.canonical) for verb in verbs)
         loose = _BROAD | self._index.lexicon.reading_groups | {"update"}
         broad = any(not verb.groups or verb.groups & loose for verb in verbs)
-        return profile.is_risky and not light and not broad  # "port 80 needs a review"
+        # "Port 80 needs a review"; but "park it in vlan 999" is surely about nothing else.
+        return profile.is_risky and not (light or broad or sure)
 
 
 def is_wish(clause: Clause) -> bool:

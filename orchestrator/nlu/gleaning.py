@@ -14,7 +14,6 @@ from orchestrator.nlu.coerce import name_forms
 from orchestrator.nlu.drafts import Draft
 from orchestrator.nlu.index import CatalogIndex
 from orchestrator.nlu.meaning import Meaning
-from orchestrator.nlu.pieces import Role
 from orchestrator.nlu.profile import Profile
 from orchestrator.nlu.shapes import SlotKind, looks_like
 from orchestrator.nlu.slots import Slot
@@ -26,10 +25,12 @@ _SHAPED = frozenset(
     | {SlotKind.DURATION, SlotKind.SIZE, SlotKind.DOMAIN, SlotKind.PATH}
 )
 _NAMES = frozenset({SlotKind.NAME, SlotKind.HOST})
-_OTHERS = frozenset({"other", "others", "another", "one", "any", "some", "anderen", "autre", "otro"})
+_OTHERS = frozenset({"other", "others", "another", "any", "some", "anderen", "autre", "otro"})
+_POINTING = frozenset({"it", "its", "there", "that", "this", "dort", "dessus", "alli"})
 _PERSONS = frozenset({"user", "usernam", "person", "employe", "login", "account", "player", "member"})
 _INNER = frozenset("-_.:/@")
 _EXCEPT = frozenset({"except", "but", "that", "what", "if", "whether"})
+_MEANT = 0.6
 _AROUND = 2  # words before a value that may say what it is
 
 
@@ -49,8 +50,12 @@ class Gleaner:
 
     def fill_in(self, draft: Draft) -> None:
         """Give a step the required values that it lacks, as far as the rest leaves no choice."""
-        profile = draft.profile
-        if profile is None or any(token.fold in _OTHERS for token in draft.clause.piece.tokens):
+        profile, tokens = draft.profile, draft.clause.piece.tokens
+        folded = [token.fold for token in tokens]
+        partly = self._index.lexicon.phrases("partial").find(folded) is not None
+        partly |= self._index.lexicon.phrases("unclear").find(folded) is not None
+        partly |= bool(_OTHERS & {*folded})
+        if profile is None or partly:
             return
         self._replace_words(draft, profile)
         lacking = set(draft.missing())
@@ -60,8 +65,12 @@ class Gleaner:
             value = self._shared(draft, slot)
             if value is None and slot.name in profile.choices:
                 value = self._meaning.choice(profile, slot.name, draft.clause.tokens)
+            if value is None and slot.kind in _NAMES:
+                value = self._pointed(draft, slot)
             if value is None:
                 value = self._left(profile, slot)
+            if value is None and slot is profile.main_slot:
+                value = self._beside(draft, profile, slot)
             if value is not None:
                 draft.parameters[slot.name] = [value] if slot.many else value
 
@@ -105,6 +114,35 @@ class Gleaner:
         alike = bool(values) and all(value == values[0] for value in values)
         return values[0] if alike and slot.accepts(values[0]) else None
 
+    def _pointed(self, draft: Draft, slot: Slot) -> JsonValue:
+        """Return what "disable port 1 on it" speaks of: the one name of the step before."""
+        points = any(token.fold in _POINTING for token in draft.clause.tokens)
+        drafts = self._thread.drafts
+        if not points or draft not in drafts:
+            return None
+        for other in reversed(drafts[: drafts.index(draft)]):
+            if other.profile is None or other.profile is draft.profile:
+                continue
+            kinds = {one.name: one.kind for one in other.profile.slots}
+            names = [v for n, v in other.parameters.items() if kinds.get(n) in _NAMES]
+            return names[0] if len(names) == 1 and slot.accepts(names[0]) else None
+        return None
+
+    def _beside(self, draft: Draft, profile: Profile, slot: Slot) -> JsonValue:
+        """Return the one thing that the step's own words name and no parameter took.
+
+        "What snapshots do we have of accounts?", where it is plain what is meant.
+        """
+        tokens, chunks = draft.clause.tokens, draft.fill.spare
+        every = any(token.fold in self._index.lexicon.words("quantifiers") for token in tokens)
+        if slot.kind not in _NAMES or len(chunks) != 1 or len(chunks[0].places) != 1 or every:
+            return None
+        token = tokens[chunks[0].places[0]]
+        own = self._index.expand(frozenset(profile.nouns))
+        kind = self._index.is_kind(token.stem) or bool(self._index.keys(token.stem) & own)
+        plain = self._meaning.chance(profile, tokens) >= _MEANT
+        return token.value if plain and not kind and slot.accepts(token.value) else None
+
     def _left(self, profile: Profile, slot: Slot, *, named: bool = False) -> JsonValue:
         """Return the one thing that no step has taken and that fits.
 
@@ -136,12 +174,15 @@ class Gleaner:
         self, profile: Profile, slot: Slot, clause: Clause, used: Collection[int]
     ) -> Iterator[str]:
         taken = {str(v) for d in self._thread.drafts for v in d.parameters.values()}
-        for place, token in enumerate(clause.tokens):
-            if token.start in used or token.value in taken or place in clause.moments:
+        told = clause.form is Form.STATEMENT  # "all came back except jellyfin"
+        tokens = (*clause.tokens, *clause.excluded) if told else clause.tokens
+        ordered = clause.verb_places
+        for place, token in enumerate(tokens):
+            if token.start in used or token.value in taken or place in clause.moments | ordered:
                 continue
             if token.kind not in {Kind.WORD, Kind.QUOTED, Kind.URL}:
                 continue
-            if not self._may_be(profile, slot, clause.tokens, place):
+            if not self._may_be(profile, slot, tokens, place):
                 continue
             forms = name_forms(token.value, "", slot.kind)
             value = next((form for form in forms if slot.accepts(form)), None)
@@ -153,8 +194,11 @@ class Gleaner:
         token = tokens[place]
         if slot.kind in _SHAPED:
             return looks_like(slot.kind, token.value)
-        if slot.kind not in _NAMES or any(looks_like(kind, token.value) for kind in _SHAPED):
-            return slot.kind in _NAMES and slot.has_own_pattern and slot.accepts(token.value)
+        if slot.kind not in _NAMES:
+            return False
+        shapes = _SHAPED - ({SlotKind.DOMAIN} if token.value.count(".") == 1 else set())
+        if any(looks_like(kind, token.value) for kind in shapes):
+            return slot.has_own_pattern and slot.accepts(token.value)
         if token.value.casefold() in profile.known.get(slot.name, ()):
             return True
         if token.text.isdigit():

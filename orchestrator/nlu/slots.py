@@ -135,7 +135,7 @@ def _slot(name: str, schema: Mapping[str, JsonValue], *, required: bool) -> Slot
     enum = tuple(map(str, raw_enum)) if isinstance(raw_enum, list) else ()
     return Slot(
         name=name,
-        kind=_kind(item, name_words, head, has_enum=bool(enum)),
+        kind=_kind(item, name_words, head, has_enum=bool(enum), described=description),
         required=required,
         schema=item,
         nouns=frozenset(_nouns(name_words, _telling(head_phrase(description))[-1:])),
@@ -149,7 +149,12 @@ def _slot(name: str, schema: Mapping[str, JsonValue], *, required: bool) -> Slot
 
 
 def _kind(
-    schema: Mapping[str, JsonValue], name_words: list[str], head: list[str], *, has_enum: bool
+    schema: Mapping[str, JsonValue],
+    name_words: list[str],
+    head: list[str],
+    *,
+    has_enum: bool,
+    described: str,
 ) -> SlotKind:
     if has_enum:
         return SlotKind.ENUM
@@ -167,7 +172,26 @@ def _kind(
     named = kind_of_text(
         name_words, head[::-1], text_format if isinstance(text_format, str) else ""
     )
-    return SlotKind.NAME if named is SlotKind.TEXT and _is_one_word(schema) else named
+    if named is SlotKind.TEXT and _is_one_word(schema):
+        return SlotKind.NAME
+    return _loosened(schema, named, described) if named in _SAMPLES else named
+
+
+def _loosened(schema: Mapping[str, JsonValue], kind: SlotKind, described: str) -> SlotKind:
+    """Return the kind of a parameter whose pattern takes plain names too.
+
+    An "asset tag" is no version; "Name, IP or MAC address of the client" is what a host is.
+    """
+    pattern = schema.get("pattern")
+    if not isinstance(pattern, str):
+        return kind
+    validator = Draft202012Validator({"pattern": pattern})
+    if not validator.is_valid("zzzz"):
+        return kind
+    if not any(validator.is_valid(sample) for sample in _SAMPLES[kind]):
+        return SlotKind.NAME
+    called = kind is SlotKind.ADDRESS and words(described)[:1] in (["name"], ["hostname"])
+    return SlotKind.HOST if called else kind
 
 
 def _is_one_word(schema: Mapping[str, JsonValue]) -> bool:
