@@ -26,6 +26,7 @@ _ORDERED = 0.1  # nearer, for an order to be plain
 _LACKING = 0.1  # more, where a needed value is missing
 _LEADS, _LEADS_RISKY = 0.1, 0.2  # of readings that rules leave open, the one that is so far ahead
 _NARROWED = 0.1  # less, where rules have narrowed it down
+_UNLIKELY = 0.15
 _CLEARLY, _CLEARLY_AHEAD = 0.95, 0.3
 _OVERRULES = 0.1  # more, where rules are sure of another reading …
 _FAR = 0.1  # … that is not nearer than this
@@ -140,6 +141,11 @@ class Opinion:
             return None
         near = self._meaning.of(clause.tokens)[chosen.profile.name]
         return sense.reading if near <= _FAR else None
+
+    def is_unlikely(self, clause: Clause, reading: Candidate) -> bool:
+        """Whether words enough to tell are about something else than a reading."""
+        words = sum(not self._is_empty(token) for token in _words(clause))
+        return words >= _FEW and self._meaning.chance(reading.profile, clause.tokens) < _UNLIKELY
 
     def _is_clear(self, sense: _Sense, clause: Clause) -> bool:
         """Whether words enough, and no pronoun, leave no doubt of what a clause is about."""

@@ -29,6 +29,7 @@ from orchestrator.nlu.text import Token, stem
 from orchestrator.nlu.thread import Thread
 
 _NEARLY = 0.1  # short of a rival where nothing but a pronoun is said
+_VERBLESS = 0.5  # nobody says what is to be done
 _ASKED = 0.6  # below, a question that another kind of capability answers
 _SHORT_OF = 0.12
 _MAX_READINGS = 2
@@ -70,6 +71,9 @@ class Placer:
         best = candidates[0] if candidates else None
         if best is None or self._is_empty(clause, best) or not best.is_askable:
             self._refuse(clause, candidates)
+            return
+        if best.verb < _VERBLESS and self._matcher.opinion.is_unlikely(clause, best):
+            self._refuse(clause, candidates)  # "ups did its job" is no look at one
             return
         if best.verb < _ASKED and (topic := self._inquiry.asked_why(clause)) is not None:
             self.add(clause, topic)
