@@ -13,6 +13,7 @@ from orchestrator.nlu.choosing import choose
 from orchestrator.nlu.chunks import is_content
 from orchestrator.nlu.clauses import Clause, Form
 from orchestrator.nlu.drafts import Doubt, Draft
+from orchestrator.nlu.evidence import OWN_WORD
 from orchestrator.nlu.fill import Fill, Filler
 from orchestrator.nlu.index import CatalogIndex
 from orchestrator.nlu.inquiry import Inquiry
@@ -29,6 +30,7 @@ from orchestrator.nlu.text import Token, stem
 from orchestrator.nlu.thread import Thread
 
 _NEARLY = 0.1  # short of a rival where nothing but a pronoun is said
+_FEW = 2  # words that tell too little
 _VERBLESS = 0.5  # nobody says what is to be done
 _ASKED = 0.6  # below, a question that another kind of capability answers
 _SHORT_OF = 0.12
@@ -97,6 +99,9 @@ class Placer:
         rivals = [c for c in rivals if abs(best.rank - c.rank) < (_NEARLY if bare else MARGIN)][:2]
         best, rivals = choose(clause, best, rivals, pronoun=pronoun)
         chosen = self._sure_of(clause, best, rivals)
+        if chosen is best and self._is_doubtful(clause, best):
+            self._refuse(clause, candidates)
+            return
         if chosen is not None:
             self.add(clause, chosen)
             return
@@ -119,6 +124,13 @@ class Placer:
                 clause, (best, *rivals)
             )
         return opinion.rather(clause, best) or best
+
+    def _is_doubtful(self, clause: Clause, reading: Candidate) -> bool:
+        """Whether a risky reading by a synonym lacks something, and is about something else."""
+        lacks = not (reading.is_whole or self._references.has_pronoun(clause))
+        synonym = reading.verb < OWN_WORD and len(clause.tokens) > _FEW
+        risky = lacks and synonym and reading.profile.is_risky
+        return risky and self._matcher.opinion.is_unlikely(clause, reading)
 
     def _is_far_fetched(self, clause: Clause, reading: Candidate) -> bool:
         """Whether nothing but a broad verb speaks for it: "add ann to the team" as a DNS record."""
