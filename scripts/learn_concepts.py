@@ -17,6 +17,7 @@ from orchestrator.nlu.features import NAME, PLACEHOLDERS, join, known_only, symb
 from orchestrator.nlu.text import normalise, tokenise
 
 PHRASES = Path(__file__).parents[1] / "training"
+_IDLE = "background.txt"  # holds what the bot must not act on
 _LEAST = 3  # phrases that a feature must be seen in to have a vector
 _HEAD_RE = re.compile(r"# ([a-z0-9_]+)")
 _PLACEHOLDER_RE = re.compile(r"\{(\w+)\}")
@@ -25,7 +26,7 @@ _PLACEHOLDER_RE = re.compile(r"\{(\w+)\}")
 def main() -> None:
     """Write the model; print what it holds."""
     phrases = {name: [symbols_of(one) for one in said] for name, said in read(PHRASES).items()}
-    model = ConceptModel.learn(phrases, source_of(PHRASES))
+    model = ConceptModel.learn(phrases, source_of(PHRASES), idle=[*read(PHRASES, _IDLE)])
     MODEL.write_bytes(model.packed())
     for path in sys.argv[1:]:
         Path(path).write_text("\n".join(weighted(phrases, model)), "utf-8")
@@ -53,10 +54,10 @@ def source_of(folder: Path) -> str:
     return digest.hexdigest()
 
 
-def read(folder: Path) -> dict[str, list[str]]:
+def read(folder: Path, files: str = "*.txt") -> dict[str, list[str]]:
     """Return the phrases of each concept, in the order of the files; none twice."""
     found: dict[str, dict[str, None]] = {}
-    for path in sorted(folder.glob("*.txt")):
+    for path in sorted(folder.glob(files)):
         name = ""
         for line in filter(None, map(str.strip, path.read_text("utf-8").splitlines())):
             head = _HEAD_RE.fullmatch(line)

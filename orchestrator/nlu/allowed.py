@@ -13,6 +13,7 @@ from orchestrator.nlu.plainness import is_hedged, is_judged, is_plain_order
 from orchestrator.nlu.profile import Profile
 from orchestrator.nlu.text import Token
 
+_BIDS = frozenset({"get", "have", "make", "let", "ask", "tell", "do"})
 _BROAD = frozenset({"create", "set", "send"})
 _OUT_OF = frozenset({("out", "of"), ("off", "of"), ("rid", "of")})
 _NO_THINGS = frozenset({"in", "into", "away", "by", "to", "from", "out", "off", "rid", "you", "it"})
@@ -80,11 +81,21 @@ class Allowed:
         turned = turned or any(pair in _OUT_OF for pair in pairs)
         states = self._index.lexicon.words("state_words")
         turned = turned or any(token.fold in states for token in clause.tokens[1:])
-        spoken = any(
+        return turned or self.is_spoken_of(clause)
+
+    def is_another_act(self, profile: Profile, clause: Clause) -> bool:
+        """Whether it opens with a verb of another trade: "order 20 GB", "get Bob to reboot it"."""
+        first = clause.tokens[0]
+        bidden = first.fold in _BIDS and any(token.fold == "to" for token in clause.tokens)
+        others = self._index.lexicon.words("other_acts")
+        return bidden or (first.fold in others and first.stem not in profile.verbs)
+
+    def is_spoken_of(self, clause: Clause) -> bool:
+        """Whether an act is only spoken of: "the dangers of opening port 80"."""
+        return any(
             token.fold.endswith("ing") and self._index.book.at(clause.tokens, place) is not None
             for place, token in enumerate(clause.tokens)
         )
-        return turned or spoken
 
     def does(self, profile: Profile, clause: Clause) -> bool:
         """Whether a verb of the capability's is said somewhere."""

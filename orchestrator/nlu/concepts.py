@@ -48,6 +48,7 @@ class Header(TypedDict):
     phrases: int
     features: list[str]
     totals: list[int]  # of each concept, features of all its phrases
+    idle: list[int]  # concepts that nothing is done for: a joke, a report, a figure of speech
 
 
 class Table(NamedTuple):
@@ -63,6 +64,7 @@ class ConceptModel:
 
     def __init__(self, header: Header, table: Table) -> None:
         self.names = tuple(header["names"])
+        self.idle = frozenset(header["idle"])
         self.source = header["source"]  # tells the phrases it was learnt from, from all others
         self._header, self._table = header, table
         self._rows = {feature: row for row, feature in enumerate(header["features"])}
@@ -74,7 +76,12 @@ class ConceptModel:
         self._known = lru_cache(_KEPT)(self._distribution)
 
     @classmethod
-    def learn(cls, phrases: Mapping[str, Iterable[Sequence[str]]], source: str = "") -> Self:
+    def learn(
+        cls,
+        phrases: Mapping[str, Iterable[Sequence[str]]],
+        source: str = "",
+        idle: Collection[str] = (),
+    ) -> Self:
         """Return the model of phrases, given as symbols, by the concept that they are about."""
         names = sorted(phrases)
         said = [(number, [*one]) for number, name in enumerate(names) for one in phrases[name]]
@@ -95,6 +102,7 @@ class ConceptModel:
             phrases=len(said),
             features=[*kept],
             totals=[totals[number] for number in range(len(names))],
+            idle=[number for number, name in enumerate(names) if name in idle],
         )
         sizes = array("H", map(len, kept.values()))
         concepts = array("H", (concept for concept, _ in flat))

@@ -95,7 +95,7 @@ class Engine:
         if guarded:
             return self._gist.read(original, clauses, found, looks=True)
         found = self._whole.read(original, clauses, found)
-        if found.drafts or found.deferred:
+        if found.drafts or found.deferred or found.others:
             return found
         again = read(lenient=True)
         return again if again.drafts else self._gist.read(original, clauses, found)

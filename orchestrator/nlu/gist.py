@@ -11,7 +11,7 @@ from orchestrator.nlu.clauses import Clause, Form
 from orchestrator.nlu.drafts import Draft
 from orchestrator.nlu.index import CatalogIndex
 from orchestrator.nlu.match import Matcher
-from orchestrator.nlu.plainness import is_hedged, is_pasted
+from orchestrator.nlu.plainness import is_hedged, is_judged, is_pasted, is_plain_order
 from orchestrator.nlu.profile import Profile
 from orchestrator.nlu.references import doubt_missing
 from orchestrator.nlu.text import Kind, Token
@@ -23,6 +23,8 @@ from orchestrator.nlu.whole import joined
 _MEANT, _MEANT_RISKY = 0.55, 0.65  # the chance that makes a step
 _MEANT_PASTED = 0.8
 _WORDS = 80
+_ABLE = frozenset({"can", "able", "may"})
+_ANDS = frozenset({"and", "&", "und", "et", "y"})
 _ORDERED = frozenset({Form.ORDER, Form.TERSE})
 _OF_OTHERS = frozenset({"you", "someone", "somebody", "nobody", "noone", "that", "not", "never"})
 
@@ -59,7 +61,7 @@ class Gist:
         needed = _MEANT_RISKY if profile.is_risky else _MEANT
         if nearest.near < (_MEANT_PASTED if looks else needed) or (looks and not profile.reads):
             return understood
-        if not self._may_be_meant(profile, clauses):
+        if not self._may_be_meant(profile, clauses) or self._meaning.is_idle(tokens):
             return understood
         clause = joined(tokens, self._index)
         reading = self._opinion.read(profile, clause)
@@ -83,7 +85,22 @@ class Gist:
         if any(map(self._is_reported, clauses)) or any(map(is_hedged, clauses)):
             return False
         asks = [clause for clause in clauses if self._wants(profile, clause)]
-        return bool(asks)
+        spoken = not profile.reads and any(self._is_spoken_of(profile, c) for c in clauses)
+        return bool(asks) and not spoken
+
+    def _is_spoken_of(self, profile: Profile, clause: Clause) -> bool:
+        """Whether it is doubted, judged, another's, shared with another, or only spoken of."""
+        folded = {token.fold for token in clause.tokens}
+        if self._allowed.doubts(clause) or folded & _ABLE or not clause.tokens:
+            return True
+        if self._allowed.is_another_act(profile, clause):
+            return True
+        if clause.form in _ORDERED:
+            return not is_plain_order(profile, clause, self._index)
+        if clause.form is not Form.THING:
+            return bool(folded & self._index.lexicon.words("turning_words"))
+        joined = bool(clause.piece.lead & _ANDS)
+        return joined or is_judged(clause) or self._allowed.is_spoken_of(clause)
 
     def _is_reported(self, clause: Clause) -> bool:
         words = self._index.lexicon.words("report_words")

@@ -25,19 +25,26 @@ _SHAPED = frozenset(
     | {SlotKind.DURATION, SlotKind.SIZE, SlotKind.DOMAIN, SlotKind.PATH}
 )
 _NAMES = frozenset({SlotKind.NAME, SlotKind.HOST})
-_OTHERS = frozenset({"other", "others", "another", "any", "some", "anderen", "autre", "otro"})
+_OTHERS = frozenset(
+    {"other", "others", "another", "any", "some", "anderen", "autre", "otro"}
+    | {"former", "latter", "first", "second", "third"}
+)
 _POINTING = frozenset({"it", "its", "there", "that", "this", "dort", "dessus", "alli"})
 _PERSONS = frozenset({"user", "usernam", "person", "employe", "login", "account", "player", "member"})
 _INNER = frozenset("-_.:/@")
 _EXCEPT = frozenset({"except", "but", "that", "what", "if", "whether"})
 _MEANT = 0.6
+_WELL = frozenset({"fine", "ok", "okay", "good", "works", "working"})
+_IT_IS = frozenset({"it", "its", "thats"})
 _AROUND = 2  # words before a value that may say what it is
 
 
 class Gleaner:
     """Reads what is left of one request."""
 
-    def __init__(self, index: CatalogIndex, meaning: Meaning, thread: Thread) -> None:
+    def __init__(
+        self, index: CatalogIndex, meaning: Meaning, thread: Thread
+    ) -> None:
         self._index = index
         self._meaning = meaning
         self._thread = thread
@@ -54,11 +61,12 @@ class Gleaner:
         folded = [token.fold for token in tokens]
         partly = self._index.lexicon.phrases("partial").find(folded) is not None
         partly |= self._index.lexicon.phrases("unclear").find(folded) is not None
-        partly |= bool(_OTHERS & {*folded})
+        partly |= bool((_OTHERS | self._index.lexicon.words("quantifiers")) & {*folded})
         if profile is None or partly:
             return
         self._replace_words(draft, profile)
-        lacking = set(draft.missing())
+        asked = {doubt.parameter for doubt in draft.doubts} | draft.fill.unclear.keys()
+        lacking = set(draft.missing()) - asked
         for slot in profile.slots:
             if slot.name not in lacking or slot.name in draft.parameters:
                 continue
@@ -68,7 +76,7 @@ class Gleaner:
             if value is None and slot.kind in _NAMES:
                 value = self._pointed(draft, slot)
             if value is None:
-                value = self._left(profile, slot)
+                value = self._left(profile, slot, draft)
             if value is None and slot is profile.main_slot:
                 value = self._beside(draft, profile, slot)
             if value is not None:
@@ -87,7 +95,7 @@ class Gleaner:
             words = [draft.clause.tokens[place] for place in places]
             if not all(self._is_plain(profile, slot, word) for word in words):
                 continue
-            better = self._left(profile, slot, named=True)
+            better = self._left(profile, slot, draft, named=True)
             if better is not None:
                 draft.parameters[slot.name] = better
 
@@ -134,16 +142,19 @@ class Gleaner:
         "What snapshots do we have of accounts?", where it is plain what is meant.
         """
         tokens, chunks = draft.clause.tokens, draft.fill.spare
-        every = any(token.fold in self._index.lexicon.words("quantifiers") for token in tokens)
-        if slot.kind not in _NAMES or len(chunks) != 1 or len(chunks[0].places) != 1 or every:
+        if slot.kind not in _NAMES or len(chunks) != 1 or len(chunks[0].places) != 1:
             return None
+        if chunks[0].determiner:
+            return None  # "restart the photos"
         token = tokens[chunks[0].places[0]]
         own = self._index.expand(frozenset(profile.nouns))
         kind = self._index.is_kind(token.stem) or bool(self._index.keys(token.stem) & own)
         plain = self._meaning.chance(profile, tokens) >= _MEANT
         return token.value if plain and not kind and slot.accepts(token.value) else None
 
-    def _left(self, profile: Profile, slot: Slot, *, named: bool = False) -> JsonValue:
+    def _left(
+        self, profile: Profile, slot: Slot, draft: Draft, *, named: bool = False
+    ) -> JsonValue:
         """Return the one thing that no step has taken and that fits.
 
         `named`: it must look like a name, of letters and marks or digits.
@@ -152,6 +163,7 @@ class Gleaner:
         found = {
             value: clause
             for clause in self._clauses
+            if self._may_tell(clause, draft, slot)
             for value in self._candidates(profile, slot, clause, used)
             if not (named and (value.isalpha() or value.endswith("ing")))
         }
@@ -160,6 +172,22 @@ class Gleaner:
         value, clause = next(iter(found.items()))
         self._thread.pardon(clause)
         return value
+
+    def _may_tell(self, clause: Clause, draft: Draft, slot: Slot) -> bool:
+        """Whether a clause may say what a step acts on: not "stop nginx. By the way web2 is fine".
+
+        What is told behind the step must call it by its name, or say "it is …".
+        """
+        if clause.form is not Form.STATEMENT:
+            return True
+        words = [token.fold for token in clause.piece.tokens]
+        speech = self._index.lexicon.words("speech") | self._index.lexicon.words("report_words")
+        if speech & {*words} or _WELL & {*words}:
+            return False
+        before = clause.piece.tokens[0].start < draft.clause.piece.tokens[0].start
+        stems = [token.stem for token in clause.piece.tokens]
+        called = any(one.startswith(noun) for one in stems for noun in slot.nouns)
+        return before or called or words[0] in _IT_IS
 
     def _used(self) -> set[int]:
         """Return where words begin that a step took a value from, or that say what it does."""

@@ -29,6 +29,8 @@ _BASE, _BY_CLOSENESS, _BY_AGREEMENT, _BY_LEAD = -4.27, 4.01, 4.15, 6.89
 _NEAR, _NEAR_RISKY = 0.6, 0.7
 _SURELY_NEAR = 0.95
 _PLAINLY = 0.2
+_IDLE = 0.2
+_RIVAL = 0.3  # what something else always scores
 _SURELY = 0.3  # how likely a concept is that a text is surely about
 _KEPT = 512  # texts whose chances are remembered
 _NAMED_VALUES = 10  # a longer list names things, not what is done
@@ -115,6 +117,11 @@ class Meaning:
             total[text.owner] += 0.0 if text.parameter else near
         return [(best[n] + total[n] / many) / 2 for n, many in enumerate(self._counted)]
 
+    def is_idle(self, tokens: Sequence[Token]) -> bool:
+        """Whether a text may be about something that nothing is to be done for: "a bad idea"."""
+        about = self._model.of(tokens, self._names)
+        return sum(about.get(concept, 0.0) for concept in self._model.idle) >= _IDLE
+
     def is_elsewhere(self, profile: Profile, tokens: Sequence[Token]) -> bool:
         """Whether the text is surely about something that `profile` is not about."""
         about = self._model.of(tokens, self._names)
@@ -186,7 +193,7 @@ class Meaning:
         scores = [_AGREES * one + other for one, other in zip(agrees, close, strict=True)]
         best, second = [*sorted(scores, reverse=True), 0.0, 0.0][:2]
         for number, profile in enumerate(self._index.profiles):
-            rival = second if scores[number] == best else best
+            rival = max(_RIVAL, second) if scores[number] == best else best
             lead = scores[number] - rival
             evidence = _BY_CLOSENESS * close[number] + _BY_AGREEMENT * agrees[number]
             chance = 1 / (1 + math.exp(-(_BASE + evidence + _BY_LEAD * lead)))

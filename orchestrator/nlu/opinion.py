@@ -18,7 +18,7 @@ from orchestrator.nlu.index import CatalogIndex
 from orchestrator.nlu.meaning import Meaning, Nearest
 from orchestrator.nlu.plainness import ASKING, is_pasted, says_need
 from orchestrator.nlu.profile import Profile
-from orchestrator.nlu.shapes import SlotKind
+from orchestrator.nlu.shapes import SlotKind, stands_alone
 from orchestrator.nlu.text import Kind, Token
 
 _VERBLESS = 0.15  # more, where nobody says what is to be done
@@ -85,7 +85,10 @@ class Opinion:
         if dares or not sense.is_near(more=-_NARROWED if by_rules is not None else 0.0):
             return None
         lacking = not sense.reading.is_whole and len(clause.tokens) <= _FEW
-        loses = not sense.nearest.is_plain and self._loses(sense.nearest.profile, clause)
+        folded = [token.fold for token in clause.tokens]
+        partly = self._index.lexicon.phrases("partial").find(folded) is not None
+        plain = sense.nearest.is_plain and not partly
+        loses = not plain and self._loses(sense.nearest.profile, clause)
         vague = lacking or loses
         return None if vague and risky else sense.reading
 
@@ -173,7 +176,9 @@ class Opinion:
             return None
         ordered = clause.form is Form.ORDER and nearest.spare >= _ORDERED
         lenient = lenient and (ordered or nearest.is_plain)
-        if not (lenient or self._says_what(clause)):
+        lenient = lenient and self._may_be_lenient(nearest.profile, clause)
+        shaped = len(clause.tokens) > _FEW or any(stands_alone(t.value) for t in clause.tokens)
+        if not (self._says_what(clause) or (lenient and shaped)):
             return None
         if not self._allowed.allows(nearest, clause, lenient=lenient):
             return None
@@ -214,6 +219,22 @@ class Opinion:
                 if value is not None:
                     fill.values[slot.name] = Found(value, frozenset(), _TRUSTED)
 
+    def _may_be_lenient(self, profile: Profile, clause: Clause) -> bool:
+        """Whether nothing but what rules do not know stands against a reading."""
+        if profile.reads:
+            return True
+        if self._meaning.is_idle(clause.tokens) or self._allowed.is_another_act(profile, clause):
+            return False
+        return not (clause.form is Form.THING and profile.is_risky and self._ends(profile, clause))
+
+    def _ends(self, profile: Profile, clause: Clause) -> bool:
+        """Whether a thing ends with what the capability is not about: "… production bug"."""
+        own = self._index.expand(frozenset(profile.nouns))
+        last = max((p for p, t in enumerate(clause.tokens) if not self._is_empty(t)), default=0)
+        tail = clause.tokens[last]
+        foreign = not (self._index.keys(tail.stem) & own or self._acts(clause, last))
+        return self._meaning.knows(tail) and foreign
+
     def _says_what(self, clause: Clause) -> bool:
         """Whether more is said than a name."""
         words = _words(clause)
@@ -241,13 +262,8 @@ class Opinion:
         """
         own = self._index.expand(frozenset(profile.nouns))
         last = max(p for p, t in enumerate(clause.tokens) if not self._is_empty(t))
-        tail = clause.tokens[last]
-        if (
-            last not in fill.used
-            and self._meaning.knows(tail)
-            and not (self._index.keys(tail.stem) & own or self._acts(clause, last))
-        ):
-            return False  # "… production bug", "… still running"
+        if last not in fill.used and self._ends(profile, clause):
+            return False
         shaped = {slot.kind for slot in profile.slots if slot.name in fill.values} - _ANY_WORD
         polite = len(clause.piece.tokens) > len(clause.tokens) and not profile.is_risky
         if polite or len(shaped) >= _FEW:

@@ -272,9 +272,8 @@ class Reading:
             self._thread.announce(self._before)
         self._heard = clause
         self._before = clause.piece.tokens[0].start
-        anothers = self._label and clause.form in {Form.ORDER, Form.TERSE, Form.THING}
-        self._others |= anothers
-        return anothers
+        self._others |= self._label
+        return self._label and clause.form in {Form.ORDER, Form.TERSE, Form.THING}
 
     def _is_heading(self, clause: Clause) -> bool:
         """Whether a thing only announces pasted text: "log output:" and then the log."""
@@ -319,7 +318,8 @@ class Reading:
         """Take what is told, small talk, a question of how, and what repeats what was said."""
         ended = last is not None and not last.earlier and self._thread.remarks.asks_outcome(clause)
         if clause.form is Form.STATEMENT:
-            if not (self._placer.take_asked(clause) or self._placer.take_wish(clause)):
+            wished = not self._label and self._placer.take_wish(clause)
+            if not (self._placer.take_asked(clause) or wished):
                 self._note(clause)
         elif (again := repeated(clause, self._thread.drafts, self._index.lexicon)) is not None:
             self._repeat(again, clause)

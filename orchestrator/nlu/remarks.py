@@ -16,6 +16,7 @@ _REFERS = frozenset({"see", "cf", "siehe", "vgl", "voir", "vease", "per", "ref"}
 _WHATEVER = frozenset({"whatever", "something", "so", "such", "similar", "sth", "quelque", "algo"})
 _ANDS = frozenset({"and", "und", "et", "y"})
 _PLACED = frozenset({"on", "in", "at", "from", "for", "auf", "sur", "en"})
+_WHS = frozenset({"who", "what", "which", "where", "when", "how", "why", "whats", "whos"})
 _ADJECTIVES = frozenset({"new", "first", "next"})
 _TARGET_WORDS = 2
 _ASKS_OF_SELF = 3  # "did I", "what am I", "what did we": the speaker within so many words
@@ -40,8 +41,7 @@ class Remarks:
         if clause.form is Form.THING:
             return self.is_vague(clause) or self._is_aside(clause, alone=alone)
         if clause.form is Form.QUESTION:
-            goes_on = not (clause.piece.strong or clause.piece.asked)  # "…, and is gone for good"
-            return goes_on or self._is_musing(clause)
+            return self._goes_on(clause) or self._is_musing(clause)
         if clause.form is Form.TERSE:
             return self.is_vague(clause) or not (clause.piece.listed or clause.piece.lead & _ANDS)
         return clause.form is Form.ORDER and (self.is_vague(clause) or not self._bids_all(clause))
@@ -152,6 +152,12 @@ class Remarks:
         return first in _PLACED and any(
             self._bids(clause.tokens, place) for place in range(2, len(clause.tokens))
         )
+
+    def _goes_on(self, clause: Clause) -> bool:
+        """Whether what reads as a question goes on with what was told: "…, and is gone for good"."""
+        first = clause.piece.tokens[0]
+        asks = first.fold in _WHS or self._index.book.at(clause.piece.tokens, 0) is not None
+        return not (clause.piece.strong or clause.piece.asked or asks)
 
     def _bids_all(self, clause: Clause) -> bool:
         """Whether an order opens or ends with its verb, or says a need: not "(new kernel)"."""
