@@ -36,6 +36,8 @@ class Allowed:
             return False
         if profile.reads:
             return True
+        if self.is_another_act(profile, clause):
+            return False
         if clause.form is Form.QUESTION and not (
             is_wish(clause) or (sure and not clause.piece.asked)
         ):
@@ -86,7 +88,9 @@ class Allowed:
     def is_another_act(self, profile: Profile, clause: Clause) -> bool:
         """Whether it opens with a verb of another trade: "order 20 GB", "get Bob to reboot it"."""
         first = clause.tokens[0]
-        bidden = first.fold in _BIDS and any(token.fold == "to" for token in clause.tokens)
+        folded = [token.fold for token in clause.tokens]
+        bidden = first.fold in _BIDS and "to" in folded
+        bidden = bidden and not any(t.is_name_like for t in clause.tokens[1 : folded.index("to")])
         others = self._index.lexicon.words("other_acts")
         return bidden or (first.fold in others and first.stem not in profile.verbs)
 

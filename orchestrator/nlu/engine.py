@@ -98,6 +98,7 @@ class Engine:
         if found.drafts or found.deferred or found.others:
             return found
         again = read(lenient=True)
+        self._whole.take_back(clauses, again)
         return again if again.drafts else self._gist.read(original, clauses, found)
 
     def _read(self, piece: Piece) -> Clause:

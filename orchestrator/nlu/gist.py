@@ -23,6 +23,7 @@ from orchestrator.nlu.whole import joined
 _MEANT, _MEANT_RISKY = 0.55, 0.65  # the chance that makes a step
 _MEANT_PASTED = 0.8
 _WORDS = 80
+_SPEAKER = frozenset({"i", "im", "we", "my", "ich", "wir", "je", "nous"})
 _ABLE = frozenset({"can", "able", "may"})
 _ANDS = frozenset({"and", "&", "und", "et", "y"})
 _ORDERED = frozenset({Form.ORDER, Form.TERSE})
@@ -84,6 +85,8 @@ class Gist:
             return False
         if any(map(self._is_reported, clauses)) or any(map(is_hedged, clauses)):
             return False
+        if any(c.piece.colon and c.piece.tokens[0].fold in _SPEAKER for c in clauses):
+            return False  # "bob: I need admin"
         asks = [clause for clause in clauses if self._wants(profile, clause)]
         spoken = not profile.reads and any(self._is_spoken_of(profile, c) for c in clauses)
         return bool(asks) and not spoken
@@ -96,11 +99,13 @@ class Gist:
         if self._allowed.is_another_act(profile, clause):
             return True
         if clause.form in _ORDERED:
-            return not is_plain_order(profile, clause, self._index)
+            idle = self._meaning.is_idle(clause.tokens)
+            return idle or not is_plain_order(profile, clause, self._index)
         if clause.form is not Form.THING:
             return bool(folded & self._index.lexicon.words("turning_words"))
         joined = bool(clause.piece.lead & _ANDS)
-        return joined or is_judged(clause) or self._allowed.is_spoken_of(clause)
+        spoken = is_judged(clause) or self._allowed.is_spoken_of(clause)
+        return joined or spoken or clause.tokens[-1].fold in self._index.lexicon.words("troubles")
 
     def _is_reported(self, clause: Clause) -> bool:
         words = self._index.lexicon.words("report_words")

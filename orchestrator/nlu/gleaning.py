@@ -164,7 +164,7 @@ class Gleaner:
             value: clause
             for clause in self._clauses
             if self._may_tell(clause, draft, slot)
-            for value in self._candidates(profile, slot, clause, used)
+            for value in self._candidates(profile, slot, clause, used, draft)
             if not (named and (value.isalpha() or value.endswith("ing")))
         }
         if len(found) != 1:
@@ -199,7 +199,7 @@ class Gleaner:
         }
 
     def _candidates(
-        self, profile: Profile, slot: Slot, clause: Clause, used: Collection[int]
+        self, profile: Profile, slot: Slot, clause: Clause, used: Collection[int], draft: Draft
     ) -> Iterator[str]:
         taken = {str(v) for d in self._thread.drafts for v in d.parameters.values()}
         told = clause.form is Form.STATEMENT  # "all came back except jellyfin"
@@ -210,15 +210,20 @@ class Gleaner:
                 continue
             if token.kind not in {Kind.WORD, Kind.QUOTED, Kind.URL}:
                 continue
-            if not self._may_be(profile, slot, tokens, place):
+            if not self._may_be(profile, slot, tokens, place, own=clause.piece is draft.clause.piece):
                 continue
             forms = name_forms(token.value, "", slot.kind)
             value = next((form for form in forms if slot.accepts(form)), None)
             if value is not None:
                 yield value
 
-    def _may_be(self, profile: Profile, slot: Slot, tokens: Sequence[Token], place: int) -> bool:
-        """Whether a word looks like a value of the parameter, and like none of another."""
+    def _may_be(
+        self, profile: Profile, slot: Slot, tokens: Sequence[Token], place: int, *, own: bool
+    ) -> bool:
+        """Whether a word looks like a value of the parameter, and like none of another.
+
+        `own`: it is of the step's own words, which gave it no place: "the app behind redis".
+        """
         token = tokens[place]
         if slot.kind in _SHAPED:
             return looks_like(slot.kind, token.value)
@@ -228,7 +233,7 @@ class Gleaner:
         if any(looks_like(kind, token.value) for kind in shapes):
             return slot.has_own_pattern and slot.accepts(token.value)
         if token.value.casefold() in profile.known.get(slot.name, ()):
-            return True
+            return not own
         if token.text.isdigit():
             before = (t.stem for t in tokens[max(0, place - _AROUND) : place])
             return any(stem in slot.nouns for stem in before)

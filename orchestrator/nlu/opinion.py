@@ -33,6 +33,7 @@ _FAR = 0.1  # … that is not nearer than this
 _TRUSTED = 0.8
 _OWN = 1.0  # the verb of the capability's name or description
 _OF = frozenset({"of", "for", "about", "behind", "von", "de", "du", "für", "pour", "para"})
+_MORE = frozenset({"another", "more", "extra", "new", "some", "fresh", "weitere", "otro", "otra"})
 _SELF = frozenset({"me", "us", "myself", "mich", "moi"})
 _ANDS = frozenset({"and", "&", "und", "et", "y"})
 _FEW = 2  # words that say what is meant
@@ -105,10 +106,16 @@ class Opinion:
         what it is plainly about is meant, be it said by a noun or by a verb that nobody knows.
         """
         sense = self._sense(clause, lenient=lenient)
+        if sense is not None and lenient:
+            profile, said = sense.nearest.profile, sense.reading.fill.values
+            named = bool(said) or self._names_thing(profile, clause)  # not "do it again"
+            if not (named and self._asks_for(profile, clause)):
+                return None
         if sense is None or not sense.is_near():
             return None
         reading, spare = sense.reading, len(sense.reading.fill.spare)
         plain = sense.nearest.is_plain or (lenient and sense.nearest.spare >= _ORDERED)
+        plain = plain and (reading.profile.reads or not self._meaning.is_idle(clause.tokens))
         if plain and not (reading.profile.is_risky and self._leaves(reading, clause)):
             return reading
         if spare and not (sense.thing or reading.profile.reads):
@@ -219,16 +226,40 @@ class Opinion:
                 if value is not None:
                     fill.values[slot.name] = Found(value, frozenset(), _TRUSTED)
 
+    def _names_thing(self, profile: Profile, clause: Clause) -> bool:
+        """Whether a word says what the capability acts on."""
+        own = self._index.expand(frozenset(profile.nouns))
+        return any(self._index.keys(token.stem) & own for token in clause.tokens)
+
     def _may_be_lenient(self, profile: Profile, clause: Clause) -> bool:
         """Whether nothing but what rules do not know stands against a reading."""
         if profile.reads:
             return True
         if self._meaning.is_idle(clause.tokens) or self._allowed.is_another_act(profile, clause):
             return False
-        return not (clause.form is Form.THING and profile.is_risky and self._ends(profile, clause))
+        return True
+
+    def _asks_for(self, profile: Profile, clause: Clause) -> bool:
+        """Whether a thing is asked for: "another peer", "an A record a.test 10.0.0.1".
+
+        What ends something is not what one needs: "we need the user bob"; nor is a thing that has
+        a trouble: "port 80 needs a review".
+        """
+        if profile.reads or clause.form is not Form.THING:
+            return True
+        troubles = self._index.lexicon.words("troubles")
+        if clause.tokens[-1].fold in troubles:
+            return False
+        acts = any(self._acts(clause, place) for place in range(len(clause.tokens)))
+        if acts or any(stands_alone(t.value) or t.value.isdigit() for t in clause.tokens):
+            return True
+        if profile.groups & self._index.lexicon.words("endings"):
+            return False
+        wanted = clause.piece.tokens[0].fold in self._index.lexicon.words("articles") | _MORE
+        return wanted or says_need(clause, self._index.lexicon) or is_wish(clause)
 
     def _ends(self, profile: Profile, clause: Clause) -> bool:
-        """Whether a thing ends with what the capability is not about: "… production bug"."""
+        """Whether a clause ends with what the capability is not about: "… production bug"."""
         own = self._index.expand(frozenset(profile.nouns))
         last = max((p for p, t in enumerate(clause.tokens) if not self._is_empty(t)), default=0)
         tail = clause.tokens[last]

@@ -31,6 +31,7 @@ from orchestrator.nlu.thread import Thread
 
 _NEARLY = 0.1  # short of a rival where nothing but a pronoun is said
 _FEW = 2  # words that tell too little
+_NO_WISH = frozenset({"you", "not", "never", "no"})
 _VERBLESS = 0.5  # nobody says what is to be done
 _ASKED = 0.6  # below, a question that another kind of capability answers
 _SHORT_OF = 0.12
@@ -159,7 +160,7 @@ class Placer:
     def take_wish(self, clause: Clause) -> bool:
         """Add the step that a statement wishes for: "docs-site could use a branch named x"."""
         said = self._lenient and says_need(clause, self._index.lexicon)
-        if not said or any(token.fold == "you" for token in clause.tokens):
+        if not said or any(token.fold in _NO_WISH for token in clause.tokens):
             return False  # "Omar wants you to …"
         meant = self._matcher.opinion.instead(replace(clause, form=Form.THING), lenient=True)
         if meant is not None:

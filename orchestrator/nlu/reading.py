@@ -210,7 +210,7 @@ class Reading:
         if not clause.tokens:
             self._thread.drop_last(one="(" in clause.piece.lead)  # "reboot web1; wait, no, don't"
         elif self._withdrawal.limits(clause):
-            self._thread.refuse(replace(clause, negated=False))
+            self._thread.refuse(replace(clause, negated=False), always=True)
         elif not self._continuer.completer.denies_flag(clause):
             self._withdraw(clause)
 

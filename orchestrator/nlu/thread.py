@@ -138,13 +138,14 @@ class Thread:
             group = self.drafts[-1].group
             self.drafts = [draft for draft in self.drafts if draft.group != group]
 
-    def refuse(self, clause: Clause) -> None:
+    def refuse(self, clause: Clause, *, always: bool = False) -> None:
         """Put a clause out of scope; a pronoun may still refer to a thing in it.
 
-        "Coffee's in" asks for nothing: a remark is told where there is no step at all.
+        "Coffee's in" asks for nothing: a remark is told where there is no step at all, unless
+        it is `always` to be told.
         """
         alone = self.last is None or self.last.sentence != self.sentence or self.last.earlier
-        aside = self.remarks.is_remark(clause, alone=alone)
+        aside = not always and self.remarks.is_remark(clause, alone=alone)
         place = (clause.piece.tokens[0].start, self.words(clause))
         (self.asides if aside else self.refused).append(place)
         if clause.form is Form.THING:

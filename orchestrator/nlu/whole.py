@@ -43,7 +43,7 @@ class Whole:
         self, text: str, clauses: Sequence[Clause], understood: Understanding
     ) -> Understanding:
         """Return the one step that the whole of a request asks for, else what was understood."""
-        self._take_back(clauses, understood)
+        self.take_back(clauses, understood)
         if understood.deferred or not self._may_want(clauses):
             return understood
         tokens = [token for clause in clauses for token in clause.piece.tokens]
@@ -67,7 +67,7 @@ class Whole:
         doubt_missing(draft, unclear=False)
         return Understanding([draft], [])
 
-    def _take_back(self, clauses: Sequence[Clause], understood: Understanding) -> None:
+    def take_back(self, clauses: Sequence[Clause], understood: Understanding) -> None:
         """Tell back a thing that was wished for, where what follows denies it.
 
         "VPN for bob, please (rejected)"
