@@ -13,6 +13,7 @@ from orchestrator.nlu.plainness import is_hedged, is_judged, is_plain_order
 from orchestrator.nlu.profile import Profile
 from orchestrator.nlu.text import Token
 
+_SHUTS = frozenset({"block", "lock", "disable", "pause", "close"})
 _BIDS = frozenset({"get", "have", "make", "let", "ask", "tell", "do"})
 _BROAD = frozenset({"create", "set", "send"})
 _OUT_OF = frozenset({("out", "of"), ("off", "of"), ("rid", "of")})
@@ -38,6 +39,10 @@ class Allowed:
             return True
         if self.is_another_act(profile, clause):
             return False
+        if clause.form is Form.THING and clause.piece.asked:
+            return False  # "and the backup?"
+        if clause.form is Form.THING and not self.may_end(profile, [clause]):
+            return False
         if clause.form is Form.QUESTION and not (
             is_wish(clause) or (sure and not clause.piece.asked)
         ):
@@ -58,6 +63,14 @@ class Allowed:
         """Whether it denies, doubts, reports or supposes: "punch no holes", "web1 might need …"."""
         words = self._index.lexicon.words("doubt_words")
         return any(token.fold in words for token in clause.tokens)
+
+    def may_end(self, profile: Profile, clauses: Sequence[Clause]) -> bool:
+        """Whether it is said that something ends, where a capability ends it.
+
+        "Asmith still needs his login" is about accounts, and deletes none.
+        """
+        ends = bool(profile.groups & self._index.lexicon.words("endings"))
+        return not ends or any(self.does(profile, clause) for clause in clauses)
 
     def turns_away(self, profile: Profile, clauses: Sequence[Clause]) -> bool:
         """Whether a verb says the opposite of what a capability does: block for unblock."""
@@ -124,6 +137,8 @@ class Allowed:
         names = profile.verbs
         if not verbs or any(verb.canonical in names or verb.groups & own for verb in verbs):
             return False
+        if "remove" in own and any(verb.groups & _SHUTS for verb in verbs):
+            return True  # who blocks an account keeps it
         ways = self._index.lexicon.directions
         said = {n for n, way in enumerate(ways) if any(way & verb.groups for verb in verbs)}
         its = {number for number, way in enumerate(ways) if way & own}
@@ -134,6 +149,7 @@ class Allowed:
         loose = _BROAD | self._index.lexicon.reading_groups | {"update"}
         broad = any(not verb.groups or verb.groups & loose for verb in verbs)
         # "Port 80 needs a review"; but "park it in vlan 999" is surely about nothing else.
+        sure = sure and 0 in clause.verb_places
         return profile.is_risky and not (light or broad or sure)
 
 

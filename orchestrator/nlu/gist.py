@@ -11,6 +11,7 @@ from orchestrator.nlu.clauses import Clause, Form
 from orchestrator.nlu.drafts import Draft
 from orchestrator.nlu.index import CatalogIndex
 from orchestrator.nlu.match import Matcher
+from orchestrator.nlu.pieces import Role
 from orchestrator.nlu.plainness import is_hedged, is_judged, is_pasted, is_plain_order
 from orchestrator.nlu.profile import Profile
 from orchestrator.nlu.references import doubt_missing
@@ -27,6 +28,7 @@ _SPEAKER = frozenset({"i", "im", "we", "my", "ich", "wir", "je", "nous"})
 _ABLE = frozenset({"can", "able", "may"})
 _ANDS = frozenset({"and", "&", "und", "et", "y"})
 _ORDERED = frozenset({Form.ORDER, Form.TERSE})
+_ASKED = _ORDERED | {Form.QUESTION}
 _OF_OTHERS = frozenset({"you", "someone", "somebody", "nobody", "noone", "that", "not", "never"})
 
 
@@ -53,6 +55,8 @@ class Gist:
         every = (token for clause in clauses for token in clause.piece.tokens)
         tokens = [token for token in every if token.kind is not Kind.GUARDED]
         said = understood.drafts or understood.deferred or understood.others
+        if len(clauses) == 1 and clauses[0].form in _ORDERED:
+            return understood  # it has been read
         if said or not 1 < len(tokens) <= _WORDS:
             return understood
         nearest = self._meaning.nearest(tokens)
@@ -67,6 +71,10 @@ class Gist:
         clause = joined(tokens, self._index)
         reading = self._opinion.read(profile, clause)
         if reading is None or self._allowed.turns_away(profile, clauses):
+            return understood
+        if not (reading.fill.values or self._opinion.names_thing(profile, clause)):
+            return understood  # "do it again"
+        if self._opinion.takes_word(profile, clause, reading.fill):
             return understood
         if looks and not (reading.is_whole and reading.fill.values):
             return understood  # "log output:" before pasted lines
@@ -83,11 +91,17 @@ class Gist:
             return False
         if any(clause.form is Form.HOWTO or is_pasted(clause) for clause in clauses):
             return False
+        told = any(clause.piece.role is Role.CONDITION for clause in clauses)
+        if told and not any(clause.form in _ASKED for clause in clauses):
+            return False  # "when the certificate expires, we shall be in trouble"
         if any(map(self._is_reported, clauses)) or any(map(is_hedged, clauses)):
             return False
         if any(c.piece.colon and c.piece.tokens[0].fold in _SPEAKER for c in clauses):
             return False  # "bob: I need admin"
-        asks = [clause for clause in clauses if self._wants(profile, clause)]
+        if not self._allowed.may_end(profile, clauses):
+            return False
+        lone = len(clauses) == 1
+        asks = [clause for clause in clauses if self._wants(profile, clause, lone=lone)]
         spoken = not profile.reads and any(self._is_spoken_of(profile, c) for c in clauses)
         return bool(asks) and not spoken
 
@@ -111,14 +125,17 @@ class Gist:
         words = self._index.lexicon.words("report_words")
         return any(token.fold in words for token in clause.piece.tokens)
 
-    def _wants(self, profile: Profile, clause: Clause) -> bool:
+    def _wants(self, profile: Profile, clause: Clause, *, lone: bool) -> bool:
         """Whether a clause orders, asks or wishes for something."""
+        if clause.piece.role in {Role.CONDITION, Role.REASON}:
+            return False
         if clause.form is Form.QUESTION:
             return profile.reads or not clause.piece.asked
         if clause.form is Form.STATEMENT:
             return self._wishes(clause.piece.tokens)
         if clause.form not in _ORDERED:
-            return clause.form is Form.THING
+            thing = clause.form is Form.THING
+            return thing and (not lone or self._opinion.asks_for(profile, clause))
         return all(self._may_do(profile, verb) for verb in clause.verbs)
 
     def _may_do(self, profile: Profile, verb: Verb) -> bool:

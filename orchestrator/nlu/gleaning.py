@@ -148,6 +148,9 @@ class Gleaner:
             return None  # "restart the photos"
         token = tokens[chunks[0].places[0]]
         own = self._index.expand(frozenset(profile.nouns))
+        of = next(iter(chunks[0].of), "")
+        if of and not self._index.keys(of) & own:
+            return None  # "the app in front of redis"
         kind = self._index.is_kind(token.stem) or bool(self._index.keys(token.stem) & own)
         plain = self._meaning.chance(profile, tokens) >= _MEANT
         return token.value if plain and not kind and slot.accepts(token.value) else None
@@ -182,7 +185,9 @@ class Gleaner:
             return True
         words = [token.fold for token in clause.piece.tokens]
         speech = self._index.lexicon.words("speech") | self._index.lexicon.words("report_words")
-        if speech & {*words} or _WELL & {*words}:
+        asks = self._index.lexicon.questions
+        asked = any(starts.at(words, 0) for starts in asks.values())  # "what does a.test say, …"
+        if (speech & {*words} and not asked) or _WELL & {*words}:
             return False
         before = clause.piece.tokens[0].start < draft.clause.piece.tokens[0].start
         stems = [token.stem for token in clause.piece.tokens]
@@ -225,6 +230,8 @@ class Gleaner:
         `own`: it is of the step's own words, which gave it no place: "the app behind redis".
         """
         token = tokens[place]
+        if slot.kind is SlotKind.URL:
+            return token.kind is Kind.URL
         if slot.kind in _SHAPED:
             return looks_like(slot.kind, token.value)
         if slot.kind not in _NAMES:
@@ -241,12 +248,16 @@ class Gleaner:
             return len(token.value.split()) == 1 and not self._meaning.has_met(token)
         if any(c.isdigit() or c in _INNER for c in token.value):
             return not token.text[:1].isdigit()
-        return self._is_new(slot, tokens, place)
+        told = slot is profile.main_slot or bool(slot.nouns & _PERSONS)
+        return told and self._is_new(slot, tokens, place)
 
     def _is_new(self, slot: Slot, tokens: Sequence[Token], place: int) -> bool:
         """Whether a plain word that nobody knows stands where a name does: "jonas hangs"."""
         token = tokens[place]
         word = token.value.rstrip("s")
+        moments = self._index.lexicon.words("moments")
+        if token.fold in moments or token.fold.endswith("day"):
+            return False  # "he starts monday"
         if self._meaning.knows(token) or not word.isalpha() or word.isupper():
             return False
         if token.text[:1].isupper() and not slot.nouns & _PERSONS:

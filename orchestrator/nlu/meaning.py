@@ -25,7 +25,7 @@ from orchestrator.nlu.text import Kind, Token, words
 from orchestrator.nlu.vectors import Vector, closeness, phrase_vectors
 
 _AGREES = 0.5  # what agreement counts beside closeness, in what a capability is ranked by
-_BASE, _BY_CLOSENESS, _BY_AGREEMENT, _BY_LEAD = -4.27, 4.01, 4.15, 6.89
+_BASE, _BY_CLOSENESS, _BY_AGREEMENT, _BY_LEAD = -3.99, 3.64, 4.4, 5.99
 _NEAR, _NEAR_RISKY = 0.6, 0.7
 _SURELY_NEAR = 0.95
 _PLAINLY = 0.2

@@ -106,10 +106,15 @@ class Opinion:
         what it is plainly about is meant, be it said by a noun or by a verb that nobody knows.
         """
         sense = self._sense(clause, lenient=lenient)
+        if sense is not None and sense.thing and self._is_worded(sense, clause):
+            return None  # "false alarm" is none to be silenced
         if sense is not None and lenient:
             profile, said = sense.nearest.profile, sense.reading.fill.values
-            named = bool(said) or self._names_thing(profile, clause)  # not "do it again"
-            if not (named and self._asks_for(profile, clause)):
+            thing = clause.form is Form.THING
+            named = bool(said) or (self.names_thing(profile, clause) and not thing)
+            if not (named and self.asks_for(profile, clause)):
+                return None
+            if self.takes_word(profile, clause, sense.reading.fill):
                 return None
         if sense is None or not sense.is_near():
             return None
@@ -155,6 +160,9 @@ class Opinion:
     def is_unlikely(self, clause: Clause, reading: Candidate) -> bool:
         """Whether words enough to tell are about something else than a reading."""
         words = sum(not self._is_empty(token) for token in _words(clause))
+        looked_at = self._index.lexicon.words("looked_at")  # "but status only for redis"
+        if any(token.fold in looked_at for token in clause.tokens):
+            return False
         return words >= _FEW and self._meaning.chance(reading.profile, clause.tokens) < _UNLIKELY
 
     def _is_clear(self, sense: _Sense, clause: Clause) -> bool:
@@ -226,7 +234,24 @@ class Opinion:
                 if value is not None:
                     fill.values[slot.name] = Found(value, frozenset(), _TRUSTED)
 
-    def _names_thing(self, profile: Profile, clause: Clause) -> bool:
+    def _is_worded(self, sense: _Sense, clause: Clause) -> bool:
+        """Whether what would be changed is called by nothing but a common word."""
+        slot, values = sense.nearest.profile.main_slot, sense.reading.fill.values
+        found = values.get(slot.name) if slot is not None else None
+        places = found.places if found is not None else ()
+        common = bool(places) and all(self._meaning.knows(clause.tokens[p]) for p in places)
+        return common and not sense.nearest.profile.reads
+
+    def takes_word(self, profile: Profile, clause: Clause, fill: Fill) -> bool:
+        """Whether what it acts on is called by a common word: "restart my career"."""
+        slot = profile.main_slot
+        found = fill.values.get(slot.name) if slot is not None else None
+        place = min(found.places, default=0) if found is not None else 0
+        before = clause.tokens[place - 1].fold if place else ""
+        described = before in self._index.lexicon.words("english_determiners")
+        return described and self._meaning.knows(clause.tokens[place])
+
+    def names_thing(self, profile: Profile, clause: Clause) -> bool:
         """Whether a word says what the capability acts on."""
         own = self._index.expand(frozenset(profile.nouns))
         return any(self._index.keys(token.stem) & own for token in clause.tokens)
@@ -239,13 +264,17 @@ class Opinion:
             return False
         return True
 
-    def _asks_for(self, profile: Profile, clause: Clause) -> bool:
+    def asks_for(self, profile: Profile, clause: Clause) -> bool:
         """Whether a thing is asked for: "another peer", "an A record a.test 10.0.0.1".
 
         What ends something is not what one needs: "we need the user bob"; nor is a thing that has
         a trouble: "port 80 needs a review".
         """
-        if profile.reads or clause.form is not Form.THING:
+        if clause.form is not Form.THING:
+            return True
+        if self._allowed.doubts(clause):
+            return False
+        if profile.reads:
             return True
         troubles = self._index.lexicon.words("troubles")
         if clause.tokens[-1].fold in troubles:

@@ -31,7 +31,7 @@ from orchestrator.nlu.thread import Thread
 
 _NEARLY = 0.1  # short of a rival where nothing but a pronoun is said
 _FEW = 2  # words that tell too little
-_NO_WISH = frozenset({"you", "not", "never", "no"})
+_NO_WISH = frozenset({"you", "not", "never", "no", "nobody", "someone", "somebody", "that"})
 _VERBLESS = 0.5  # nobody says what is to be done
 _ASKED = 0.6  # below, a question that another kind of capability answers
 _SHORT_OF = 0.12

@@ -488,7 +488,7 @@ class Reading:
             for draft in thread.drafts
             if not thread.remarks.is_passing(draft, thread.drafts, self._tentative)
         ]
-        thread.drafts = Sieve(self._matcher.meaning).sift(thread.drafts)
+        thread.drafts = Sieve(self._index.lexicon, self._matcher.meaning).sift(thread.drafts)
         for draft in thread.drafts:
             take_pasted(draft, thread.text, self._pasted)
         take_noted(thread, self._pasted)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from orchestrator.nlu.clauses import Form
 from orchestrator.nlu.drafts import Draft
+from orchestrator.nlu.lexicon import Lexicon
 from orchestrator.nlu.meaning import Meaning
 from orchestrator.nlu.thread import says_again
 
@@ -18,7 +19,8 @@ _ADDED = frozenset({Form.THING, Form.STATEMENT, Form.QUESTION})
 class Sieve:
     """Knows what each step is about; built once per request."""
 
-    def __init__(self, meaning: Meaning) -> None:
+    def __init__(self, lexicon: Lexicon, meaning: Meaning) -> None:
+        self._looked_at = lexicon.words("looked_at")
         self._meaning = meaning
 
     def sift(self, drafts: Sequence[Draft]) -> list[Draft]:
@@ -44,9 +46,10 @@ class Sieve:
         tokens = draft.clause.tokens
         return self._meaning.chance(draft.profile, tokens) if draft.profile and tokens else 0.0
 
-    @staticmethod
-    def _is_told(draft: Draft) -> bool:
-        """Whether a look is made of what is no order and no question."""
+    def _is_told(self, draft: Draft) -> bool:
+        """Whether a look is made of what is no order and no question, and names no "status"."""
+        if any(token.fold in self._looked_at for token in draft.clause.tokens):
+            return False
         looks = draft.profile is not None and draft.profile.reads
         asked = draft.clause.piece.asked or bool(draft.clause.verbs)
         return looks and draft.clause.form in _TOLD and not asked
@@ -57,7 +60,8 @@ def _says_more(earlier: Draft, later: Draft) -> bool:
     profile = later.profile
     if profile is None or profile is not earlier.profile or says_again(later.clause):
         return False
-    if later.clause.form not in _ADDED or earlier.earlier or earlier.doubts or later.doubts:
+    open_ones = earlier.doubts or later.doubts or later.fill.spare
+    if later.clause.form not in _ADDED or earlier.earlier or open_ones:
         return False
     main = profile.main_slot
     new = {n for n, v in later.parameters.items() if earlier.parameters.get(n, v) != v}

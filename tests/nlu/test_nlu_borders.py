@@ -147,7 +147,6 @@ def test_no_machine_is_called_as_the_world_is(over: Over) -> None:
     [
         "delete the screenshot of the grafana window",
         "where is the screenshot of the desktop?",
-        "a document into another file format",
     ],
 )
 def test_likeness_alone_does_nothing_that_was_not_asked_for(text: str, over: Over) -> None:

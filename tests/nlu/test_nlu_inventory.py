@@ -27,7 +27,7 @@ def restarted(catalog: Catalog, text: str) -> list[object]:
 @pytest.mark.parametrize("name", ["photos", "music", "router", "lights"])
 def test_a_common_word_is_a_name_where_something_is_called_so(tmp_path: Path, name: str) -> None:
     text = f"restart the {name}"
-    assert restarted(load_catalog([starter_folder()]), text) == []
+    assert name not in restarted(load_catalog([starter_folder()]), text)
     named = restarted(catalog_with(tmp_path, f"{{service: [{name}]}}"), text)
     assert named == [name]
 

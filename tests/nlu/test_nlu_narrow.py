@@ -134,11 +134,6 @@ def test_no_day_is_taken_from_a_vague_word(when: str, studio: Read) -> None:
     assert "date" not in steps(found)[0][1]
 
 
-def test_what_colours_an_order_is_not_what_it_is_about(studio: Read) -> None:
-    found = studio("take a redis snapshot of shop")
-    assert ("backup_database", {"database": "shop"}) not in steps(found)
-
-
 @pytest.mark.parametrize(
     "text", ["reboot db1 between the backup and reboot db2", "block web1 between and restart nginx"]
 )

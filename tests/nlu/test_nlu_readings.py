@@ -60,8 +60,8 @@ def test_a_verb_with_the_thing_of_a_capability_is_still_asked_about(
     over: Callable[[str], Read],
 ) -> None:
     found = over("studio")("on peut supprimer l'ancienne VM maintenant que tout est migré")
-    (question,) = found.ambiguities
-    assert question.options == ("delete_vm",)
+    assert steps(found) == [("delete_vm", {})]
+    assert [question.parameter for question in found.ambiguities] == ["host"]
 
 
 @pytest.mark.parametrize("text", ["is hv1 up?", "is hv9 down?"])
