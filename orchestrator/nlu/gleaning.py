@@ -30,7 +30,9 @@ _OTHERS = frozenset(
     | {"former", "latter", "first", "second", "third"}
 )
 _POINTING = frozenset({"it", "its", "there", "that", "this", "dort", "dessus", "alli"})
-_PERSONS = frozenset({"user", "usernam", "person", "employe", "login", "account", "player", "member"})
+_PERSONS = frozenset(
+    {"user", "usernam", "person", "employe", "login", "account", "player", "member"}
+)
 _INNER = frozenset("-_.:/@")
 _EXCEPT = frozenset({"except", "but", "that", "what", "if", "whether"})
 _MEANT = 0.6
@@ -42,9 +44,7 @@ _AROUND = 2  # words before a value that may say what it is
 class Gleaner:
     """Reads what is left of one request."""
 
-    def __init__(
-        self, index: CatalogIndex, meaning: Meaning, thread: Thread
-    ) -> None:
+    def __init__(self, index: CatalogIndex, meaning: Meaning, thread: Thread) -> None:
         self._index = index
         self._meaning = meaning
         self._thread = thread
@@ -215,7 +215,9 @@ class Gleaner:
                 continue
             if token.kind not in {Kind.WORD, Kind.QUOTED, Kind.URL}:
                 continue
-            if not self._may_be(profile, slot, tokens, place, own=clause.piece is draft.clause.piece):
+            if not self._may_be(
+                profile, slot, tokens, place, own=clause.piece is draft.clause.piece
+            ):
                 continue
             forms = name_forms(token.value, "", slot.kind)
             value = next((form for form in forms if slot.accepts(form)), None)
