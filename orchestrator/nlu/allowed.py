@@ -37,19 +37,11 @@ class Allowed:
             return False
         if profile.reads:
             return True
-        if self.is_another_act(profile, clause):
+        if self.is_another_act(profile, clause) or self.doubts(clause):
             return False
-        if clause.form is Form.THING and clause.piece.asked:
-            return False  # "and the backup?"
-        if clause.form is Form.THING and not self.may_end(profile, [clause]):
-            return False
-        if clause.form is Form.QUESTION and not (
-            is_wish(clause) or (sure and not clause.piece.asked)
-        ):
+        if not self._is_bid(profile, clause, sure=sure):
             return False
         opposes = self._opposes(profile, clause, sure=sure)
-        if self.doubts(clause):
-            return False
         if not profile.is_risky:
             removes = any("remove" in verb.groups for verb in clause.verbs)
             return not opposes or (sure and not removes)
@@ -58,6 +50,13 @@ class Allowed:
             ordered = not self._turns(profile, clause)
         able = any(token.fold == "can" for token in clause.tokens)  # "anybody can revoke it"
         return ordered and not (able or opposes or is_judged(clause) or is_hedged(clause))
+
+    def _is_bid(self, profile: Profile, clause: Clause, *, sure: bool) -> bool:
+        """Whether the form of a clause may ask for a change: not "and the backup?"."""
+        if clause.form is Form.THING:
+            return not clause.piece.asked and self.may_end(profile, [clause])
+        asks = clause.form is Form.QUESTION
+        return not asks or is_wish(clause) or (sure and not clause.piece.asked)
 
     def doubts(self, clause: Clause) -> bool:
         """Whether it denies, doubts, reports or supposes: "punch no holes", "web1 might need …"."""

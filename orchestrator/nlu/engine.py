@@ -6,7 +6,7 @@ The stages, one file each: `text` and `guard` → `pieces` → `clauses` → `ma
 
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from orchestrator.domain.request import DecomposedRequest, Subtask
 from orchestrator.nlu.calls import Call, calls_in
@@ -27,7 +27,7 @@ from orchestrator.nlu.reading import Reading
 from orchestrator.nlu.references import doubt_missing
 from orchestrator.nlu.support import as_noun, by_noun, without_manner
 from orchestrator.nlu.templates import Templates
-from orchestrator.nlu.text import Kind, normalise, words
+from orchestrator.nlu.text import Kind, Token, normalise, words
 from orchestrator.nlu.understanding import Understanding
 from orchestrator.nlu.verbs import Verb
 from orchestrator.nlu.whole import Whole
@@ -38,6 +38,17 @@ MAX_WORDS = 120
 """A longer piece is pasted prose, not an order; it is not read."""
 
 _REMEMBERED = 0.95  # a person said what these very words mean
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """A request, split: its clauses, what is pasted or injected, where what is too long begins."""
+
+    text: str
+    clauses: list[Clause]
+    guarded: list[Token]
+    rest: int | None
+    earlier: DecomposedRequest | None
 
 
 class Engine:
@@ -68,38 +79,44 @@ class Engine:
             return remembered
         tokens = self.index.speller.read(guarded_tokens(normalise(original)))
         split = self._predicates.spread(self.index.splitter.split(tokens))
-        said = spread_particles(split, self.index.book)
-        pieces = self.index.denials.spread(said)
-        clauses = [self._read(piece) for piece in pieces[:MAX_PIECES]]
-        guarded = [token for token in tokens if token.kind is Kind.GUARDED]
+        pieces = self.index.denials.spread(spread_particles(split, self.index.book))
+        said = _Said(
+            original,
+            [self._read(piece) for piece in pieces[:MAX_PIECES]],
+            [token for token in tokens if token.kind is Kind.GUARDED],
+            pieces[MAX_PIECES].tokens[0].start if len(pieces) > MAX_PIECES else None,
+            earlier,
+        )
+        found = self._take(said, lenient=False)
+        if said.guarded:
+            return self._gist.read(original, said.clauses, found, looks=True)
+        found = self._whole.read(original, said.clauses, found)
+        return found if found.says_something else self._once_more(said, found)
 
-        def read(*, lenient: bool) -> Understanding:
-            reading = Reading(
-                self.index, self.filler, self.matcher, self.templates, original, lenient=lenient
-            )
-            for subtask in earlier.subtasks if earlier is not None else ():
-                if subtask.intent in self.index.by_name:
-                    reading.remember(self._earlier(subtask))
-            for token in guarded:
-                reading.note_guarded(token)
-            for clause in self._letter.unframed(clauses):
-                if len(clause.piece.tokens) > MAX_WORDS:
-                    reading.refuse_piece(clause.piece)
-                else:
-                    reading.take(clause)
-            if len(pieces) > MAX_PIECES:
-                reading.refuse_rest(pieces[MAX_PIECES].tokens[0].start)
-            return reading.finish()
+    def _once_more(self, said: _Said, found: Understanding) -> Understanding:
+        """Return what a request means of which rules understood nothing."""
+        again = self._take(said, lenient=True)
+        self._whole.take_back(said.clauses, again)
+        return again if again.drafts else self._gist.read(said.text, said.clauses, found)
 
-        found = read(lenient=False)
-        if guarded:
-            return self._gist.read(original, clauses, found, looks=True)
-        found = self._whole.read(original, clauses, found)
-        if found.drafts or found.deferred or found.others:
-            return found
-        again = read(lenient=True)
-        self._whole.take_back(clauses, again)
-        return again if again.drafts else self._gist.read(original, clauses, found)
+    def _take(self, said: _Said, *, lenient: bool) -> Understanding:
+        """Return what the clauses of a request mean, one after the other."""
+        reading = Reading(
+            self.index, self.filler, self.matcher, self.templates, said.text, lenient=lenient
+        )
+        for subtask in said.earlier.subtasks if said.earlier is not None else ():
+            if subtask.intent in self.index.by_name:
+                reading.remember(self._earlier(subtask))
+        for token in said.guarded:
+            reading.note_guarded(token)
+        for clause in self._letter.unframed(said.clauses):
+            if len(clause.piece.tokens) > MAX_WORDS:
+                reading.refuse_piece(clause.piece)
+            else:
+                reading.take(clause)
+        if said.rest is not None:
+            reading.refuse_rest(said.rest)
+        return reading.finish()
 
     def _read(self, piece: Piece) -> Clause:
         if len(piece.tokens) > MAX_WORDS:

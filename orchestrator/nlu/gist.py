@@ -7,10 +7,12 @@ A report, a denial, what another said, and what goes the other way stay what the
 from collections.abc import Sequence
 
 from orchestrator.nlu.allowed import Allowed
+from orchestrator.nlu.candidate import Candidate
 from orchestrator.nlu.clauses import Clause, Form
 from orchestrator.nlu.drafts import Draft
 from orchestrator.nlu.index import CatalogIndex
 from orchestrator.nlu.match import Matcher
+from orchestrator.nlu.meaning import Nearest
 from orchestrator.nlu.pieces import Role
 from orchestrator.nlu.plainness import is_hedged, is_judged, is_pasted, is_plain_order
 from orchestrator.nlu.profile import Profile
@@ -54,30 +56,18 @@ class Gist:
         """
         every = (token for clause in clauses for token in clause.piece.tokens)
         tokens = [token for token in every if token.kind is not Kind.GUARDED]
-        said = understood.drafts or understood.deferred or understood.others
-        if len(clauses) == 1 and clauses[0].form in _ORDERED:
-            return understood  # it has been read
-        if said or not 1 < len(tokens) <= _WORDS:
+        ordered = len(clauses) == 1 and clauses[0].form in _ORDERED  # it has been read
+        if understood.says_something or ordered or not 1 < len(tokens) <= _WORDS:
             return understood
         nearest = self._meaning.nearest(tokens)
-        if nearest is None:
+        if nearest is None or not self._is_near(nearest, looks=looks):
             return understood
-        profile = nearest.profile
-        needed = _MEANT_RISKY if profile.is_risky else _MEANT
-        if nearest.near < (_MEANT_PASTED if looks else needed) or (looks and not profile.reads):
-            return understood
+        profile, clause = nearest.profile, joined(tokens, self._index)
         if not self._may_be_meant(profile, clauses) or self._meaning.is_idle(tokens):
             return understood
-        clause = joined(tokens, self._index)
         reading = self._opinion.read(profile, clause)
-        if reading is None or self._allowed.turns_away(profile, clauses):
+        if reading is None or not self._says_what(reading, clause, looks=looks):
             return understood
-        if not (reading.fill.values or self._opinion.names_thing(profile, clause)):
-            return understood  # "do it again"
-        if self._opinion.takes_word(profile, clause, reading.fill):
-            return understood
-        if looks and not (reading.is_whole and reading.fill.values):
-            return understood  # "log output:" before pasted lines
         self._opinion.choose(profile, clause, reading.fill)
         words = text[tokens[0].start : tokens[-1].end]
         fill = reading.fill
@@ -85,25 +75,41 @@ class Gist:
         doubt_missing(draft, unclear=False)
         return Understanding([draft], [])
 
+    @staticmethod
+    def _is_near(nearest: Nearest, *, looks: bool) -> bool:
+        if looks:
+            return nearest.profile.reads and nearest.near >= _MEANT_PASTED
+        return nearest.near >= (_MEANT_RISKY if nearest.profile.is_risky else _MEANT)
+
+    def _says_what(self, reading: Candidate, clause: Clause, *, looks: bool) -> bool:
+        """Whether it says what is to be acted on: not "do it again", "restart my career"."""
+        profile, values = reading.profile, reading.fill.values
+        if looks and not (reading.is_whole and values):
+            return False  # "log output:" before pasted lines
+        named = bool(values) or self._opinion.names_thing(profile, clause)
+        return named and not self._opinion.takes_word(profile, clause, reading.fill)
+
     def _may_be_meant(self, profile: Profile, clauses: Sequence[Clause]) -> bool:
         """Whether it wants something of the speaker's own, and denies nothing."""
-        if any(clause.negated or clause.turn is not Turn.NOTHING for clause in clauses):
-            return False
-        if any(clause.form is Form.HOWTO or is_pasted(clause) for clause in clauses):
-            return False
         told = any(clause.piece.role is Role.CONDITION for clause in clauses)
-        if told and not any(clause.form in _ASKED for clause in clauses):
+        asked = any(clause.form in _ASKED for clause in clauses)
+        if any(map(self._forbids, clauses)) or (told and not asked):
             return False  # "when the certificate expires, we shall be in trouble"
-        if any(map(self._is_reported, clauses)) or any(map(is_hedged, clauses)):
-            return False
-        if any(c.piece.colon and c.piece.tokens[0].fold in _SPEAKER for c in clauses):
-            return False  # "bob: I need admin"
         if not self._allowed.may_end(profile, clauses):
+            return False
+        if self._allowed.turns_away(profile, clauses):
             return False
         lone = len(clauses) == 1
         asks = [clause for clause in clauses if self._wants(profile, clause, lone=lone)]
         spoken = not profile.reads and any(self._is_spoken_of(profile, c) for c in clauses)
         return bool(asks) and not spoken
+
+    def _forbids(self, clause: Clause) -> bool:
+        """Whether a clause denies, takes back, tells what others say, or is pasted."""
+        if clause.negated or clause.turn is not Turn.NOTHING or clause.form is Form.HOWTO:
+            return True
+        speaks = clause.piece.colon and clause.piece.tokens[0].fold in _SPEAKER  # "bob: I need …"
+        return speaks or is_pasted(clause) or is_hedged(clause) or self._is_reported(clause)
 
     def _is_spoken_of(self, profile: Profile, clause: Clause) -> bool:
         """Whether it is doubted, judged, another's, shared with another, or only spoken of."""
@@ -117,9 +123,9 @@ class Gist:
             return idle or not is_plain_order(profile, clause, self._index)
         if clause.form is not Form.THING:
             return bool(folded & self._index.lexicon.words("turning_words"))
-        joined = bool(clause.piece.lead & _ANDS)
+        shared = bool(clause.piece.lead & _ANDS)
         spoken = is_judged(clause) or self._allowed.is_spoken_of(clause)
-        return joined or spoken or clause.tokens[-1].fold in self._index.lexicon.words("troubles")
+        return shared or spoken or clause.tokens[-1].fold in self._index.lexicon.words("troubles")
 
     def _is_reported(self, clause: Clause) -> bool:
         words = self._index.lexicon.words("report_words")

@@ -15,6 +15,7 @@ from orchestrator.nlu.drafts import Draft
 from orchestrator.nlu.index import CatalogIndex
 from orchestrator.nlu.meaning import Meaning
 from orchestrator.nlu.profile import Profile
+from orchestrator.nlu.references import References
 from orchestrator.nlu.shapes import SlotKind, looks_like
 from orchestrator.nlu.slots import Slot
 from orchestrator.nlu.text import Kind, Token
@@ -36,6 +37,7 @@ _PERSONS = frozenset(
 _INNER = frozenset("-_.:/@")
 _EXCEPT = frozenset({"except", "but", "that", "what", "if", "whether"})
 _MEANT = 0.6
+_COPULAS = frozenset({"is", "be", "are", "=", "ist", "sind", "est", "es"})
 _WELL = frozenset({"fine", "ok", "okay", "good", "works", "working"})
 _IT_IS = frozenset({"it", "its", "thats"})
 _AROUND = 2  # words before a value that may say what it is
@@ -44,8 +46,11 @@ _AROUND = 2  # words before a value that may say what it is
 class Gleaner:
     """Reads what is left of one request."""
 
-    def __init__(self, index: CatalogIndex, meaning: Meaning, thread: Thread) -> None:
+    def __init__(
+        self, index: CatalogIndex, meaning: Meaning, references: References, thread: Thread
+    ) -> None:
         self._index = index
+        self._references = references
         self._meaning = meaning
         self._thread = thread
         self._clauses: list[Clause] = []
@@ -62,6 +67,8 @@ class Gleaner:
         partly = self._index.lexicon.phrases("partial").find(folded) is not None
         partly |= self._index.lexicon.phrases("unclear").find(folded) is not None
         partly |= bool((_OTHERS | self._index.lexicon.words("quantifiers")) & {*folded})
+        if profile is not None:
+            self._take_remarks(draft, profile)
         if profile is None or partly:
             return
         self._replace_words(draft, profile)
@@ -81,6 +88,17 @@ class Gleaner:
                 value = self._beside(draft, profile, slot)
             if value is not None:
                 draft.parameters[slot.name] = [value] if slot.many else value
+
+    def _take_remarks(self, draft: Draft, profile: Profile) -> None:
+        """Give a step what a remark says that it is: "… an account. Login is zoe"."""
+        for slot in (s for s in profile.slots if s.required and s.name not in draft.parameters):
+            for remark in self._thread.said:
+                context = remark.context
+                if context is None or not _equates(context, slot):
+                    continue
+                named = self._references.named_in(profile, slot, context)
+                if named is not None and self._references.is_plain_remark(context):
+                    draft.parameters[slot.name] = named
 
     def _replace_words(self, draft: Draft, profile: Profile) -> None:
         """Take what looks like a name for a plain word: "build3 is stuck, hit the reset button"."""
@@ -232,12 +250,16 @@ class Gleaner:
         `own`: it is of the step's own words, which gave it no place: "the app behind redis".
         """
         token = tokens[place]
+        if slot.kind in _NAMES:
+            return self._may_be_name(profile, slot, tokens, place, own=own)
         if slot.kind is SlotKind.URL:
             return token.kind is Kind.URL
-        if slot.kind in _SHAPED:
-            return looks_like(slot.kind, token.value)
-        if slot.kind not in _NAMES:
-            return False
+        return slot.kind in _SHAPED and looks_like(slot.kind, token.value)
+
+    def _may_be_name(
+        self, profile: Profile, slot: Slot, tokens: Sequence[Token], place: int, *, own: bool
+    ) -> bool:
+        token = tokens[place]
         shapes = _SHAPED - ({SlotKind.DOMAIN} if token.value.count(".") == 1 else set())
         if any(looks_like(kind, token.value) for kind in shapes):
             return slot.has_own_pattern and slot.accepts(token.value)
@@ -248,10 +270,11 @@ class Gleaner:
             return any(stem in slot.nouns for stem in before)
         if token.kind is Kind.QUOTED:
             return len(token.value.split()) == 1 and not self._meaning.has_met(token)
-        if any(c.isdigit() or c in _INNER for c in token.value):
-            return not token.text[:1].isdigit()
+        marked = any(c.isdigit() or c in _INNER for c in token.value)
         told = slot is profile.main_slot or bool(slot.nouns & _PERSONS)
-        return told and self._is_new(slot, tokens, place)
+        return (
+            not token.text[:1].isdigit() if marked else told and self._is_new(slot, tokens, place)
+        )
 
     def _is_new(self, slot: Slot, tokens: Sequence[Token], place: int) -> bool:
         """Whether a plain word that nobody knows stands where a name does: "jonas hangs"."""
@@ -269,3 +292,11 @@ class Gleaner:
             return False
         before = tokens[place - 1].fold if place else ""
         return not before or before in lexicon.words("prepositions") or before in _EXCEPT
+
+
+def _equates(context: Clause, slot: Slot) -> bool:
+    """Whether a remark says what `slot` is, by its noun: "her login should be zoe"."""
+    stems = [token.stem for token in context.tokens]
+    noun = next((place for place, one in enumerate(stems) if one in slot.nouns), None)
+    after = context.tokens[noun + 1 :] if noun is not None else ()
+    return any(token.fold in _COPULAS for token in after)

@@ -66,7 +66,7 @@ class Nearest:
 
     @property
     def is_plain(self) -> bool:
-        """Whether it is far nearer than needed: nine in ten of those that rules let go were meant."""
+        """Whether it is far nearer than needed: of what rules let go, nine in ten were meant."""
         return self.spare >= _PLAINLY
 
     @property

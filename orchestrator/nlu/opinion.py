@@ -106,27 +106,28 @@ class Opinion:
         what it is plainly about is meant, be it said by a noun or by a verb that nobody knows.
         """
         sense = self._sense(clause, lenient=lenient)
-        if sense is not None and sense.thing and self._is_worded(sense, clause):
-            return None  # "false alarm" is none to be silenced
-        if sense is not None and lenient:
-            profile, said = sense.nearest.profile, sense.reading.fill.values
-            thing = clause.form is Form.THING
-            named = bool(said) or (self.names_thing(profile, clause) and not thing)
-            if not (named and self.asks_for(profile, clause)):
-                return None
-            if self.takes_word(profile, clause, sense.reading.fill):
-                return None
         if sense is None or not sense.is_near():
+            return None
+        if sense.thing and self._is_worded(sense, clause):
+            return None  # "false alarm" is none to be silenced
+        if lenient and not self._says_all(sense, clause):
             return None
         reading, spare = sense.reading, len(sense.reading.fill.spare)
         plain = sense.nearest.is_plain or (lenient and sense.nearest.spare >= _ORDERED)
         plain = plain and (reading.profile.reads or not self._meaning.is_idle(clause.tokens))
         if plain and not (reading.profile.is_risky and self._leaves(reading, clause)):
             return reading
-        if spare and not (sense.thing or reading.profile.reads):
-            return None
+        bare = sense.thing or reading.profile.reads or not spare
         whole = reading.is_whole or (sense.is_near(more=_LACKING) and not spare)
-        return reading if whole and spare <= 1 else None
+        return reading if bare and whole and spare <= 1 else None
+
+    def _says_all(self, sense: _Sense, clause: Clause) -> bool:
+        """Whether it says what is acted on, by its own name, and asks for it."""
+        profile, fill = sense.nearest.profile, sense.reading.fill
+        thing = clause.form is Form.THING
+        named = bool(fill.values) or (self.names_thing(profile, clause) and not thing)
+        asks = named and self.asks_for(profile, clause)  # not "do it again"
+        return asks and not self.takes_word(profile, clause, fill)
 
     def _leaves(self, reading: Candidate, clause: Clause) -> bool:
         """Whether a name or a value is said that has no place in the reading."""
@@ -146,9 +147,7 @@ class Opinion:
         sense = self._sense(clause, lenient=True)
         if sense is None or not sense.is_near(more=_OVERRULES):
             return None
-        if sense.nearest.profile is chosen.profile:
-            return None
-        if self._says_so(sense, [chosen]):
+        if sense.nearest.profile is chosen.profile or self._says_so(sense, [chosen]):
             return None
         if self._is_clear(sense, clause) and sense.reading.is_whole >= chosen.is_whole:
             return sense.reading
@@ -184,26 +183,18 @@ class Opinion:
 
     def _sense(self, clause: Clause, *, lenient: bool = False) -> _Sense | None:
         """Return the sense of a clause that may want something."""
-        if clause.form not in ASKING or clause.negated or is_pasted(clause):
-            return None
-        nearest = self._meaning.nearest(clause.tokens)
+        asking = clause.form in ASKING and not (clause.negated or is_pasted(clause))
+        nearest = self._meaning.nearest(clause.tokens) if asking else None
         if nearest is None:
             return None
         ordered = clause.form is Form.ORDER and nearest.spare >= _ORDERED
         lenient = lenient and (ordered or nearest.is_plain)
         lenient = lenient and self._may_be_lenient(nearest.profile, clause)
-        shaped = len(clause.tokens) > _FEW or any(stands_alone(t.value) for t in clause.tokens)
-        if not (self._says_what(clause) or (lenient and shaped)):
+        if not self._is_enough(clause, lenient=lenient):
             return None
         if not self._allowed.allows(nearest, clause, lenient=lenient):
             return None
         profile, thing = nearest.profile, self._is_verbless(clause)
-        joined = bool(clause.piece.lead & _ANDS) and not clause.piece.strong
-        if clause.form is Form.THING and joined and says_need(clause, self._index.lexicon):
-            return None  # "bob and alice need …": it would be lost for bob
-        few = sum(not self._is_empty(token) for token in _words(clause)) < _FEW
-        if thing and few and not lenient:
-            return None
         reading = self.read(profile, clause)
         if reading is None:
             return None
@@ -213,6 +204,17 @@ class Opinion:
         if not thing:
             self.choose(profile, clause, reading.fill)
         return _Sense(clause, nearest, reading, thing)
+
+    def _is_enough(self, clause: Clause, *, lenient: bool) -> bool:
+        """Whether words enough are said to tell what is meant, and by whom."""
+        joined = bool(clause.piece.lead & _ANDS) and not clause.piece.strong
+        if clause.form is Form.THING and joined and says_need(clause, self._index.lexicon):
+            return False  # "bob and alice need …": it would be lost for bob
+        shaped = len(clause.tokens) > _FEW or any(stands_alone(t.value) for t in clause.tokens)
+        if lenient and shaped:
+            return True
+        few = sum(not self._is_empty(token) for token in _words(clause)) < _FEW
+        return self._says_what(clause) and not (self._is_verbless(clause) and few and not lenient)
 
     def read(self, profile: Profile, clause: Clause) -> Candidate | None:
         """Return the clause read as `profile`; None where a pronoun stands for what it acts on."""
@@ -258,11 +260,8 @@ class Opinion:
 
     def _may_be_lenient(self, profile: Profile, clause: Clause) -> bool:
         """Whether nothing but what rules do not know stands against a reading."""
-        if profile.reads:
-            return True
-        if self._meaning.is_idle(clause.tokens) or self._allowed.is_another_act(profile, clause):
-            return False
-        return True
+        idle = self._meaning.is_idle(clause.tokens)
+        return profile.reads or not (idle or self._allowed.is_another_act(profile, clause))
 
     def asks_for(self, profile: Profile, clause: Clause) -> bool:
         """Whether a thing is asked for: "another peer", "an A record a.test 10.0.0.1".
@@ -272,20 +271,17 @@ class Opinion:
         """
         if clause.form is not Form.THING:
             return True
-        if self._allowed.doubts(clause):
-            return False
-        if profile.reads:
-            return True
-        troubles = self._index.lexicon.words("troubles")
-        if clause.tokens[-1].fold in troubles:
+        troubled = clause.tokens[-1].fold in self._index.lexicon.words("troubles")
+        if self._allowed.doubts(clause) or (troubled and not profile.reads):
             return False
         acts = any(self._acts(clause, place) for place in range(len(clause.tokens)))
-        if acts or any(stands_alone(t.value) or t.value.isdigit() for t in clause.tokens):
+        shaped = any(stands_alone(t.value) or t.value.isdigit() for t in clause.tokens)
+        if profile.reads or acts or shaped:
             return True
-        if profile.groups & self._index.lexicon.words("endings"):
-            return False
+        ends = bool(profile.groups & self._index.lexicon.words("endings"))
         wanted = clause.piece.tokens[0].fold in self._index.lexicon.words("articles") | _MORE
-        return wanted or says_need(clause, self._index.lexicon) or is_wish(clause)
+        wanted = wanted or says_need(clause, self._index.lexicon) or is_wish(clause)
+        return wanted and not ends
 
     def _ends(self, profile: Profile, clause: Clause) -> bool:
         """Whether a clause ends with what the capability is not about: "… production bug"."""

@@ -40,7 +40,6 @@ _VAGUE_WORDS = ("vague", "vague_looks")
 _VAGUE = 3  # readings offered where nobody said what to do
 _POINTED = 0.12  # with a pronoun, what it stands for tells more than so small a difference
 _PLURAL = frozenset({"both", "them", "these", "those"})
-_COPULAS = frozenset({"is", "be", "are", "=", "ist", "sind", "est", "es"})
 _POSSESSIVES = frozenset({"its", "their", "his", "her"})
 _PAIR = 2
 _DEFINITE = frozenset({"the", "this", "that", "der", "die", "das", "den", "le", "la", "el"})
@@ -72,21 +71,16 @@ class Placer:
     def place(self, clause: Clause, candidates: Sequence[Candidate]) -> None:
         """Add the best reading as a step; two close ones, or a weak one, as a question."""
         best = candidates[0] if candidates else None
-        if best is None or self._is_empty(clause, best) or not best.is_askable:
+        if best is None or self._is_none(clause, best):
             self._refuse(clause, candidates)
-            return
-        if best.verb < _VERBLESS and self._matcher.opinion.is_unlikely(clause, best):
-            self._refuse(clause, candidates)  # "ups did its job" is no look at one
             return
         if best.verb < _ASKED and (topic := self._inquiry.asked_why(clause)) is not None:
             self.add(clause, topic)
             return
-        if not best.is_accepted and not best.focus:
-            self._refuse(clause, candidates)  # "make popcorn": nothing that it acts on is named
-            return
         best = self._timely(clause, candidates) or self._complete(clause, candidates) or best
         close = [c for c in candidates if c.is_askable and best.rank - c.rank < MARGIN]
-        if len(close) > _MAX_READINGS and not any(c.focus for c in close):
+        unnamed = not best.is_accepted and not best.focus  # "make popcorn"
+        if unnamed or (len(close) > _MAX_READINGS and not any(c.focus for c in close)):
             self._refuse(clause, candidates)  # a word such as "show" alone fits anything
             return
         pronoun = self._references.has_pronoun(clause)
@@ -114,6 +108,12 @@ class Placer:
         draft = self._thread.draft(clause, None, content, best.confidence)
         draft.doubts.append(Doubt(AmbiguityKind.WHICH_CAPABILITY, options=options))
         self._thread.insert(draft)
+
+    def _is_none(self, clause: Clause, best: Candidate) -> bool:
+        """Whether the best reading is none: "ups did its job" is no look at one."""
+        if self._is_empty(clause, best) or not best.is_askable:
+            return True
+        return best.verb < _VERBLESS and self._matcher.opinion.is_unlikely(clause, best)
 
     def _sure_of(
         self, clause: Clause, best: Candidate, rivals: Sequence[Candidate]
@@ -458,19 +458,6 @@ class Placer:
                 draft.parameters.update(named)
                 return
 
-    def take_remarks(self, draft: Draft) -> None:
-        """Give a step what a remark says that it is: "… an account. Login is zoe"."""
-        profile = draft.profile
-        lacking = profile.slots if profile is not None else ()
-        for slot in (s for s in lacking if s.required and s.name not in draft.parameters):
-            for remark in self._thread.said:
-                context = remark.context
-                if profile is None or context is None or not _equates(context, slot):
-                    continue
-                named = self._references.named_in(profile, slot, context)
-                if named is not None and self._references.is_plain_remark(context):
-                    draft.parameters[slot.name] = named
-
     def _look_back(self, profile: Profile, slot: Slot, *, by_name: bool = False) -> list[JsonValue]:
         said = self._thread.said
         if by_name:  # nobody points: what was denied or reported is not what is meant
@@ -509,11 +496,3 @@ def _wanting(draft: Draft, profile: Profile) -> Slot | None:
     slots = [s for s in profile.slots if s.required] or [s for s in (main,) if s is not None]
     asked = {doubt.parameter for doubt in draft.doubts}
     return next((s for s in slots if s.name not in draft.parameters and s.name not in asked), None)
-
-
-def _equates(context: Clause, slot: Slot) -> bool:
-    """Whether a remark says what `slot` is, by its noun: "her login should be zoe"."""
-    stems = [token.stem for token in context.tokens]
-    noun = next((place for place, one in enumerate(stems) if one in slot.nouns), None)
-    after = context.tokens[noun + 1 :] if noun is not None else ()
-    return any(token.fold in _COPULAS for token in after)

@@ -4,8 +4,9 @@ import itertools
 from dataclasses import replace
 
 from orchestrator.domain.value import Parameters
+from orchestrator.nlu.bare_names import BareNames
 from orchestrator.nlu.candidate import MARGIN
-from orchestrator.nlu.clauses import ASKED_ONLY, Clause, Form
+from orchestrator.nlu.clauses import Clause, Form
 from orchestrator.nlu.coerce import split_number
 from orchestrator.nlu.contingency import hangs_on_failure
 from orchestrator.nlu.continuing import Continuer
@@ -30,7 +31,6 @@ from orchestrator.nlu.references import (
 )
 from orchestrator.nlu.remarks import Remarks
 from orchestrator.nlu.repeating import repeated
-from orchestrator.nlu.shapes import SlotKind
 from orchestrator.nlu.sifting import Sieve
 from orchestrator.nlu.spoken_text import (
     TextParameter,
@@ -45,11 +45,9 @@ from orchestrator.nlu.text import Kind, Token
 from orchestrator.nlu.thread import Thread
 from orchestrator.nlu.turns import Turn
 from orchestrator.nlu.understanding import Understanding
-from orchestrator.nlu.varying import asked_where, corrected
+from orchestrator.nlu.varying import corrected
 from orchestrator.nlu.withdrawing import Withdrawal
 
-_BOTH = frozenset({"both", "beide", "ambos", "ambas"})
-_WHITHER = frozenset({"to", "into", "on", "zu", "auf", "nach", "sur", "en"})
 _WITH = frozenset({"with", "mit", "avec", "con"})  # "it is down (again) with a 502 error"
 _REMAINING = frozenset({"other", "others", "rest", "remaining", "anderen", "autres", "otros"})
 _ANDS = frozenset({"and", "und", "et", "y", "&", "plus", "sowie"})
@@ -77,6 +75,7 @@ class Reading:
         self._templates = templates
         self._references = References(index.lexicon, filler)
         self._labels = Labels(index, self._references)
+        self._bare_names = BareNames(index, filler)
         self._thread = Thread(text, Remarks(index))
         self._placer = Placer(
             index, filler, matcher, self._references, self._thread, lenient=lenient
@@ -87,7 +86,7 @@ class Reading:
         self._withdrawal = Withdrawal(index.lexicon, filler, self._references, self._thread)
         self._headings = Headings(index, self._thread)
         self._deferral = Deferral(index.lexicon, self._thread)
-        self._gleaner = Gleaner(index, matcher.meaning, self._thread)
+        self._gleaner = Gleaner(index, matcher.meaning, self._references, self._thread)
         self._turning = False  # the next order replaces the last one
         self._final = False  # "scratch that", and nothing behind it
         self._contingent = False  # "if that fails, …": no plan can hold it
@@ -293,7 +292,7 @@ class Reading:
 
     def _positive(self, clause: Clause, *, turning: bool) -> None:
         last = self._thread.last
-        clause = self._as_thing(clause, last) if last is not None else clause
+        clause = self._bare_names.as_thing(clause, last) if last is not None else clause
         denied, self._denied = self._denied, None
         if denied is not None and clause.form is Form.THING and clause.piece.lead & _CONTRARY:
             verbs = tuple(replace(verb, places=frozenset()) for verb in denied.verbs)
@@ -369,47 +368,6 @@ class Reading:
         same = any(verb.canonical in said for verb in clause.verbs)
         rest = {token.fold for token in clause.tokens} & _REMAINING
         return same and bool(rest) and self._excepted == self._thread.sentence
-
-    def _as_thing(self, clause: Clause, last: Draft) -> Clause:
-        """Return the clause, its verb taken for a word of the step before where it is one."""
-        if self._goes_on(clause, last):
-            tokens = (clause.piece.tokens[0], *clause.tokens)
-            return replace(clause, form=Form.THING, tokens=tokens, verbs=())
-        if self._is_other_of_both(clause, last) or self._is_bare_name(clause, last):
-            return replace(clause, form=Form.THING, verbs=())
-        return asked_where(clause, last, self._index.lexicon) or clause
-
-    def _is_bare_name(self, clause: Clause, last: Draft) -> bool:
-        """Whether "search" in "status of shop and search" is a name: nothing else does that."""
-        joined = bool(clause.piece.lead & {*_ANDS, ","}) and not clause.piece.strong
-        if not joined or len(clause.piece.tokens) != 1 or clause.form is not Form.ORDER:
-            return False
-        said = last.clause.tokens if last.clause.form in {Form.THING, Form.QUESTION} else ()
-        ends = said[-1:] and said[-1].value in last.parameters.values()
-        verb = clause.verbs[0].canonical if clause.verbs else ""
-        does = any(verb in p.verbs for p in self._index.profiles)
-        looks = any(verb.groups & ASKED_ONLY for verb in clause.verbs)
-        return bool(ends) and not (does or looks)
-
-    @staticmethod
-    def _is_other_of_both(clause: Clause, last: Draft) -> bool:
-        """Whether "backup" in "scrub both tank and backup" is a name."""
-        both = any(token.fold in _BOTH for token in last.clause.piece.tokens)
-        return both and len(clause.piece.tokens) == 1 and not clause.piece.strong
-
-    def _goes_on(self, clause: Clause, last: Draft) -> bool:
-        """Whether "…, to test" says where the step before goes: a named value of it is open."""
-        opens = clause.piece.tokens[0].fold in _WHITHER
-        if not opens or clause.piece.strong or clause.form is not Form.ORDER or clause.negated:
-            return False
-        profile = last.profile
-        if profile is None:
-            return False
-        tokens = (clause.piece.tokens[0], *clause.tokens)
-        fill = self._filler.fill(profile, replace(clause, verbs=(), tokens=tokens))
-        kinds = {slot.name: slot.kind for slot in profile.slots}
-        new = [name for name in fill.values if name not in last.parameters]
-        return bool(new) and all(kinds[name] is SlotKind.ENUM for name in new) and not fill.spare
 
     def _new(self, clause: Clause) -> None:
         """Read a clause that stands for itself."""
@@ -499,7 +457,6 @@ class Reading:
         for draft in thread.drafts:
             self._references.drop_described(draft)
             self._headings.fill_in(draft)
-            self._placer.take_remarks(draft)
             self._gleaner.fill_in(draft)
             draft.doubts = [d for d in draft.doubts if d.parameter not in draft.parameters]
             doubt_missing(draft, unclear=self._references.is_unclear(draft.clause))

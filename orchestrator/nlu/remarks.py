@@ -154,7 +154,7 @@ class Remarks:
         )
 
     def _goes_on(self, clause: Clause) -> bool:
-        """Whether what reads as a question goes on with what was told: "…, and is gone for good"."""
+        """Whether what reads as a question goes on with what was told: "…, and is gone"."""
         first = clause.piece.tokens[0]
         asks = first.fold in _WHS or self._index.book.at(clause.piece.tokens, 0) is not None
         return not (clause.piece.strong or clause.piece.asked or asks)

@@ -172,9 +172,7 @@ def _kind(
     named = kind_of_text(
         name_words, head[::-1], text_format if isinstance(text_format, str) else ""
     )
-    if named is SlotKind.TEXT and _is_one_word(schema):
-        return SlotKind.NAME
-    return _loosened(schema, named, described) if named in _SAMPLES else named
+    return _loosened(schema, named, described)
 
 
 def _loosened(schema: Mapping[str, JsonValue], kind: SlotKind, described: str) -> SlotKind:
@@ -182,8 +180,10 @@ def _loosened(schema: Mapping[str, JsonValue], kind: SlotKind, described: str) -
 
     An "asset tag" is no version; "Name, IP or MAC address of the client" is what a host is.
     """
+    if kind is SlotKind.TEXT:
+        return SlotKind.NAME if _is_one_word(schema) else kind
     pattern = schema.get("pattern")
-    if not isinstance(pattern, str):
+    if not isinstance(pattern, str) or kind not in _SAMPLES:
         return kind
     validator = Draft202012Validator({"pattern": pattern})
     if not validator.is_valid("zzzz"):

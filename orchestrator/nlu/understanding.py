@@ -13,3 +13,8 @@ class Understanding:
     out_of_scope: list[str] = field(default_factory=list)
     deferred: list[str] = field(default_factory=list)  # of these, what was to wait for a time
     others: bool = False  # somebody else speaks in it: "omar: reboot node1"
+
+    @property
+    def says_something(self) -> bool:
+        """Whether there is a step or a question, or nothing may be made of it on purpose."""
+        return bool(self.drafts or self.deferred or self.others)

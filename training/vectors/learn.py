@@ -13,7 +13,7 @@ import warnings
 import zlib
 from pathlib import Path
 
-import numpy
+import numpy as np
 from scipy.sparse import csr_matrix
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier
@@ -29,11 +29,11 @@ def main() -> None:
     lines = source.read_text("utf-8").splitlines()
     header = json.loads(lines[0])
     phrases = [*map(json.loads, lines[1:])]
-    ends = numpy.cumsum([0, *(len(phrase["features"]) for phrase in phrases)])
+    ends = np.cumsum([0, *(len(phrase["features"]) for phrase in phrases)])
     columns = [number for phrase in phrases for number in phrase["features"]]
     weights = [weight for phrase in phrases for weight in phrase["weights"]]
     shape = (len(phrases), header["features"])
-    said = csr_matrix((weights, columns, ends), shape=shape, dtype=numpy.float32)
+    said = csr_matrix((weights, columns, ends), shape=shape, dtype=np.float32)
     network = MLPClassifier(
         (_SIZE,),
         activation="identity",
@@ -48,7 +48,7 @@ def main() -> None:
         warnings.simplefilter("ignore", ConvergenceWarning)  # more passes learn phrases by heart
         network.fit(said, [phrase["concept"] for phrase in phrases])
     hidden = network.coefs_[0]
-    numbers = numpy.round(hidden / abs(hidden).max() * _LARGEST).astype(numpy.int8)
+    numbers = np.round(hidden / abs(hidden).max() * _LARGEST).astype(np.int8)
     head = {"source": header["source"], "size": _SIZE, "least": header["least"]}
     content = json.dumps(head).encode() + b"\n" + numbers.tobytes()
     target.write_bytes(zlib.compress(content, level=9))
