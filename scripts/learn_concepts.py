@@ -1,7 +1,7 @@
 """Learns the concept model from the phrases in `training/`: `make concepts`.
 
 A file holds concepts, each "# its_name" and its phrases, one a line; "{…}" stands for a value.
-With a path it also writes there what `training/vectors/learn.py` learns from.
+It also writes what `training/vectors/learn.py` learns from, to the path that it is given.
 """
 
 import hashlib
@@ -25,17 +25,18 @@ _PLACEHOLDER_RE = re.compile(r"\{(\w+)\}")
 
 def main() -> None:
     """Write the model; print what it holds."""
+    if len(sys.argv) != 2:  # noqa: PLR2004
+        raise SystemExit("Say where to write the weighted phrases, or run `make concepts`.")
     phrases = {name: [symbols_of(one) for one in said] for name, said in read(PHRASES).items()}
     model = ConceptModel.learn(phrases, source_of(PHRASES), idle=[*read(PHRASES, _IDLE)])
     MODEL.write_bytes(model.packed())
-    for path in sys.argv[1:]:
-        Path(path).write_text("\n".join(weighted(phrases, model)), "utf-8")
+    Path(sys.argv[1]).write_text("\n".join(weighted(phrases, model)), "utf-8")
     sys.stdout.write(f"{len(phrases)} concepts, {sum(map(len, phrases.values()))} phrases\n")
 
 
 def weighted(phrases: Mapping[str, Sequence[Sequence[str]]], model: ConceptModel) -> Iterator[str]:
     """Yield a header and each phrase as numbers and weights of its features, in JSON."""
-    often = [row for row, seen in enumerate(model.seen()) if seen >= _LEAST]
+    often = model.often(_LEAST)
     places = {row: place for place, row in enumerate(often)}
     yield json.dumps({"source": model.source, "features": len(often), "least": _LEAST})
     for concept, name in enumerate(model.names):
@@ -57,7 +58,10 @@ def source_of(folder: Path) -> str:
 def read(folder: Path, files: str = "*.txt") -> dict[str, list[str]]:
     """Return the phrases of each concept, in the order of the files; none twice."""
     found: dict[str, dict[str, None]] = {}
-    for path in sorted(folder.glob(files)):
+    paths = sorted(folder.glob(files))
+    if not paths:
+        raise SystemExit(f"{folder} holds no {files}. Put the phrases there.")
+    for path in paths:
         name = ""
         for line in filter(None, map(str.strip, path.read_text("utf-8").splitlines())):
             head = _HEAD_RE.fullmatch(line)

@@ -3,6 +3,7 @@
 Scores leave these open; what decides is what one reading has and the others lack.
 """
 
+import re
 from collections.abc import Sequence
 
 from orchestrator.nlu.candidate import Candidate
@@ -10,6 +11,8 @@ from orchestrator.nlu.clauses import Clause
 from orchestrator.nlu.text import stems
 
 _AS_GOOD = 0.25  # a synonym beside the very verb is not
+_NEARLY_AS_GOOD = 0.12
+_FAMILY_RE = re.compile(r"[a-z]{2,}-(?=[a-z-]*\d)")
 _LIGHT = 0.5  # a verb that goes with anything
 
 
@@ -37,6 +40,26 @@ def choose(
     if said and not pronoun and not whole[0].dares((best, *open_ones)):
         return whole[0], []
     return best, open_ones
+
+
+def next_of_kin(best: Candidate, readings: Sequence[Candidate]) -> Candidate:
+    """Return the reading whose examples call things as this one is called: "CM-20417" a modem."""
+    if _is_kin(best):
+        return best
+    near = (c for c in readings if c.is_askable and best.rank - c.rank < _NEARLY_AS_GOOD)
+    alike = (c for c in near if c.verb >= best.verb - _NEARLY_AS_GOOD and _is_kin(c))
+    return next(alike, best)
+
+
+def _is_kin(reading: Candidate) -> bool:
+    """Whether what is acted on begins as a known one does: letters before a mark and a digit."""
+    slot = reading.profile.main_slot
+    found = reading.fill.values.get(slot.name) if slot is not None else None
+    if slot is None or found is None:
+        return False
+    family = _FAMILY_RE.match(str(found.value).casefold())
+    known = reading.profile.known.get(slot.name, ())
+    return family is not None and any(one.startswith(family[0]) for one in known)
 
 
 def _leaves(clause: Clause, candidate: Candidate) -> bool:

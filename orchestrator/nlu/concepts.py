@@ -145,10 +145,11 @@ class ConceptModel:
         length = math.sqrt(sum(weight * weight for weight in weights)) or 1.0
         return [(row, w / length) for (row, _), w in zip(rows, weights, strict=True)]
 
-    def seen(self) -> list[int]:
-        """Return of each row how many phrases have the feature."""
-        spans = map(self._span, range(len(self._rows)))
-        return [sum(self._table.counts[begin:end]) for begin, end in spans]
+    def often(self, least: int) -> list[int]:
+        """Return the rows of the features that at least so many phrases have."""
+        spans = enumerate(map(self._span, range(len(self._rows))))
+        counts = self._table.counts
+        return [row for row, (begin, end) in spans if sum(counts[begin:end]) >= least]
 
     def _span(self, row: int) -> tuple[int, int]:
         return self._ends[row] - self._table.sizes[row], self._ends[row]

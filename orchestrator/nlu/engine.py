@@ -97,7 +97,9 @@ class Engine:
         """Return what a request means of which rules understood nothing."""
         again = self._take(said, lenient=True)
         self._whole.take_back(said.clauses, again)
-        return again if again.drafts else self._gist.read(said.text, said.clauses, found)
+        if again.says_something:
+            return again
+        return self._gist.read(said.text, said.clauses, found)
 
     def _take(self, said: _Said, *, lenient: bool) -> Understanding:
         """Return what the clauses of a request mean, one after the other."""

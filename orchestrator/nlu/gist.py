@@ -73,7 +73,9 @@ class Gist:
         fill = reading.fill
         draft = Draft(clause, words, profile, 0, 0, dict(fill.parameters), nearest.near, fill)
         doubt_missing(draft, unclear=False)
-        return Understanding([draft], [])
+        # What no clause holds was a command, or too long to be read: it stays told.
+        told = [said for said in understood.out_of_scope if said not in words]
+        return Understanding([draft], told if not looks else [])
 
     @staticmethod
     def _is_near(nearest: Nearest, *, looks: bool) -> bool:

@@ -13,6 +13,7 @@ from orchestrator.nlu.clauses import Clause, Form
 from orchestrator.nlu.coerce import name_forms
 from orchestrator.nlu.drafts import Draft
 from orchestrator.nlu.index import CatalogIndex
+from orchestrator.nlu.later import waits
 from orchestrator.nlu.meaning import Meaning
 from orchestrator.nlu.profile import Profile
 from orchestrator.nlu.references import References
@@ -37,6 +38,7 @@ _PERSONS = frozenset(
 _INNER = frozenset("-_.:/@")
 _EXCEPT = frozenset({"except", "but", "that", "what", "if", "whether"})
 _MEANT = 0.6
+_ORDERED = frozenset({Form.ORDER, Form.TERSE})
 _COPULAS = frozenset({"is", "be", "are", "=", "ist", "sind", "est", "es"})
 _WELL = frozenset({"fine", "ok", "okay", "good", "works", "working"})
 _IT_IS = frozenset({"it", "its", "thats"})
@@ -56,8 +58,14 @@ class Gleaner:
         self._clauses: list[Clause] = []
 
     def note(self, clause: Clause) -> None:
-        """Keep a clause that may say what a step lacks."""
-        if not clause.negated and clause.form is not Form.SMALL_TALK:
+        """Keep a clause that may say what a step lacks.
+
+        Not one that was put off, and no order that was told back: "paint node7; reboot the box".
+        """
+        begin = clause.piece.tokens[0].start
+        refused = clause.form in _ORDERED and any(begin == at for at, _ in self._thread.refused)
+        idle = clause.negated or clause.form is Form.SMALL_TALK
+        if not (idle or refused or waits(clause, self._index.lexicon)):
             self._clauses.append(clause)
 
     def fill_in(self, draft: Draft) -> None:
@@ -105,7 +113,7 @@ class Gleaner:
         for slot in profile.slots:
             value = draft.parameters.get(slot.name)
             found = draft.fill.values.get(slot.name)
-            if slot.kind not in _NAMES or found is None or found.value != value:
+            if slot.kind not in _NAMES or slot.many or found is None or found.value != value:
                 continue
             places = sorted(found.places)
             if not places or not self._describes(draft.clause.tokens, places[0]):
@@ -131,12 +139,13 @@ class Gleaner:
         """Whether a word is one that everybody uses, and no name of what there is."""
         known = profile.known.get(slot.name, ())
         common = token.kind is Kind.WORD and token.value.isalpha() and token.text.islower()
-        return common and self._meaning.knows(token) and token.value.casefold() not in known
+        return common and self._meaning.knows(token) and token.fold not in known
 
     def _shared(self, draft: Draft, slot: Slot) -> JsonValue:
         """Return the one value that all other steps of the request have for this parameter."""
         others = [d for d in self._thread.drafts if d is not draft and d.profile is not None]
-        values = [d.parameters[slot.name] for d in others if slot.name in d.parameters]
+        given = [d.parameters[slot.name] for d in others if slot.name in d.parameters]
+        values = [one for value in given for one in _each(value)]
         alike = bool(values) and all(value == values[0] for value in values)
         return values[0] if alike and slot.accepts(values[0]) else None
 
@@ -150,7 +159,8 @@ class Gleaner:
             if other.profile is None or other.profile is draft.profile:
                 continue
             kinds = {one.name: one.kind for one in other.profile.slots}
-            names = [v for n, v in other.parameters.items() if kinds.get(n) in _NAMES]
+            given = [v for n, v in other.parameters.items() if kinds.get(n) in _NAMES]
+            names = [one for value in given for one in _each(value)]
             return names[0] if len(names) == 1 and slot.accepts(names[0]) else None
         return None
 
@@ -191,7 +201,8 @@ class Gleaner:
         if len(found) != 1:
             return None
         value, clause = next(iter(found.items()))
-        self._thread.pardon(clause)
+        if clause.form not in _ORDERED:
+            self._thread.pardon(clause)
         return value
 
     def _may_tell(self, clause: Clause, draft: Draft, slot: Slot) -> bool:
@@ -218,13 +229,16 @@ class Gleaner:
             draft.clause.tokens[place].start
             for draft in self._thread.drafts
             for place in draft.fill.used | draft.clause.verb_places
+            # Not of a step of the request before, whose words stand in another text.
             if place < len(draft.clause.tokens)
+            and draft.clause.tokens[place] in draft.clause.piece.tokens
         }
 
     def _candidates(
         self, profile: Profile, slot: Slot, clause: Clause, used: Collection[int], draft: Draft
     ) -> Iterator[str]:
-        taken = {str(v) for d in self._thread.drafts for v in d.parameters.values()}
+        drafts = self._thread.drafts
+        taken = {str(one) for d in drafts for v in d.parameters.values() for one in _each(v)}
         told = clause.form is Form.STATEMENT  # "all came back except jellyfin"
         tokens = (*clause.tokens, *clause.excluded) if told else clause.tokens
         ordered = clause.verb_places
@@ -263,7 +277,7 @@ class Gleaner:
         shapes = _SHAPED - ({SlotKind.DOMAIN} if token.value.count(".") == 1 else set())
         if any(looks_like(kind, token.value) for kind in shapes):
             return slot.has_own_pattern and slot.accepts(token.value)
-        if token.value.casefold() in profile.known.get(slot.name, ()):
+        if token.fold in profile.known.get(slot.name, ()):
             return not own
         if token.text.isdigit():
             before = (t.stem for t in tokens[max(0, place - _AROUND) : place])
@@ -292,6 +306,10 @@ class Gleaner:
             return False
         before = tokens[place - 1].fold if place else ""
         return not before or before in lexicon.words("prepositions") or before in _EXCEPT
+
+
+def _each(value: JsonValue) -> list[JsonValue]:
+    return value if isinstance(value, list) else [value]
 
 
 def _equates(context: Clause, slot: Slot) -> bool:

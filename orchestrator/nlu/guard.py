@@ -51,7 +51,8 @@ def guarded_spans(text: str) -> list[Span]:
         elif span.kind is Kind.GUARDED and all(_holds(span, other) for other in touched):
             taken = [other for other in taken if other not in touched]
             injected = any(o.injected for o in (span, *touched))
-            taken.append(replace(span, injected=injected))
+            command = span.command or any(o.command for o in touched if not span.injected)
+            taken.append(replace(span, injected=injected, command=command))
     return sorted(taken, key=lambda span: span.start)
 
 

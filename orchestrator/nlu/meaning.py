@@ -17,6 +17,7 @@ that vectors do not, and vectors see what two concepts have in common.
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from orchestrator.nlu.concepts import concept_model
 from orchestrator.nlu.index import CatalogIndex
@@ -89,7 +90,7 @@ class Meaning:
         self._names = frozenset(
             value for p in index.profiles for known in p.known.values() for value in known
         )
-        self._known: dict[tuple[tuple[str, str], ...], list[Nearest]] = {}
+        self._known = lru_cache(_KEPT)(self._compared)
         self._postings: dict[int, list[tuple[int, float]]] = {}
         self._texts: list[_Text] = []
         self._stands: list[Vector] = []  # of each text
@@ -179,25 +180,22 @@ class Meaning:
 
     def _chances(self, tokens: Sequence[Token]) -> Sequence[Nearest]:
         """Return the chance of each capability; all but one lag behind that one."""
-        key = tuple((token.fold, token.value) for token in tokens)
-        if key not in self._known:
-            if len(self._known) >= _KEPT:
-                self._known.clear()
-            self._known[key] = [*self._compared(tokens)]
-        return self._known[key]
+        return self._known(tuple(tokens))
 
-    def _compared(self, tokens: Sequence[Token]) -> Iterator[Nearest]:
+    def _compared(self, tokens: tuple[Token, ...]) -> tuple[Nearest, ...]:
         agrees = self._nearness(self._agreements(tokens))
         stand = self._vectors.of(tokens, self._names)
         close = self._nearness([closeness(stand, other) for other in self._stands])
         scores = [_AGREES * one + other for one, other in zip(agrees, close, strict=True)]
         best, second = [*sorted(scores, reverse=True), 0.0, 0.0][:2]
+        found: list[Nearest] = []
         for number, profile in enumerate(self._index.profiles):
-            rival = max(_RIVAL, second) if scores[number] == best else best
-            lead = scores[number] - rival
+            rival = second if scores[number] == best else best
+            lead = scores[number] - max(_RIVAL, rival)
             evidence = _BY_CLOSENESS * close[number] + _BY_AGREEMENT * agrees[number]
             chance = 1 / (1 + math.exp(-(_BASE + evidence + _BY_LEAD * lead)))
-            yield Nearest(profile, chance, lead)
+            found.append(Nearest(profile, chance, lead))
+        return tuple(found)
 
 
 def _texts_of(owner: int, profile: Profile) -> Iterator[tuple[str, _Text]]:

@@ -9,11 +9,10 @@ from pydantic import JsonValue
 from orchestrator.catalog.models import Risk
 from orchestrator.domain.request import AmbiguityKind
 from orchestrator.nlu.candidate import MARGIN, Candidate
-from orchestrator.nlu.choosing import choose
+from orchestrator.nlu.choosing import choose, next_of_kin
 from orchestrator.nlu.chunks import is_content
 from orchestrator.nlu.clauses import Clause, Form
 from orchestrator.nlu.drafts import Doubt, Draft
-from orchestrator.nlu.evidence import OWN_WORD
 from orchestrator.nlu.fill import Fill, Filler
 from orchestrator.nlu.index import CatalogIndex
 from orchestrator.nlu.inquiry import Inquiry
@@ -78,6 +77,7 @@ class Placer:
             self.add(clause, topic)
             return
         best = self._timely(clause, candidates) or self._complete(clause, candidates) or best
+        best = next_of_kin(best, candidates)
         close = [c for c in candidates if c.is_askable and best.rank - c.rank < MARGIN]
         unnamed = not best.is_accepted and not best.focus  # "make popcorn"
         if unnamed or (len(close) > _MAX_READINGS and not any(c.focus for c in close)):
@@ -127,10 +127,9 @@ class Placer:
         return opinion.rather(clause, best) or best
 
     def _is_doubtful(self, clause: Clause, reading: Candidate) -> bool:
-        """Whether a risky reading by a synonym lacks something, and is about something else."""
+        """Whether a risky reading lacks something, and the words are about something else."""
         lacks = not (reading.is_whole or self._references.has_pronoun(clause))
-        synonym = reading.verb < OWN_WORD and len(clause.tokens) > _FEW
-        risky = lacks and synonym and reading.profile.is_risky
+        risky = lacks and len(clause.tokens) > _FEW and reading.profile.is_risky
         return risky and self._matcher.opinion.is_unlikely(clause, reading)
 
     def _is_far_fetched(self, clause: Clause, reading: Candidate) -> bool:
@@ -160,9 +159,11 @@ class Placer:
     def take_wish(self, clause: Clause) -> bool:
         """Add the step that a statement wishes for: "docs-site could use a branch named x"."""
         said = self._lenient and says_need(clause, self._index.lexicon)
-        if not said or any(token.fold in _NO_WISH for token in clause.tokens):
+        thing = replace(clause, form=Form.THING)
+        later = bool(waits(thing, self._index.lexicon))  # "… could use a restart tomorrow"
+        if not said or later or any(token.fold in _NO_WISH for token in clause.tokens):
             return False  # "Omar wants you to …"
-        meant = self._matcher.opinion.instead(replace(clause, form=Form.THING), lenient=True)
+        meant = self._matcher.opinion.instead(thing, lenient=True)
         if meant is not None:
             self._thread.group += 1
             self.add(clause, meant)

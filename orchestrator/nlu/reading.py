@@ -102,6 +102,7 @@ class Reading:
         self._tentative = -1  # the group of what "take a look" may have meant
         self._excepted = -1  # the sentence that last said what is not to be done
         self._chatting = False  # the clause before told something
+        self._reporting = False  # … what somebody said
         self._greeting = False  # the clause before was "best" or "thanks"
         self._before = -1  # where the clause before this one starts
         self._joined: list[Clause] = []  # "alice and bob" before "… need a new password"
@@ -140,9 +141,9 @@ class Reading:
         """Add one clause."""
         known = [*self._thread.drafts]
         before = len(known)
-        self._gleaner.note(clause)
         self._take(clause)
         self._deferral.note(clause, [d for d in self._thread.drafts if d not in known])
+        self._gleaner.note(clause)
         if clause.piece.strong:
             self._joined.clear()
         if clause.form is Form.THING and len(self._thread.drafts) == before:
@@ -180,6 +181,9 @@ class Reading:
             self._thread.keep_silent(clause)
             return
         self._chatting = clause.form is Form.STATEMENT and clause.piece.role is Role.MAIN
+        speech = self._index.lexicon.words("speech")
+        said = any(token.fold in speech for token in clause.piece.tokens)
+        self._reporting = self._chatting and said
         self._greeting = clause.form is Form.SMALL_TALK
         if clause.turn is Turn.ALL and not self._withdrawal.is_of_words(clause, self._nearby):
             self._thread.drafts.clear()
@@ -216,9 +220,9 @@ class Reading:
     def _is_chatter(self, clause: Clause) -> bool:
         """Whether a thing goes on with what was told ("… cats and dogs") or signs: "best, Tom"."""
         told = _is_alien(clause) or any(map(is_participle, clause.tokens[:1]))
-        if self._chatting and clause.piece.lead == {"and"} and told:
-            return True  # "I checked the date and notice that it expired", "… and rebooted it"
-        if self._thread.remarks.is_idle(clause):
+        # "I checked it and notice that it expired"; "Tom said we should stop web1 and reboot db1".
+        goes_on = (self._chatting and told) or (self._reporting and not clause.piece.strong)
+        if (goes_on and clause.piece.lead == {"and"}) or self._thread.remarks.is_idle(clause):
             return True
         goes_with = clause.piece.tokens[0].fold in _WITH and not clause.piece.strong
         goes_with = goes_with and clause.form in {Form.THING, Form.TERSE}

@@ -63,6 +63,8 @@ def _says_more(earlier: Draft, later: Draft) -> bool:
     open_ones = earlier.doubts or later.doubts or later.fill.spare
     if later.clause.form not in _ADDED or earlier.earlier or open_ones:
         return False
+    if later.alone or later.last or later.concurrent:
+        return False
     main = profile.main_slot
     new = {n for n, v in later.parameters.items() if earlier.parameters.get(n, v) != v}
     names_another = main is not None and main.name in later.parameters.keys() - earlier.parameters

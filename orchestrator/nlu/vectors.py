@@ -45,8 +45,8 @@ class Vectors:
         self._model = model
         self._size = header["size"]
         self._numbers = numbers
-        often = (row for row, seen in enumerate(model.seen()) if seen >= header["least"])
-        self._begins = {row: place * self._size for place, row in enumerate(often)}
+        often = enumerate(model.often(header["least"]))
+        self._begins = {row: place * self._size for place, row in often}
         self._known = lru_cache(_KEPT)(self._vector)
 
     @classmethod
@@ -59,7 +59,9 @@ class Vectors:
         head, _, content = zlib.decompress(path.read_bytes()).partition(b"\n")
         header: Header = json.loads(head)
         if header["source"] != model.source:
-            raise ValueError(f"{path.name} was learnt with another concept model.")
+            raise ValueError(
+                f"{path.name} was learnt with another concept model. Run `make concepts`."
+            )
         return cls(model, header, array("b", content))
 
     def of(self, tokens: Iterable[Token], names: Collection[str] = ()) -> Vector:
