@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from orchestrator.nlu.clauses import Clause, Form
 from orchestrator.nlu.index import CatalogIndex
+from orchestrator.nlu.lightverbs import is_participle
 from orchestrator.nlu.meaning import Nearest
 from orchestrator.nlu.plainness import is_hedged, is_judged, is_plain_order
 from orchestrator.nlu.profile import Profile
@@ -15,6 +16,10 @@ from orchestrator.nlu.text import Token
 
 _SHUTS = frozenset({"block", "lock", "disable", "pause", "close"})
 _BIDS = frozenset({"get", "have", "make", "let", "ask", "tell", "do"})
+_OUTCOMES = frozenset(
+    {"pending", "approved", "cancelled", "canceled", "rejected", "aborted", "done", "failed"}
+    | {"passed", "completed", "postponed", "progress", "upset"}
+)
 _BROAD = frozenset({"create", "set", "send"})
 _OUT_OF = frozenset({("out", "of"), ("off", "of"), ("rid", "of")})
 _NO_THINGS = frozenset({"in", "into", "away", "by", "to", "from", "out", "off", "rid", "you", "it"})
@@ -33,7 +38,8 @@ class Allowed:
         `lenient`: a verb that nobody knows may be one of its own: "fire the cert-sync job".
         """
         profile, sure = nearest.profile, nearest.is_sure
-        if self._says_alien(profile, clause) and not (lenient and not profile.reads):
+        alien = self._says_alien(profile, clause) and not (lenient and not profile.reads)
+        if alien or _has_come_to(clause):
             return False
         if profile.reads:
             return True
@@ -106,6 +112,15 @@ class Allowed:
         others = self._index.lexicon.words("other_acts")
         return bidden or (first.fold in others and first.stem not in profile.verbs)
 
+    def is_done(self, profile: Profile, clause: Clause) -> bool:
+        """Whether it tells that a capability's act is over: "staging3 deleted by mistake"."""
+        own, groups = profile.verbs, profile.groups - _BROAD
+        for place, token in enumerate(clause.tokens):
+            verb = self._index.book.at(clause.tokens, place) if is_participle(token) else None
+            if verb is not None and (verb.canonical in own or verb.groups & groups):
+                return True
+        return False
+
     def is_spoken_of(self, clause: Clause) -> bool:
         """Whether an act is only spoken of: "the dangers of opening port 80"."""
         return any(
@@ -150,6 +165,13 @@ class Allowed:
         # "Port 80 needs a review"; but "park it in vlan 999" is surely about nothing else.
         sure = sure and 0 in clause.verb_places
         return profile.is_risky and not (light or broad or sure)
+
+
+def _has_come_to(clause: Clause) -> bool:
+    """Whether it tells what came of an act: "deletion of staging3 approved"."""
+    folded = [token.fold for token in clause.piece.tokens]
+    acts = folded[1:2] == ["of"] or folded[2:3] == ["of"]
+    return acts and bool(_OUTCOMES & {*folded[3:]})
 
 
 def is_wish(clause: Clause) -> bool:

@@ -35,6 +35,7 @@ def choose(
         whole = left
     if sum(candidate.known for candidate in whole) == 1:
         whole = [candidate for candidate in whole if candidate.known]
+    whole = [candidate for candidate in whole if _is_kin(candidate)] or whole
     whole = _spelt_out(clause, whole)
     said = len(whole) == 1 and whole[0].fill.values and whole[0].verb > _LIGHT
     if said and not pronoun and not whole[0].dares((best, *open_ones)):

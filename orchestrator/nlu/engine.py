@@ -95,6 +95,9 @@ class Engine:
 
     def _once_more(self, said: _Said, found: Understanding) -> Understanding:
         """Return what a request means of which rules understood nothing."""
+        cries = self.index.lexicon.words("interjections")
+        if any(token.fold in cries for clause in said.clauses for token in clause.piece.tokens):
+            return found  # "wow, another reboot of web1"
         again = self._take(said, lenient=True)
         self._whole.take_back(said.clauses, again)
         if again.says_something:

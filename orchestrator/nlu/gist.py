@@ -27,6 +27,10 @@ _MEANT, _MEANT_RISKY = 0.55, 0.65  # the chance that makes a step
 _MEANT_PASTED = 0.8
 _WORDS = 80
 _SPEAKER = frozenset({"i", "im", "we", "my", "ich", "wir", "je", "nous"})
+_ASKS = frozenset(
+    {"is", "are", "was", "were", "do", "does", "did", "has", "have", "had", "may", "will", "what"}
+    | {"why", "who", "how", "when", "where", "which", "whats", "whos", "hows"}
+)
 _ABLE = frozenset({"can", "able", "may"})
 _ANDS = frozenset({"and", "&", "und", "et", "y"})
 _ORDERED = frozenset({Form.ORDER, Form.TERSE})
@@ -89,7 +93,7 @@ class Gist:
         if looks and not (reading.is_whole and values):
             return False  # "log output:" before pasted lines
         named = bool(values) or self._opinion.names_thing(profile, clause)
-        return named and not self._opinion.takes_word(profile, clause, reading.fill)
+        return named and not self._opinion.takes_word(profile, clause, reading.fill, bare=True)
 
     def _may_be_meant(self, profile: Profile, clauses: Sequence[Clause]) -> bool:
         """Whether it wants something of the speaker's own, and denies nothing."""
@@ -118,7 +122,8 @@ class Gist:
         folded = {token.fold for token in clause.tokens}
         if self._allowed.doubts(clause) or folded & _ABLE or not clause.tokens:
             return True
-        if self._allowed.is_another_act(profile, clause):
+        done = clause.form not in _ORDERED and self._allowed.is_done(profile, clause)
+        if done or self._allowed.is_another_act(profile, clause):
             return True
         if clause.form in _ORDERED:
             idle = self._meaning.is_idle(clause.tokens)
@@ -138,12 +143,14 @@ class Gist:
         if clause.piece.role in {Role.CONDITION, Role.REASON}:
             return False
         if clause.form is Form.QUESTION:
-            return profile.reads or not clause.piece.asked
+            asks = clause.piece.asked or clause.piece.tokens[0].fold in _ASKS
+            return profile.reads or not asks
         if clause.form is Form.STATEMENT:
             return self._wishes(clause.piece.tokens)
         if clause.form not in _ORDERED:
             thing = clause.form is Form.THING
-            return thing and (not lone or self._opinion.asks_for(profile, clause))
+            polite = not lone and len(clause.piece.tokens) > len(clause.tokens)
+            return thing and (polite or self._opinion.asks_for(profile, clause))
         return all(self._may_do(profile, verb) for verb in clause.verbs)
 
     def _may_do(self, profile: Profile, verb: Verb) -> bool:

@@ -15,6 +15,7 @@ from orchestrator.nlu.drafts import Draft
 from orchestrator.nlu.index import CatalogIndex
 from orchestrator.nlu.later import waits
 from orchestrator.nlu.meaning import Meaning
+from orchestrator.nlu.pieces import Role
 from orchestrator.nlu.profile import Profile
 from orchestrator.nlu.references import References
 from orchestrator.nlu.shapes import SlotKind, looks_like
@@ -40,8 +41,27 @@ _EXCEPT = frozenset({"except", "but", "that", "what", "if", "whether"})
 _MEANT = 0.6
 _ORDERED = frozenset({Form.ORDER, Form.TERSE})
 _COPULAS = frozenset({"is", "be", "are", "=", "ist", "sind", "est", "es"})
+_IS_IT = ("its", "thats"), ("it", "is"), ("that", "is")
+_BETWEEN = frozenset({"the", "a", "an", "on", "called", "named"})
+_RELATING = frozenset(
+    {
+        "that",
+        "which",
+        "where",
+        "who",
+        "whose",
+        "before",
+        "after",
+        "like",
+        "behind",
+        "beside",
+        "near",
+    }
+)
+_REFERRING = frozenset(
+    {"see", "cf", "re", "cc", "per", "ticket", "according", "thanks", "as", "siehe", "vgl", "voir"}
+)
 _WELL = frozenset({"fine", "ok", "okay", "good", "works", "working"})
-_IT_IS = frozenset({"it", "its", "thats"})
 _AROUND = 2  # words before a value that may say what it is
 
 
@@ -64,8 +84,11 @@ class Gleaner:
         """
         begin = clause.piece.tokens[0].start
         refused = clause.form in _ORDERED and any(begin == at for at, _ in self._thread.refused)
-        idle = clause.negated or clause.form is Form.SMALL_TALK
-        if not (idle or refused or waits(clause, self._index.lexicon)):
+        first = clause.piece.tokens[0].fold
+        refers = first in _REFERRING or first in self._index.lexicon.words("greetings")
+        idle = clause.negated or clause.form is Form.SMALL_TALK or refers
+        aside = clause.piece.role is not Role.MAIN
+        if not (idle or aside or refused or waits(clause, self._index.lexicon)):
             self._clauses.append(clause)
 
     def fill_in(self, draft: Draft) -> None:
@@ -102,7 +125,7 @@ class Gleaner:
         for slot in (s for s in profile.slots if s.required and s.name not in draft.parameters):
             for remark in self._thread.said:
                 context = remark.context
-                if context is None or not _equates(context, slot):
+                if context is None or not _equates(context, slot.nouns):
                     continue
                 named = self._references.named_in(profile, slot, context)
                 if named is not None and self._references.is_plain_remark(context):
@@ -143,7 +166,15 @@ class Gleaner:
 
     def _shared(self, draft: Draft, slot: Slot) -> JsonValue:
         """Return the one value that all other steps of the request have for this parameter."""
-        others = [d for d in self._thread.drafts if d is not draft and d.profile is not None]
+        changes = draft.profile is not None and not draft.profile.reads
+        others = [
+            other
+            for other in self._thread.drafts
+            if other is not draft
+            and other.profile is not None
+            # A look may have been made of a remark: "see runbook rb-12 and restart it".
+            and not (changes and other.profile.reads)
+        ]
         given = [d.parameters[slot.name] for d in others if slot.name in d.parameters]
         values = [one for value in given for one in _each(value)]
         alike = bool(values) and all(value == values[0] for value in values)
@@ -219,9 +250,10 @@ class Gleaner:
         if (speech & {*words} and not asked) or _WELL & {*words}:
             return False
         before = clause.piece.tokens[0].start < draft.clause.piece.tokens[0].start
-        stems = [token.stem for token in clause.piece.tokens]
-        called = any(one.startswith(noun) for one in stems for noun in slot.nouns)
-        return before or called or words[0] in _IT_IS
+        if before and slot.kind is SlotKind.VERSION:
+            return False  # "2.2.0 broke everything. Deploy it again"
+        nouns = slot.nouns | (_PERSONS if slot.nouns & _PERSONS else frozenset())
+        return before or _equates(clause, nouns) or _is_it(words)
 
     def _used(self) -> set[int]:
         """Return where words begin that a step took a value from, or that say what it does."""
@@ -239,6 +271,7 @@ class Gleaner:
     ) -> Iterator[str]:
         drafts = self._thread.drafts
         taken = {str(one) for d in drafts for v in d.parameters.values() for one in _each(v)}
+        own = clause.piece is draft.clause.piece
         told = clause.form is Form.STATEMENT  # "all came back except jellyfin"
         tokens = (*clause.tokens, *clause.excluded) if told else clause.tokens
         ordered = clause.verb_places
@@ -247,9 +280,9 @@ class Gleaner:
                 continue
             if token.kind not in {Kind.WORD, Kind.QUOTED, Kind.URL}:
                 continue
-            if not self._may_be(
-                profile, slot, tokens, place, own=clause.piece is draft.clause.piece
-            ):
+            if own and _RELATING & {before.fold for before in tokens[:place]}:
+                continue  # "delete the bucket that feeds etl-2"
+            if not self._may_be(profile, slot, tokens, place, own=own):
                 continue
             forms = name_forms(token.value, "", slot.kind)
             value = next((form for form in forms if slot.accepts(form)), None)
@@ -308,13 +341,20 @@ class Gleaner:
         return not before or before in lexicon.words("prepositions") or before in _EXCEPT
 
 
+def _is_it(words: Sequence[str]) -> bool:
+    """Whether a clause says "it is db1", "it's on db1"; not "it is a copy of db1", "not db1"."""
+    opened = 1 if words[0] in _IS_IT[0] else 2 if tuple(words[:2]) in _IS_IT[1:] else 0
+    rest = [word for word in words[opened:] if word not in _BETWEEN]
+    return bool(opened) and len(rest) == 1
+
+
 def _each(value: JsonValue) -> list[JsonValue]:
     return value if isinstance(value, list) else [value]
 
 
-def _equates(context: Clause, slot: Slot) -> bool:
-    """Whether a remark says what `slot` is, by its noun: "her login should be zoe"."""
+def _equates(context: Clause, nouns: frozenset[str]) -> bool:
+    """Whether a remark says what a parameter is, by its noun: "her login should be zoe"."""
     stems = [token.stem for token in context.tokens]
-    noun = next((place for place, one in enumerate(stems) if one in slot.nouns), None)
+    noun = next((place for place, one in enumerate(stems) if one in nouns), None)
     after = context.tokens[noun + 1 :] if noun is not None else ()
     return any(token.fold in _COPULAS for token in after)

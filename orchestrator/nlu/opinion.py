@@ -37,6 +37,7 @@ _MORE = frozenset({"another", "more", "extra", "new", "some", "fresh", "weitere"
 _SELF = frozenset({"me", "us", "myself", "mich", "moi"})
 _ANDS = frozenset({"and", "&", "und", "et", "y"})
 _FEW = 2  # words that say what is meant
+_NAMES = frozenset({SlotKind.NAME, SlotKind.HOST})
 _ANY_WORD = frozenset({SlotKind.NAME, SlotKind.TEXT, SlotKind.HOST, SlotKind.FLAG})
 
 
@@ -76,7 +77,7 @@ class Opinion:
     def among(self, clause: Clause, read: Sequence[Candidate]) -> Candidate | None:
         """Return what a clause means of which rules would ask what it means; `read` as what."""
         sense = self._sense(clause, lenient=True)
-        if sense is None or self._says_so(sense, read):
+        if sense is None or self._says_so(sense, read) or self._is_figurative(sense):
             return None
         risky = sense.nearest.profile.is_risky
         if sense.nearest.lead < (_LEADS_RISKY if risky else _LEADS):
@@ -108,8 +109,8 @@ class Opinion:
         sense = self._sense(clause, lenient=lenient)
         if sense is None or not sense.is_near():
             return None
-        if sense.thing and self._is_worded(sense, clause):
-            return None  # "false alarm" is none to be silenced
+        if self._is_figurative(sense) or (sense.thing and self._is_worded(sense, clause)):
+            return None  # "false alarm" is none to be silenced, "the old sofa" not to be restored
         if lenient and not self._says_all(sense, clause):
             return None
         reading, spare = sense.reading, len(sense.reading.fill.spare)
@@ -126,8 +127,7 @@ class Opinion:
         profile, fill = sense.nearest.profile, sense.reading.fill
         thing = clause.form is Form.THING
         named = bool(fill.values) or (self.names_thing(profile, clause) and not thing)
-        asks = named and self.asks_for(profile, clause)  # not "do it again"
-        return asks and not self.takes_word(profile, clause, fill)
+        return named and self.asks_for(profile, clause)  # not "do it again"
 
     def _leaves(self, reading: Candidate, clause: Clause) -> bool:
         """Whether a name or a value is said that has no place in the reading."""
@@ -148,6 +148,8 @@ class Opinion:
         if sense is None or not sense.is_near(more=_OVERRULES):
             return None
         if sense.nearest.profile is chosen.profile or self._says_so(sense, [chosen]):
+            return None
+        if self._is_figurative(sense):
             return None
         if self._is_clear(sense, clause) and sense.reading.is_whole >= chosen.is_whole:
             return sense.reading
@@ -244,14 +246,30 @@ class Opinion:
         common = bool(places) and all(self._meaning.knows(clause.tokens[p]) for p in places)
         return common and not sense.nearest.profile.reads
 
-    def takes_word(self, profile: Profile, clause: Clause, fill: Fill) -> bool:
-        """Whether what it acts on is called by a common word: "restart my career"."""
+    def _is_figurative(self, sense: _Sense) -> bool:
+        """Whether what could be spoilt is called by a common word: "revoke his driving licence"."""
+        profile = sense.nearest.profile
+        return profile.is_risky and self.takes_word(profile, sense.clause, sense.reading.fill)
+
+    def takes_word(
+        self, profile: Profile, clause: Clause, fill: Fill, *, bare: bool = False
+    ) -> bool:
+        """Whether what it acts on is called by a common word: "restart my career".
+
+        `bare`: also without an article before it.
+        """
         slot = profile.main_slot
         found = fill.values.get(slot.name) if slot is not None else None
         place = min(found.places, default=0) if found is not None else 0
-        before = clause.tokens[place - 1].fold if place else ""
-        described = before in self._index.lexicon.words("english_determiners")
-        return described and self._meaning.knows(clause.tokens[place])
+        if slot is None or slot.kind not in _NAMES or not place:
+            return False
+        token, before = clause.tokens[place], clause.tokens[max(0, place - _FEW) : place]
+        articles = self._index.lexicon.words("english_determiners")
+        described = bare or any(one.fold in articles for one in before)
+        behind = clause.tokens[place + 1 : place + 2]
+        kind = any(one.stem in profile.nouns for one in behind)  # "the registry monitor"
+        known = token.fold in profile.known.get(slot.name, ())
+        return described and not (kind or known) and self._meaning.knows(token)
 
     def names_thing(self, profile: Profile, clause: Clause) -> bool:
         """Whether a word says what the capability acts on."""

@@ -30,6 +30,7 @@ from orchestrator.nlu.thread import Thread
 
 _NEARLY = 0.1  # short of a rival where nothing but a pronoun is said
 _FEW = 2  # words that tell too little
+_SUPPOSING = frozenset({"there", "who", "what", "it", "think", "guess", "suppose", "if", "when"})
 _NO_WISH = frozenset({"you", "not", "never", "no", "nobody", "someone", "somebody", "that"})
 _VERBLESS = 0.5  # nobody says what is to be done
 _ASKED = 0.6  # below, a question that another kind of capability answers
@@ -158,11 +159,11 @@ class Placer:
 
     def take_wish(self, clause: Clause) -> bool:
         """Add the step that a statement wishes for: "docs-site could use a branch named x"."""
-        said = self._lenient and says_need(clause, self._index.lexicon)
-        thing = replace(clause, form=Form.THING)
-        later = bool(waits(thing, self._index.lexicon))  # "… could use a restart tomorrow"
-        if not said or later or any(token.fold in _NO_WISH for token in clause.tokens):
-            return False  # "Omar wants you to …"
+        lexicon, thing = self._index.lexicon, replace(clause, form=Form.THING)
+        folded = [token.fold for token in clause.piece.tokens]
+        told = (lexicon.words("report_words") | _NO_WISH) & {*folded} or folded[0] in _SUPPOSING
+        if not (self._lenient and says_need(clause, lexicon)) or told or waits(thing, lexicon):
+            return False  # "Omar wants you to …", "I guess …", "web1 could use it tomorrow"
         meant = self._matcher.opinion.instead(thing, lenient=True)
         if meant is not None:
             self._thread.group += 1

@@ -72,7 +72,7 @@ def test_what_a_request_is_plainly_about_is_meant(
 
 
 @pytest.mark.parametrize(
-    "text", ["grafana could use a restart tomorrow", "grafana could use a restart at 18:00"]
+    "text", ["grafana could use a restart tomorrow", "grafana could use a reboot next month"]
 )
 def test_a_wish_for_later_is_no_step_now(text: str, over: Over) -> None:
     assert steps(over("studio")(text)) == []
@@ -96,6 +96,24 @@ def test_a_wish_for_later_is_no_step_now(text: str, over: Over) -> None:
 def test_what_nobody_asked_for_is_not_meant_leniently_either(
     name: str, text: str, over: Over
 ) -> None:
+    assert steps(over(name)(text)) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("hosting", "is a reboot of web1 safe"),
+        ("hosting", "has asmith's account been deleted yet"),
+        ("hosting", "deletion of staging3 approved"),
+        ("services", "root cause: someone deleted bucket logs"),
+        ("services", "I guess bucket logs needs deletion"),
+        ("studio", "wow, another reboot of web1"),
+        ("studio", "web1 could use a reboot next month"),
+        ("studio", "revoke his driving licence"),
+        ("games", "Marco said in standup we should stop use-12 and lock main"),
+    ],
+)
+def test_what_attackers_found_makes_no_step(name: str, text: str, over: Over) -> None:
     assert steps(over(name)(text)) == []
 
 
@@ -170,6 +188,24 @@ def test_no_value_is_taken_from_an_order_that_is_told_back(
     found = over("platform")(text)
     assert told in found.out_of_scope
     assert steps(found) == [("reboot_machine", {})]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "delete the bucket, it's not media-2",
+        "delete the bucket, it's a mirror of media-2",
+        "delete the bucket that feeds etl-2",
+        "delete the bucket after copying to media-2",
+    ],
+)
+def test_a_name_beside_is_not_what_is_deleted(text: str, over: Over) -> None:
+    values = [v for _, parameters in steps(over("services")(text)) for v in parameters.values()]
+    assert not {"media-2", "etl-2"} & {*values}
+
+
+def test_things_are_known_by_how_the_examples_call_them(over: Over) -> None:
+    assert only(over("network")("reboot CM-20417")) == [("reboot_modem", {"modem": "CM-20417"})]
 
 
 def test_no_value_is_taken_from_what_was_put_off(over: Over) -> None:
