@@ -35,7 +35,7 @@ def choose(
         whole = left
     if sum(candidate.known for candidate in whole) == 1:
         whole = [candidate for candidate in whole if candidate.known]
-    whole = [candidate for candidate in whole if _is_kin(candidate)] or whole
+    whole = [candidate for candidate in whole if is_kin(candidate)] or whole
     whole = _spelt_out(clause, whole)
     said = len(whole) == 1 and whole[0].fill.values and whole[0].verb > _LIGHT
     if said and not pronoun and not whole[0].dares((best, *open_ones)):
@@ -45,14 +45,14 @@ def choose(
 
 def next_of_kin(best: Candidate, readings: Sequence[Candidate]) -> Candidate:
     """Return the reading whose examples call things as this one is called: "CM-20417" a modem."""
-    if _is_kin(best):
+    if is_kin(best):
         return best
     near = (c for c in readings if c.is_askable and best.rank - c.rank < _NEARLY_AS_GOOD)
-    alike = (c for c in near if c.verb >= best.verb - _NEARLY_AS_GOOD and _is_kin(c))
+    alike = (c for c in near if c.verb >= best.verb - _NEARLY_AS_GOOD and is_kin(c))
     return next(alike, best)
 
 
-def _is_kin(reading: Candidate) -> bool:
+def is_kin(reading: Candidate) -> bool:
     """Whether what is acted on begins as a known one does: letters before a mark and a digit."""
     slot = reading.profile.main_slot
     found = reading.fill.values.get(slot.name) if slot is not None else None

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from orchestrator.nlu.allowed import Allowed, is_wish
 from orchestrator.nlu.candidate import Candidate
+from orchestrator.nlu.choosing import is_kin
 from orchestrator.nlu.chunks import is_content
 from orchestrator.nlu.clauses import Clause, Form
 from orchestrator.nlu.evidence import OWN_WORD
@@ -149,7 +150,7 @@ class Opinion:
             return None
         if sense.nearest.profile is chosen.profile or self._says_so(sense, [chosen]):
             return None
-        if self._is_figurative(sense):
+        if self._is_figurative(sense) or is_kin(chosen):
             return None
         if self._is_clear(sense, clause) and sense.reading.is_whole >= chosen.is_whole:
             return sense.reading

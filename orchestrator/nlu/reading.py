@@ -6,6 +6,7 @@ from dataclasses import replace
 from orchestrator.domain.value import Parameters
 from orchestrator.nlu.bare_names import BareNames
 from orchestrator.nlu.candidate import MARGIN
+from orchestrator.nlu.choosing import next_of_kin
 from orchestrator.nlu.clauses import Clause, Form
 from orchestrator.nlu.coerce import split_number
 from orchestrator.nlu.contingency import hangs_on_failure
@@ -400,7 +401,8 @@ class Reading:
             alike = [c for c in ranked[:1] if c.profile is candidate.profile and c.is_accepted]
             sure = len(ranked) < 2 or ranked[0].rank - ranked[1].rank >= MARGIN  # noqa: PLR2004
             same = [c for c in alike if _holds(c.fill.parameters, candidate.fill.parameters)]
-            if sure and same:
+            other = next_of_kin(candidate, ranked)  # "reboot CM-20417", a modem
+            if (sure and same) or other is not candidate:
                 return False
         if turning:
             self._thread.drop_last()

@@ -346,6 +346,12 @@ UNSEEN_FLOORS = {
         "step_f1": 0.91,
         "parameter_recall": 0.74,
     },
+    ("saas", Part.ALL): {
+        "exact": 0.74,
+        "exact_multi_step": 0.60,
+        "step_f1": 0.92,
+        "parameter_recall": 0.83,
+    },
     ("fleet", Part.ALL): {
         "exact": 0.66,
         "exact_multi_step": 0.62,
