@@ -10,7 +10,7 @@ from orchestrator.nlu.clauses import Clause, Form
 from orchestrator.nlu.index import CatalogIndex
 from orchestrator.nlu.lightverbs import is_participle
 from orchestrator.nlu.meaning import Nearest
-from orchestrator.nlu.plainness import is_hedged, is_judged, is_plain_order
+from orchestrator.nlu.plainness import is_hedged, is_judged, is_plain_order, removes_everything
 from orchestrator.nlu.profile import Profile
 from orchestrator.nlu.text import Token
 
@@ -39,7 +39,7 @@ class Allowed:
         """
         profile, sure = nearest.profile, nearest.is_sure
         alien = self._says_alien(profile, clause) and not (lenient and not profile.reads)
-        if alien or _has_come_to(clause):
+        if alien or _has_come_to(clause) or removes_everything(profile, clause):
             return False
         if profile.reads:
             return True

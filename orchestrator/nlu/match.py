@@ -24,6 +24,7 @@ from orchestrator.nlu.fill import Fill, Filler
 from orchestrator.nlu.index import CatalogIndex
 from orchestrator.nlu.meaning import Meaning
 from orchestrator.nlu.opinion import Opinion
+from orchestrator.nlu.plainness import removes_everything
 from orchestrator.nlu.profile import Profile
 from orchestrator.nlu.resemblance import Resemblance
 from orchestrator.nlu.similar import Similarity
@@ -111,6 +112,8 @@ class Matcher:
     def _is_foreign(self, profile: Profile, clause: Clause, fill: Fill, *, continues: bool) -> bool:
         """Whether the words rule out a capability that its verb alone would allow."""
         if (fill.joins and profile.is_risky) or _is_mere_level(profile, clause):
+            return True
+        if removes_everything(profile, clause):
             return True
         if clause.form is not Form.THING or clause.verbs or profile.reads:
             return False

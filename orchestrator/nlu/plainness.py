@@ -20,6 +20,9 @@ _JUDGED = frozenset({"is", "was", "are", "were", "would", "sounds", "seems", "lo
 _ORDERED = frozenset({Form.ORDER, Form.TERSE})
 _BIDS = frozenset({"have", "let", "make", "get"})
 _SHELL = frozenset("|;&$<>")
+_EVERYTHING = frozenset({"everything", "all", "alles", "tout", "todo"})
+_ON = frozenset({"on", "from", "off", "at", "auf", "von", "sur", "en"})
+_ALL_OF_IT = frozenset({("all", "of"), ("it", "all"), ("that", "all"), ("them", "all")})
 
 
 def is_pasted(clause: Clause) -> bool:
@@ -59,3 +62,18 @@ def is_plain_order(profile: Profile, clause: Clause, index: CatalogIndex) -> boo
     acts = [place for place, verb in verbs if verb is not None and verb.canonical in own]
     plain = [place for place in acts if not is_participle(tokens[place])]
     return not any(is_content(tokens[place - 1], index.lexicon) for place in plain)
+
+
+def removes_everything(profile: Profile, clause: Clause) -> bool:
+    """Whether all is to go, and nothing says all of what: "delete everything on nas1".
+
+    Whatever removes something would do, so none is meant.
+    """
+    if not any("remove" in verb.groups for verb in clause.verbs):
+        return False
+    behind = clause.tokens[min(clause.verb_places, default=-1) + 1 :]
+    folded = [token.fold for token in behind]
+    alone = {*folded[:1]} & _EVERYTHING and {*folded[1:2]} <= _ON
+    everything = alone or (*folded[:2],) in _ALL_OF_IT
+    what = itertools.takewhile(lambda token: token.fold not in _ON, behind)
+    return bool(everything) and not any(token.stem in profile.nouns for token in what)

@@ -1,5 +1,7 @@
 """Which verb an order has, where it is told by a name only, or stands as a noun."""
 
+from collections.abc import Callable
+
 import pytest
 
 from orchestrator.catalog.loader import load_catalog
@@ -162,3 +164,27 @@ def test_words_of_operations_work_are_known(text: str, expected: Steps, wordy: R
 )
 def test_the_same_words_elsewhere_ask_for_nothing(text: str, wordy: Read) -> None:
     assert steps(wordy(text)) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "delete everything on the backup server",
+        "remove all of it from nas1",
+        "please delete everything",
+        "delete it all",
+        "Lösch alles auf nas1",
+    ],
+)
+@pytest.mark.parametrize("name", ["platform", "homelab"])
+def test_what_removes_something_is_not_meant_by_all_there_is(
+    name: str, text: str, over: Callable[[str], Read]
+) -> None:
+    found = over(name)(text)
+    assert not found.subtasks
+    assert found.out_of_scope or found.ambiguities
+
+
+def test_all_of_what_a_capability_removes_is_its(over: Callable[[str], Read]) -> None:
+    [(intent, _)] = steps(over("platform")("remove all of the messages from the queue invoices"))
+    assert intent == "purge_queue"
