@@ -65,15 +65,15 @@ def is_plain_order(profile: Profile, clause: Clause, index: CatalogIndex) -> boo
 
 
 def removes_everything(profile: Profile, clause: Clause) -> bool:
-    """Whether all is to go, and nothing says all of what: "delete everything on nas1".
+    """Whether all is to go from somewhere, and nothing says all of what: "delete all on nas1".
 
-    Whatever removes something would do, so none is meant.
+    Whatever removes something would take the place for what it removes, so none is meant.
     """
     if not any("remove" in verb.groups for verb in clause.verbs):
         return False
     behind = clause.tokens[min(clause.verb_places, default=-1) + 1 :]
-    folded = [token.fold for token in behind]
-    alone = {*folded[:1]} & _EVERYTHING and {*folded[1:2]} <= _ON
-    everything = alone or (*folded[:2],) in _ALL_OF_IT
-    what = itertools.takewhile(lambda token: token.fold not in _ON, behind)
-    return bool(everything) and not any(token.stem in profile.nouns for token in what)
+    what = [*itertools.takewhile(lambda token: token.fold not in _ON, behind)]
+    folded = [token.fold for token in what]
+    everything = {*folded} <= _EVERYTHING or (*folded[:2],) in _ALL_OF_IT
+    said = any(t.stem in profile.nouns for t in what if t.fold not in _EVERYTHING)
+    return bool(what) and len(what) < len(behind) and everything and not said

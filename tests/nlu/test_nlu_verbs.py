@@ -171,8 +171,7 @@ def test_the_same_words_elsewhere_ask_for_nothing(text: str, wordy: Read) -> Non
     [
         "delete everything on the backup server",
         "remove all of it from nas1",
-        "please delete everything",
-        "delete it all",
+        "please delete everything from nas1",
         "Lösch alles auf nas1",
     ],
 )
