@@ -82,8 +82,7 @@ class Allowed:
         own = profile.verbs, profile.groups
         ways = self._index.lexicon.directions
         its = {number for number, way in enumerate(ways) if way & own[1]}
-        places = ((c.tokens, place) for c in clauses for place in range(len(c.tokens)))
-        verbs = [verb for tokens, place in places if (verb := self._index.book.at(tokens, place))]
+        verbs = [verb for clause in clauses for verb in self._index.book.within(clause.tokens)]
         if any(verb.canonical in own[0] or verb.groups & own[1] for verb in verbs):
             return False
         said = {n for n, way in enumerate(ways) if any(way & verb.groups for verb in verbs)}
@@ -130,10 +129,8 @@ class Allowed:
 
     def does(self, profile: Profile, clause: Clause) -> bool:
         """Whether a verb of the capability's is said somewhere."""
-        own = profile.verbs
-        groups = (profile.groups) - _BROAD
-        places = range(len(clause.tokens))
-        verbs = [verb for place in places if (verb := self._index.book.at(clause.tokens, place))]
+        own, groups = profile.verbs, profile.groups - _BROAD
+        verbs = self._index.book.within(clause.tokens)
         return any(verb.canonical in own or verb.groups & groups for verb in verbs)
 
     def _says_alien(self, profile: Profile, clause: Clause) -> bool:
@@ -143,12 +140,8 @@ class Allowed:
 
     def _opposes(self, profile: Profile, clause: Clause, *, sure: bool) -> bool:
         """Whether the verb goes another way: "delete the snapshot" is not to take one."""
-        own = profile.groups
-        places = range(len(clause.tokens))
-        verbs = clause.verbs or tuple(
-            v for p in places if (v := self._index.book.at(clause.tokens, p))
-        )
-        names = profile.verbs
+        names, own = profile.verbs, profile.groups
+        verbs = clause.verbs or self._index.book.within(clause.tokens)
         if not verbs or any(verb.canonical in names or verb.groups & own for verb in verbs):
             return False
         if "remove" in own and any(verb.groups & _SHUTS for verb in verbs):

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from orchestrator.nlu.borders import ANDS
 from orchestrator.nlu.clauses import ASKED_ONLY, Clause, Form
 from orchestrator.nlu.drafts import Draft
 from orchestrator.nlu.fill import Filler
@@ -11,7 +12,6 @@ from orchestrator.nlu.varying import asked_where
 
 _BOTH = frozenset({"both", "beide", "ambos", "ambas"})
 _WHITHER = frozenset({"to", "into", "on", "zu", "auf", "nach", "sur", "en"})
-_ANDS = frozenset({"and", "und", "et", "y", "&", "plus", "sowie"})
 
 
 class BareNames:
@@ -32,7 +32,7 @@ class BareNames:
 
     def _is_bare_name(self, clause: Clause, last: Draft) -> bool:
         """Whether "search" in "status of shop and search" is a name: nothing else does that."""
-        joined = bool(clause.piece.lead & {*_ANDS, ","}) and not clause.piece.strong
+        joined = bool(clause.piece.lead & (ANDS | {","})) and not clause.piece.strong
         if not joined or len(clause.piece.tokens) != 1 or clause.form is not Form.ORDER:
             return False
         said = last.clause.tokens if last.clause.form in {Form.THING, Form.QUESTION} else ()

@@ -6,6 +6,8 @@ from collections.abc import Set as AbstractSet
 from orchestrator.nlu.text import Kind, Token
 
 STRONG_MARKS = frozenset({".", "!", "?", ";", "->", "\u2022", "\u2026"})
+ANDS = frozenset({"and", "und", "et", "y", "&", "plus", "sowie"})
+"""What joins one thing with more of the same."""
 _SIDE = 4  # "and" stands nearer to the "between" that it belongs to
 _STEPS = frozenset({"step", "task", "schritt", "etape", "paso", "item", "aufgabe", "tache"})
 

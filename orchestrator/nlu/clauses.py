@@ -64,6 +64,10 @@ class Form(StrEnum):
     SMALL_TALK = "small_talk"
 
 
+ORDERED = frozenset({Form.ORDER, Form.TERSE})
+"""Forms that bid somebody do something."""
+
+
 @dataclass(frozen=True, slots=True)
 class Clause:
     """One piece, read."""

@@ -21,6 +21,7 @@ from orchestrator.nlu.alike import (
     parallel,
     realign,
 )
+from orchestrator.nlu.borders import ANDS
 from orchestrator.nlu.candidate import MARGIN, Candidate
 from orchestrator.nlu.changing import alternative, choose, extend, singled_out
 from orchestrator.nlu.chunks import is_content
@@ -41,7 +42,6 @@ from orchestrator.nlu.text import Token
 from orchestrator.nlu.thread import Thread
 from orchestrator.nlu.varying import Variation
 
-_ANDS = frozenset({"and", "und", "et", "y", "&", "plus"})
 _ANOTHER = frozenset({"another", "autre", "otro", "otra"})
 
 
@@ -183,7 +183,7 @@ class Continuer:
         named = (
             main is not None and before[-1:] and before[-1].value in previous.parameters.values()
         )
-        joined = bool(clause.piece.lead & (_ANDS if clause.piece.asked else {*_ANDS, ","}))
+        joined = bool(clause.piece.lead & (ANDS if clause.piece.asked else ANDS | {","}))
         if not (named and joined) or len(clause.tokens) > 1 or clause.piece.strong:
             return None
         fill = self._filler.fill(profile, inherited)
@@ -409,7 +409,7 @@ def _is_target(clause: Clause, own: Candidate) -> bool:
     """Whether "and tycho" is nothing but one more of what the step before acts on."""
     main = own.profile.main_slot
     found = own.fill.values.get(main.name) if main is not None else None
-    joined = bool(clause.piece.lead & {*_ANDS, ","})
+    joined = bool(clause.piece.lead & (ANDS | {","}))
     return found is not None and joined and not set(own.fill.content) - found.places
 
 

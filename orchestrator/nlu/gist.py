@@ -7,8 +7,9 @@ A report, a denial, what another said, and what goes the other way stay what the
 from collections.abc import Sequence
 
 from orchestrator.nlu.allowed import Allowed
+from orchestrator.nlu.borders import ANDS
 from orchestrator.nlu.candidate import Candidate
-from orchestrator.nlu.clauses import Clause, Form
+from orchestrator.nlu.clauses import ORDERED, Clause, Form
 from orchestrator.nlu.drafts import Draft
 from orchestrator.nlu.index import CatalogIndex
 from orchestrator.nlu.match import Matcher
@@ -32,9 +33,7 @@ _ASKS = frozenset(
     | {"why", "who", "how", "when", "where", "which", "whats", "whos", "hows"}
 )
 _ABLE = frozenset({"can", "able", "may"})
-_ANDS = frozenset({"and", "&", "und", "et", "y"})
-_ORDERED = frozenset({Form.ORDER, Form.TERSE})
-_ASKED = _ORDERED | {Form.QUESTION}
+_ASKED = ORDERED | {Form.QUESTION}
 _OF_OTHERS = frozenset({"you", "someone", "somebody", "nobody", "noone", "that", "not", "never"})
 
 
@@ -60,7 +59,7 @@ class Gist:
         """
         every = (token for clause in clauses for token in clause.piece.tokens)
         tokens = [token for token in every if token.kind is not Kind.GUARDED]
-        ordered = len(clauses) == 1 and clauses[0].form in _ORDERED  # it has been read
+        ordered = len(clauses) == 1 and clauses[0].form in ORDERED  # it has been read
         if understood.says_something or ordered or not 1 < len(tokens) <= _WORDS:
             return understood
         nearest = self._meaning.nearest(tokens)
@@ -122,15 +121,15 @@ class Gist:
         folded = {token.fold for token in clause.tokens}
         if self._allowed.doubts(clause) or folded & _ABLE or not clause.tokens:
             return True
-        done = clause.form not in _ORDERED and self._allowed.is_done(profile, clause)
+        done = clause.form not in ORDERED and self._allowed.is_done(profile, clause)
         if done or self._allowed.is_another_act(profile, clause):
             return True
-        if clause.form in _ORDERED:
+        if clause.form in ORDERED:
             idle = self._meaning.is_idle(clause.tokens)
             return idle or not is_plain_order(profile, clause, self._index)
         if clause.form is not Form.THING:
             return bool(folded & self._index.lexicon.words("turning_words"))
-        shared = bool(clause.piece.lead & _ANDS)
+        shared = bool(clause.piece.lead & ANDS)
         spoken = is_judged(clause) or self._allowed.is_spoken_of(clause)
         return shared or spoken or clause.tokens[-1].fold in self._index.lexicon.words("troubles")
 
@@ -147,7 +146,7 @@ class Gist:
             return profile.reads or not asks
         if clause.form is Form.STATEMENT:
             return self._wishes(clause.piece.tokens)
-        if clause.form not in _ORDERED:
+        if clause.form not in ORDERED:
             thing = clause.form is Form.THING
             polite = not lone and len(clause.piece.tokens) > len(clause.tokens)
             return thing and (polite or self._opinion.asks_for(profile, clause))

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator, Sequence
 from pydantic import JsonValue
 
 from orchestrator.nlu.chunks import is_content
-from orchestrator.nlu.clauses import Clause, Form
+from orchestrator.nlu.clauses import ORDERED, Clause, Form
 from orchestrator.nlu.coerce import name_forms
 from orchestrator.nlu.drafts import Draft
 from orchestrator.nlu.index import CatalogIndex
@@ -39,24 +39,12 @@ _PERSONS = frozenset(
 _INNER = frozenset("-_.:/@")
 _EXCEPT = frozenset({"except", "but", "that", "what", "if", "whether"})
 _MEANT = 0.6
-_ORDERED = frozenset({Form.ORDER, Form.TERSE})
 _COPULAS = frozenset({"is", "be", "are", "=", "ist", "sind", "est", "es"})
 _IS_IT = ("its", "thats"), ("it", "is"), ("that", "is")
 _BETWEEN = frozenset({"the", "a", "an", "on", "called", "named"})
 _RELATING = frozenset(
-    {
-        "that",
-        "which",
-        "where",
-        "who",
-        "whose",
-        "before",
-        "after",
-        "like",
-        "behind",
-        "beside",
-        "near",
-    }
+    {"that", "which", "where", "who", "whose", "before", "after", "like"}
+    | {"behind", "beside", "near"}
 )
 _REFERRING = frozenset(
     {"see", "cf", "re", "cc", "per", "ticket", "according", "thanks", "as", "siehe", "vgl", "voir"}
@@ -83,7 +71,7 @@ class Gleaner:
         Not one that was put off, and no order that was told back: "paint node7; reboot the box".
         """
         begin = clause.piece.tokens[0].start
-        refused = clause.form in _ORDERED and any(begin == at for at, _ in self._thread.refused)
+        refused = clause.form in ORDERED and any(begin == at for at, _ in self._thread.refused)
         first = clause.piece.tokens[0].fold
         refers = first in _REFERRING or first in self._index.lexicon.words("greetings")
         idle = clause.negated or clause.form is Form.SMALL_TALK or refers
@@ -232,7 +220,7 @@ class Gleaner:
         if len(found) != 1:
             return None
         value, clause = next(iter(found.items()))
-        if clause.form not in _ORDERED:
+        if clause.form not in ORDERED:
             self._thread.pardon(clause)
         return value
 

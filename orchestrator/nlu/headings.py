@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from pydantic import JsonValue
 
-from orchestrator.nlu.clauses import Clause, Form
+from orchestrator.nlu.clauses import ORDERED, Clause, Form
 from orchestrator.nlu.drafts import Draft
 from orchestrator.nlu.index import CatalogIndex
 from orchestrator.nlu.slots import Slot
@@ -51,7 +51,7 @@ class Headings:
 
     def drop(self, head: Clause | None, clause: Clause) -> None:
         """Take back what "Set up movie night:" was read as, where orders follow the colon."""
-        orders = clause.form in {Form.ORDER, Form.TERSE} and clause.verbs and not clause.negated
+        orders = clause.form in ORDERED and clause.verbs and not clause.negated
         if head is None or head.piece.asked or not orders or not self._follows_colon(head, clause):
             return
         opened = self._thread.sentence - int(clause.piece.strong)
@@ -91,7 +91,7 @@ class Headings:
         """Take "Host: sftp-01" for a value of the step before, or of one that follows."""
         if label is None or not clause.piece.colon or not self._is_label(label):
             return False
-        if label.tokens[-1].fold in _TEXTUAL and clause.form in {Form.ORDER, Form.TERSE}:
+        if label.tokens[-1].fold in _TEXTUAL and clause.form in ORDERED:
             return True  # "Reason: reboot web1" says why, in a form
         value = " ".join(token.value for token in clause.tokens)
         if clause.form is not Form.THING or len(clause.tokens) > _VALUE_WORDS:

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from orchestrator.nlu.borders import ANDS
 from orchestrator.nlu.clauses import Clause, Form
 from orchestrator.nlu.index import CatalogIndex
 from orchestrator.nlu.text import Kind, Token
 
 _NAMES = 3  # words of a name, and lines of a signature
-_JOINS = frozenset({"and", "&", "und", "et", "y"})
 _DASHES = frozenset({"-", "\u2013", "\u2014"})
 _SMALL = frozenset({"of", "from", "the", "von", "de", "at", "dr"})
 
@@ -30,7 +30,7 @@ class Letter:
         if len(clauses) < 2 or not self._greets(clauses[0].piece.tokens):  # noqa: PLR2004
             return 0
         end = 1
-        while clauses[end:] and clauses[end].piece.lead <= _JOINS and self._is_name(clauses[end]):
+        while clauses[end:] and clauses[end].piece.lead <= ANDS and self._is_name(clauses[end]):
             end += 1
         following = clauses[end].piece if clauses[end:] else None
         ends = following is None or following.strong or bool(following.lead & {",", "-", "!"})

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from orchestrator.nlu.allowed import Allowed, is_wish
+from orchestrator.nlu.borders import ANDS
 from orchestrator.nlu.candidate import Candidate
 from orchestrator.nlu.choosing import is_kin
 from orchestrator.nlu.chunks import is_content
@@ -36,7 +37,6 @@ _OWN = 1.0  # the verb of the capability's name or description
 _OF = frozenset({"of", "for", "about", "behind", "von", "de", "du", "für", "pour", "para"})
 _MORE = frozenset({"another", "more", "extra", "new", "some", "fresh", "weitere", "otro", "otra"})
 _SELF = frozenset({"me", "us", "myself", "mich", "moi"})
-_ANDS = frozenset({"and", "&", "und", "et", "y"})
 _FEW = 2  # words that say what is meant
 _NAMES = frozenset({SlotKind.NAME, SlotKind.HOST})
 _ANY_WORD = frozenset({SlotKind.NAME, SlotKind.TEXT, SlotKind.HOST, SlotKind.FLAG})
@@ -210,7 +210,7 @@ class Opinion:
 
     def _is_enough(self, clause: Clause, *, lenient: bool) -> bool:
         """Whether words enough are said to tell what is meant, and by whom."""
-        joined = bool(clause.piece.lead & _ANDS) and not clause.piece.strong
+        joined = bool(clause.piece.lead & ANDS) and not clause.piece.strong
         if clause.form is Form.THING and joined and says_need(clause, self._index.lexicon):
             return False  # "bob and alice need …": it would be lost for bob
         shaped = len(clause.tokens) > _FEW or any(stands_alone(t.value) for t in clause.tokens)

@@ -3,21 +3,20 @@
 import itertools
 
 from orchestrator.nlu.chunks import is_content
-from orchestrator.nlu.clauses import Clause, Form
+from orchestrator.nlu.clauses import ORDERED, Clause, Form
 from orchestrator.nlu.index import CatalogIndex
 from orchestrator.nlu.lexicon import Lexicon
 from orchestrator.nlu.lightverbs import is_participle
 from orchestrator.nlu.profile import Profile
 from orchestrator.nlu.text import Kind
 
-ASKING = frozenset({Form.ORDER, Form.TERSE, Form.QUESTION, Form.THING})
+ASKING = ORDERED | {Form.QUESTION, Form.THING}
 """Forms that may want something."""
 _HEDGES = frozenset({"probably", "maybe", "perhaps", "eventually", "someday", "sometime"})
 """Who says one of these thinks aloud."""
 _SOME = frozenset({"some", "any", "that", "this"})  # "at some point"
 _JUDGED = frozenset({"is", "was", "are", "were", "would", "sounds", "seems", "looks"})
 """What comes before one of these is spoken of: "reboot web1 is a bad idea"."""
-_ORDERED = frozenset({Form.ORDER, Form.TERSE})
 _BIDS = frozenset({"have", "let", "make", "get"})
 _SHELL = frozenset("|;&$<>")
 _EVERYTHING = frozenset({"everything", "all", "alles", "tout", "todo"})
@@ -53,7 +52,7 @@ def is_plain_order(profile: Profile, clause: Clause, index: CatalogIndex) -> boo
     """Whether it is ordered: not "reboot web1 is a bad idea", "have Bob reboot web1"."""
     tokens = clause.tokens
     first = clause.verbs[0] if clause.verbs else None
-    if clause.form not in _ORDERED or is_judged(clause) or first is None:
+    if clause.form not in ORDERED or is_judged(clause) or first is None:
         return False
     if tokens[0].fold not in _BIDS:
         return True

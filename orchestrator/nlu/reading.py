@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from orchestrator.domain.value import Parameters
 from orchestrator.nlu.bare_names import BareNames
+from orchestrator.nlu.borders import ANDS
 from orchestrator.nlu.candidate import MARGIN
 from orchestrator.nlu.choosing import next_of_kin
 from orchestrator.nlu.clauses import Clause, Form
@@ -51,7 +52,6 @@ from orchestrator.nlu.withdrawing import Withdrawal
 
 _WITH = frozenset({"with", "mit", "avec", "con"})  # "it is down (again) with a 502 error"
 _REMAINING = frozenset({"other", "others", "rest", "remaining", "anderen", "autres", "otros"})
-_ANDS = frozenset({"and", "und", "et", "y", "&", "plus", "sowie"})
 _CONTRARY = frozenset({"but", "rather", "sondern", "mais", "sino"})
 
 
@@ -151,7 +151,7 @@ class Reading:
             self._joined.append(clause)
             return
         joined, self._joined = self._joined, []
-        if joined and clause.verbs and clause.piece.lead & _ANDS:
+        if joined and clause.verbs and clause.piece.lead & ANDS:
             self._share(joined, clause, before)
 
     def _share(self, joined: list[Clause], clause: Clause, before: int) -> None:
@@ -421,7 +421,7 @@ class Reading:
         if not self._references.only_points(
             clause
         ):  # "when that has gone through, reboot it" speaks of nothing new
-            together = tuple(self._joined) if clause.piece.lead & _ANDS else ()
+            together = tuple(self._joined) if clause.piece.lead & ANDS else ()
             for thing in together:
                 self._thread.pardon(thing)
             self._thread.said.append(Mention(context=clause, together=together))

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from orchestrator.nlu.borders import ANDS
 from orchestrator.nlu.chunks import is_content
 from orchestrator.nlu.clauses import ASKED_ONLY, Clause, Form
 from orchestrator.nlu.drafts import Draft
@@ -14,7 +15,6 @@ _PLEASE = frozenset({"please", "pls", "plz", "bitte", "stp", "svp"})
 _ASIDE = frozenset({"but", "aber", "mais", ",", "(", "\u2014", "\u2013", "-"})
 _REFERS = frozenset({"see", "cf", "siehe", "vgl", "voir", "vease", "per", "ref"})
 _WHATEVER = frozenset({"whatever", "something", "so", "such", "similar", "sth", "quelque", "algo"})
-_ANDS = frozenset({"and", "und", "et", "y"})
 _PLACED = frozenset({"on", "in", "at", "from", "for", "auf", "sur", "en"})
 _WHS = frozenset({"who", "what", "which", "where", "when", "how", "why", "whats", "whos"})
 _ADJECTIVES = frozenset({"new", "first", "next"})
@@ -43,7 +43,7 @@ class Remarks:
         if clause.form is Form.QUESTION:
             return self._goes_on(clause) or self._is_musing(clause)
         if clause.form is Form.TERSE:
-            return self.is_vague(clause) or not (clause.piece.listed or clause.piece.lead & _ANDS)
+            return self.is_vague(clause) or not (clause.piece.listed or clause.piece.lead & ANDS)
         return clause.form is Form.ORDER and (self.is_vague(clause) or not self._bids_all(clause))
 
     @staticmethod
@@ -145,7 +145,7 @@ class Remarks:
     def _asks(self, clause: Clause) -> bool:
         """Whether it may ask for something: "on web2 restart redis", "and the backup?"."""
         first = clause.piece.tokens[0].fold
-        if clause.piece.asked and (first in _ANDS or clause.piece.lead & _ANDS):
+        if clause.piece.asked and (first in ANDS or clause.piece.lead & ANDS):
             return True
         if first in self._lexicon.words("sequence") and self._says_anything(clause):
             return True  # "then redis there"

@@ -142,10 +142,8 @@ class Resemblance:
 
     def _says_verb(self, profile: Profile, clause: Clause) -> bool:
         """Whether a verb of `profile` is said, and no other one that has a meaning of its own."""
-        places = (self._index.book.at(clause.tokens, p) for p in range(len(clause.tokens)))
-        said = [verb for verb in (*clause.verbs, *places) if verb is not None]
-        groups = (profile.groups) - self._index.lexicon.reading_groups
-        verbs = profile.verbs
+        said = [*clause.verbs, *self._index.book.within(clause.tokens)]
+        verbs, groups = profile.verbs, profile.groups - self._index.lexicon.reading_groups
         fits = [verb.canonical in verbs or bool(verb.groups & groups) for verb in said]
         first = clause.verbs[0] if clause.verbs else None
         light = first is None or self._index.lexicon.is_light(first.canonical)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from orchestrator.nlu.clauses import Clause, Form
+from orchestrator.nlu.clauses import ORDERED, Clause, Form
 from orchestrator.nlu.drafts import Draft
 from orchestrator.nlu.fill import Filler
 from orchestrator.nlu.guard import is_guarded
@@ -94,7 +94,7 @@ def _besides(draft: Draft, clause: Clause, filler: Filler) -> TextParameter | No
 
 def ends_text(clause: Clause, matcher: Matcher) -> bool:
     """Whether an order ends a text behind a colon: "starts at five, get to spawn" does not."""
-    ordered = clause.form in {Form.ORDER, Form.TERSE}
+    ordered = clause.form in ORDERED
     if not ordered or clause.piece.lead != {","}:
         return ordered
     return any(candidate.is_askable for candidate in matcher.rank(clause))

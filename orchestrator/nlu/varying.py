@@ -7,6 +7,7 @@ from dataclasses import replace
 from pydantic import JsonValue
 
 from orchestrator.domain.value import Parameters
+from orchestrator.nlu.borders import ANDS
 from orchestrator.nlu.chunks import is_content
 from orchestrator.nlu.clauses import Clause, Form
 from orchestrator.nlu.drafts import Draft
@@ -19,7 +20,7 @@ from orchestrator.nlu.slots import Slot
 from orchestrator.nlu.text import Token
 from orchestrator.nlu.thread import Thread
 
-_AND = frozenset({"and", ",", "&", "+", "plus", "und", "et", "y", "sowie"})
+_AND = ANDS | {",", "+"}
 _PROCEDURE = frozenset(
     {"procedure", "step", "steps", "thing", "things", "treatment", "drill", "routine", "dance"}
     | {"game", "deal", "again", "repeat", "too", "vorgang", "prozedur", "fur", "nochmal"}

@@ -104,6 +104,11 @@ class VerbBook:
         empty = verb is not None and verb.canonical in self._empty
         return None if empty and not self._acts(tokens, place) else verb
 
+    def within(self, tokens: Sequence[Token]) -> list[Verb]:
+        """Return the verb that starts at each place where one does."""
+        found = (self.at(tokens, place) for place in range(len(tokens)))
+        return [verb for verb in found if verb is not None]
+
     def _is_thing(self, tokens: Sequence[Token], place: int) -> bool:
         """Whether it is "patch status", a name, or who deploys in "deployer on web2"."""
         word = tokens[place].fold

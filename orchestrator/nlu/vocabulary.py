@@ -88,9 +88,8 @@ class Vocabulary:
                 for place in spoken.places:  # "put it into maintenance"
                     said |= self._index.keys(clause.tokens[place].stem)
         if clause.form in {Form.QUESTION, Form.THING}:  # "when was it last backed up"
-            found = (self._index.book.at(clause.tokens, p) for p in range(len(clause.tokens)))
-            for verb in found:
-                said |= self._index.keys(verb.canonical) if verb is not None else frozenset()
+            for verb in self._index.book.within(clause.tokens):
+                said |= self._index.keys(verb.canonical)
         implied = self._index.lexicon.implied
         for noun in (implied[verb.canonical] for verb in clause.verbs if verb.canonical in implied):
             said |= self._index.keys(noun)

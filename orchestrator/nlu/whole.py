@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from orchestrator.nlu.allowed import Allowed
 from orchestrator.nlu.candidate import Candidate
 from orchestrator.nlu.chunks import is_content
-from orchestrator.nlu.clauses import Clause, Form
+from orchestrator.nlu.clauses import ORDERED, Clause, Form
 from orchestrator.nlu.drafts import Draft
 from orchestrator.nlu.index import CatalogIndex
 from orchestrator.nlu.match import Matcher
@@ -27,7 +27,6 @@ _LACKING = 0.15  # the same, where a needed value is missing
 _FAR, _OVERRULES = 0.1, 0.9  # how far a step is from what is meant, and how near that is
 _WORDS = 40
 _PIECES = 6
-_ORDERED = frozenset({Form.ORDER, Form.TERSE})
 
 
 class Whole:
@@ -110,7 +109,7 @@ class Whole:
         words = sum(len(clause.piece.tokens) for clause in clauses)
         if not clauses or words > _WORDS or len(clauses) > _PIECES:
             return False
-        if len(clauses) == 1 and clauses[0].form in _ORDERED:
+        if len(clauses) == 1 and clauses[0].form in ORDERED:
             return False  # it has been read
         denied = any(clause.form is Form.HOWTO for clause in clauses)
         idle = any(is_pasted(clause) or is_hedged(clause) for clause in clauses)
@@ -147,7 +146,7 @@ class Whole:
 
         "The account bob, please" says not what is to be done, and may spoil something.
         """
-        if clause.form in _ORDERED:
+        if clause.form in ORDERED:
             return True
         if clause.form is not Form.THING or not clause.tokens:
             return False
@@ -174,7 +173,7 @@ class Whole:
             told = clause.negated or (clause.form is Form.STATEMENT and profile.is_risky)
             if told and self._allowed.does(profile, clause):
                 return False
-            best = next(iter(self._matcher.rank(clause)), None) if clause.form in _ORDERED else None
+            best = next(iter(self._matcher.rank(clause)), None) if clause.form in ORDERED else None
             if best is not None and best.is_accepted and best.profile is profile:
                 return False
         return True
