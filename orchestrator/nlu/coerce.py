@@ -70,6 +70,8 @@ def name_forms(text: str, unit: str, kind: SlotKind) -> Iterator[str]:
         yield from _durations(text, unit)
     if kind is SlotKind.SIZE and unit in _SIZE_UNITS:
         yield from (f"{text}{unit.upper()}", f"{text}{unit[0].upper()}", f"{text} {unit}")
+    if kind is SlotKind.SIZE:
+        yield f"{text.upper()}B"  # "25G" where the schema wants 25GB
     if kind is SlotKind.TEXT:
         yield text
         return

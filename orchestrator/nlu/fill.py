@@ -103,6 +103,7 @@ class Filler:
             if place not in verbs | skipped
             and is_content(token, self._lexicon)
             and not self._counts(tokens, place)
+            and not self._is_unit(tokens, place)
         )
         fill = Fill(content=content)
         aimed = aimed_at(profile, clause, self._lexicon, settled=settled)
@@ -163,6 +164,11 @@ class Filler:
         """Whether "three" only counts what follows it: "all three nodes"."""
         quantified = place > 0 and tokens[place - 1].fold in self._lexicon.words("quantifiers")
         return quantified and tokens[place].fold in self._lexicon.numbers
+
+    def _is_unit(self, tokens: Sequence[Token], place: int) -> bool:
+        """Whether a word is the unit of the number before it: "10 GB"."""
+        counted = place > 0 and tokens[place - 1].text.isdigit()
+        return counted and bool(size_unit(tokens[place].fold))
 
     def nouns_of(self, profile: Profile) -> frozenset[str]:
         """Return the stems by which the slots and objects of `profile` are called."""

@@ -92,6 +92,7 @@ _SUBORDINATORS = (
 _BEFORE_NOUNS = frozenset({"the", "a", "root", "likely", "possible", "its", "this", "any"})
 
 _SHOULD_I = frozenset({"should", "shall", "i", "we"})
+_HELPERS = frozenset({"have", "has", "had", "is", "are", "was", "were", "will", "would"})
 _ASKING_HELPERS = frozenset({"should", "shall", "can", "could", "do", "would", "may", "must"})
 
 
@@ -201,6 +202,7 @@ class Splitter:
         if token.kind is not Kind.WORD or token.fold not in self._lexicon.words("coordinators"):
             return 0
         asked = place > 1 and {tokens[place - 1].fold, tokens[place - 2].fold} <= _SHOULD_I
+        asked |= place > 0 and token.fold == "also" and tokens[place - 1].fold in _HELPERS
         joins = is_between(tokens, place) and not self._opens_order(tokens[place + 1 :])
         if asked or joins or token.fold in self._lexicon.words("sequence"):
             opens = not (asked or joins) and self._opens_order(tokens[place + 1 :])

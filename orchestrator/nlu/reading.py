@@ -74,7 +74,7 @@ class Reading:
         self._filler = filler
         self._matcher = matcher
         self._templates = templates
-        self._references = References(index.lexicon, filler)
+        self._references = References(index.lexicon, filler, matcher.meaning)
         self._labels = Labels(index, self._references)
         self._bare_names = BareNames(index, filler)
         self._thread = Thread(text, Remarks(index))

@@ -11,8 +11,9 @@ from orchestrator.domain.request import AmbiguityKind
 from orchestrator.nlu.chunks import is_content
 from orchestrator.nlu.clauses import Clause, Form
 from orchestrator.nlu.drafts import Doubt, Draft
-from orchestrator.nlu.fill import Filler
+from orchestrator.nlu.fill import Filler, Found
 from orchestrator.nlu.lexicon import Lexicon
+from orchestrator.nlu.meaning import Meaning
 from orchestrator.nlu.pieces import Role
 from orchestrator.nlu.profile import Profile
 from orchestrator.nlu.shapes import SlotKind, is_numbered
@@ -21,6 +22,9 @@ from orchestrator.nlu.text import Token, words
 
 _EACH = frozenset({"each", "both", "apiece", "jeweils", "chacun", "chacune", "cada"})
 _COPULAS = frozenset({"is", "are", "was", "were", "ist", "sind", "est", "sont"})
+_BEING = frozenset({"be", "been", "being", "seems", "looks"})
+_TELLING_THAT = frozenset({"that", "que", "dass"})
+_ADJOINING = frozenset({"as", "with", "and"})
 _YIELDS = frozenset({"gives", "returns", "throws", "serves", "shows", "spits", "reports", "logs"})
 _SINGULAR = frozenset({"is", "was", "has", "keeps", "ist", "war", "hat", "est"})
 _TIMES = frozenset({"seconds", "minutes", "hours", "days", "weeks", "ttl"})
@@ -59,9 +63,10 @@ class Mention:
 class References:
     """Looks back over what was said."""
 
-    def __init__(self, lexicon: Lexicon, filler: Filler) -> None:
+    def __init__(self, lexicon: Lexicon, filler: Filler, meaning: Meaning) -> None:
         self._lexicon = lexicon
         self._filler = filler
+        self._meaning = meaning
 
     def has_pronoun(self, clause: Clause) -> bool:
         """Whether the clause points at something said elsewhere."""
@@ -155,6 +160,7 @@ class References:
                 found = self._filler.fill(profile, mention.context).values.get(slot.name)
                 sure = found is not None and len(found.places) == 1 and found.strength > _GUESS
                 sure = sure and not self._is_empty(mention.context, found.places if found else ())
+                sure = sure and not self._is_word(mention.context, found, profile, slot)
                 if found and sure and not _is_predicate(mention.context, found.places, slot):
                     fills = (self._filler.fill(profile, one) for one in mention.together)
                     more = [f.values[slot.name].value for f in fills if slot.name in f.values]
@@ -196,6 +202,43 @@ class References:
         """Whether a word names nothing: "it was deployed by accident"."""
         empty = self._lexicon.words("empty_nouns")
         return any(context.tokens[place].fold in empty for place in places)
+
+    def _is_word(self, context: Clause, found: Found | None, profile: Profile, slot: Slot) -> bool:
+        """Whether a remark has a common word where a name is wanted: "it may be inactive".
+
+        A common word is a name as the subject ("the wiki is slow"), beside its noun, or where no
+        article stands between it and its preposition ("back on checkout").
+        """
+        place = min(found.places, default=0) if found is not None else 0
+        token = context.tokens[place]
+        if found is None or slot.kind not in {SlotKind.NAME, SlotKind.HOST}:
+            return False
+        if token.fold in profile.known.get(slot.name, ()) or any(map(str.isdigit, token.value)):
+            return False
+        before = [one.fold for one in context.tokens[:place]]
+        last = before[-1] if before else ""
+        if last in _BEING:
+            return "should" not in before  # but "her login should be zoe"
+        if self._is_named(context, place) or found.strength >= _SURE:
+            return False
+        if last in self._lexicon.words("prepositions"):
+            return False
+        return last in self._lexicon.words("english_determiners") or self._meaning.knows(token)
+
+    def _is_named(self, context: Clause, place: int) -> bool:
+        """Whether a word is the subject of a remark, or what its verb acts on."""
+        if place - 1 in context.verb_places:
+            return True  # "don't restart nginx"
+        if place and context.tokens[place - 1].fold in _TELLING_THAT:
+            return True  # "I wanted to say that identity fell over"
+        articles = self._lexicon.words("english_determiners")
+        behind = context.tokens[place + 1 : place + 2]
+        goes_on = any(
+            one.fold in _ADJOINING or (self._meaning.knows(one) and is_content(one, self._lexicon))
+            for one in behind
+        )
+        opens = {token.fold for token in context.tokens[:place]} <= articles
+        return opens and bool(behind) and not goes_on
 
     def named_in(self, profile: Profile, slot: Slot, context: Clause) -> JsonValue | None:
         """Return the value that a remark surely gives to `slot`: beside its noun, or known."""

@@ -8,6 +8,7 @@ from orchestrator.nlu.manners import Manners
 from orchestrator.nlu.text import Token
 from orchestrator.nlu.verbs import VerbBook
 
+_DETERMINERS = frozenset({"that", "this"})
 _I_MEAN = frozenset({("i", "mean"), ("i", "meant"), ("meine", "ich"), ("meinte", "ich")})
 
 
@@ -39,6 +40,8 @@ class Turns:
                 thing = (
                     bool(rest) and self._book.at(self._manners.strip(rest)[0] or rest, 0) is None
                 )
+                if turn is Turn.ALL and thing and folded[length - 1] in _DETERMINERS:
+                    return tokens, Turn.NOTHING  # "cancel that job"
                 whole = turn is Turn.ALL and (thing or not rest)
                 return rest, turn if whole or not rest else Turn.LAST
         if len(folded) == 1 and folded[0] in self._lexicon.words("withdraw_alone"):

@@ -40,6 +40,7 @@ _ASKED_FOR = frozenset(
     | {"ought", "forget", "possible", "me", "us", "you", "him", "her", "them", "it", "not", "up"}
 )
 """Before "to", what follows is wished, asked or done by another: no reason."""
+_SO_MANY = frozenset({"much", "many", "far", "long", "on", "please", "could", "can", "would"})
 _DONE_FOR = frozenset(
     {"restart", "start", "stop", "scale", "update", "clean", "remove", "renew", "rotate", "deploy"}
     | {"restore", "expand", "backup", "block", "silence", "drain", "pause", "disable", "raise"}
@@ -169,6 +170,8 @@ class WordOrder:
         if tokens and (end := self._um_zu(tokens, 0)):
             return 0, end
         verb = self._head(tokens)
+        if verb is not None and (begin := self._so(tokens, max(verb.places))):
+            return begin, len(tokens)
         if verb is None or not verb.groups & _DONE_FOR:
             return None
         last = max(verb.places)  # "I need nginx restarted to …", "starte nginx neu um …"
@@ -178,6 +181,15 @@ class WordOrder:
             if any(ways) or self._is_to(tokens, place):
                 return place, len(tokens)
         return None
+
+    def _so(self, tokens: Sequence[Token], verb: int) -> int:
+        """Return where "so nothing new lands on it" begins behind an order; 0 where none does."""
+        for place in range(verb + 2, len(tokens) - 2):
+            whose = tokens[place + 1]
+            opens = tokens[place].fold == "so" and whose.fold not in _SO_MANY
+            if opens and self._book.at(tokens, place + 1) is None:
+                return place
+        return 0
 
     def _is_to(self, tokens: Sequence[Token], place: int) -> bool:
         before, what = tokens[place - 1].fold, tokens[place + 1].fold
