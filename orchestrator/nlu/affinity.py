@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from orchestrator.nlu.chunks import Chunk, is_number, with_port
 from orchestrator.nlu.coerce import iso_date, size_unit, split_number, time_unit
+from orchestrator.nlu.concepts import concept_model
 from orchestrator.nlu.index import CatalogIndex
 from orchestrator.nlu.prepositions import PERSONS, PLACE_WORDS, in_english, is_called_by
 from orchestrator.nlu.profile import Profile
@@ -72,6 +73,20 @@ class Scorer:
         score = shape + near + (2.0 if known else -self._foreign(profile, slot, chunk, tokens))
         needed = 1.0 if slot.required or slot is profile.main_slot else 2.0
         return score + (0.5 if slot.required else 0.0) if score >= needed else 0.0
+
+    def is_common(
+        self, profile: Profile, slot: Slot, chunk: Chunk, tokens: Sequence[Token]
+    ) -> bool:
+        """Whether a word is one that everybody uses, where a name is wanted.
+
+        "The last successful backup of share-1" is none of what is called "successful".
+        """
+        free = slot.kind in {SlotKind.NAME, SlotKind.HOST} and not (chunk.quoted or chunk.nouns)
+        if not free or self.is_known(profile, slot, chunk, tokens):
+            return False
+        vocabulary = concept_model().vocabulary
+        said = [tokens[place] for place in chunk.places]
+        return all(t.text.islower() and t.text.isalpha() and t.stem in vocabulary for t in said)
 
     def sureness(
         self, profile: Profile, slot: Slot, chunk: Chunk, tokens: Sequence[Token], score: float

@@ -26,6 +26,7 @@ from orchestrator.nlu.shapes import SlotKind, looks_like
 from orchestrator.nlu.slots import Slot
 from orchestrator.nlu.text import Kind, Token, words
 
+_COMMON = 1.0
 _LEFT_OVER = 0.6
 _TITLE_WORDS = 2
 _STATED = 0.8
@@ -236,8 +237,15 @@ class Filler:
             aimed.issuperset(chunk.places) and self._scorer.is_known(profile, main, chunk, tokens)
             for chunk in chunks
         )
+        named = any(tokens[p].is_name_like for chunk in chunks for p in chunk.places)
+        doubt = _COMMON * named  # a word that everybody uses, beside what looks like a name
         pairs = [
-            (score, -position, slot, chunk)
+            (
+                score - doubt * self._scorer.is_common(profile, slot, chunk, tokens),
+                -position,
+                slot,
+                chunk,
+            )
             for slot in slots
             for position, chunk in enumerate(chunks)
             if not (slot is main and aimed.intersection(chunk.places))
@@ -263,6 +271,7 @@ class Filler:
             value = self._value(slot, chunk, tokens, kinds)
             if value is not None:
                 taken |= set(chunk.places)
+                score += doubt * self._scorer.is_common(profile, slot, chunk, tokens)  # noqa: PLW2901
                 strength = self._scorer.sureness(profile, slot, chunk, tokens, score)
                 places = frozenset(chunk.places) | self._unit_places(slot, chunk, clause.tokens)
                 fill.values[slot.name] = Found([value] if slot.many else value, places, strength)

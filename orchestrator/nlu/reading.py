@@ -100,7 +100,7 @@ class Reading:
         self._denied: Clause | None = None  # "don't reboot node1", perhaps "but node2"
         self._nearby: Clause | None = None  # the clause before
         self._current: Clause | None = None
-        self._tentative = -1  # the group of what "take a look" may have meant
+        self._tentative: int | None = None  # the group of what "take a look" may have meant
         self._excepted = -1  # the sentence that last said what is not to be done
         self._chatting = False  # the clause before told something
         self._reporting = False  # … what somebody said

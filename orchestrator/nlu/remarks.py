@@ -85,13 +85,13 @@ class Remarks:
         looks = looks or self._opens(clause, "vague_looks")
         return looks and not self._says_anything(clause)
 
-    def is_passing(self, draft: Draft, drafts: Sequence[Draft], tentative: int) -> bool:
+    def is_passing(self, draft: Draft, drafts: Sequence[Draft], tentative: int | None) -> bool:
         """Whether a weak reading of a remark is not worth a question beside what was asked for.
 
         Args:
             draft: what was read.
             drafts: all that was.
-            tentative: the group of what "take a look" may have meant.
+            tentative: the group of what "take a look" may have meant, if any.
         """
         others = [d for d in drafts if d.group != draft.group and d.profile]
         if not others:

@@ -29,6 +29,8 @@ class Sieve:
         for draft in drafts:
             if kept and _says_more(kept[-1], draft):
                 kept[-1].parameters.update(draft.parameters)
+            elif kept and _is_prelude(kept[-1], draft):
+                kept[-1] = draft
             else:
                 kept.append(draft)
         chances = [self._chance(draft) for draft in kept]
@@ -53,6 +55,23 @@ class Sieve:
         looks = draft.profile is not None and draft.profile.reads
         asked = draft.clause.piece.asked or bool(draft.clause.verbs)
         return looks and draft.clause.form in _TOLD and not asked
+
+
+def _is_prelude(earlier: Draft, later: Draft) -> bool:
+    """Whether a step is only how the next one is said: "pull the images and redeploy it".
+
+    Also "she forgot her password, can you reset it?": a remark that was read as the step.
+    """
+    profile = later.profile
+    if profile is None or profile is not earlier.profile or earlier.parameters or earlier.earlier:
+        return False
+    if says_again(later.clause) or later.clause.form is not Form.ORDER:
+        return False
+    if earlier.clause.form in _TOLD:
+        return True
+    verbs, more = ({verb.canonical for verb in d.clause.verbs} for d in (earlier, later))
+    own = profile.own_verbs
+    return bool(verbs & own and more & own) and not verbs & more and not later.clause.piece.strong
 
 
 def _says_more(earlier: Draft, later: Draft) -> bool:
