@@ -20,6 +20,7 @@ BARE = 0.55
 _CERTAIN = 4.0  # a known value in its usual place
 _TARGETS = frozenset({"address", "target", "valu", "destin", "ip", "point"})
 """Stems of what a parameter is called that may hold an address beside a name."""
+_OWNERS = frozenset({"his", "her", "their"})
 _LATEST = frozenset({"latest", "stable", "newest", "lts"})
 _MACHINES = frozenset({"machine", "box", "node", "host"})
 _WHEREVER = frozenset({"internet", "world", "outside", "os"})
@@ -54,7 +55,7 @@ class Scorer:
             return 0.0  # a channel is no service
         near = self._near(profile, slot, chunk, tokens)
         role = chunk.preposition == "as" and not is_called_by(slot, "as")
-        if role or _is_no_person(profile, slot, chunk):
+        if role or _is_no_person(profile, slot, chunk, tokens):
             return 0.0
         known = self.is_known(profile, slot, chunk, tokens)
         known = known or self._looks_known(profile, slot, chunk, tokens)
@@ -481,10 +482,17 @@ def _is_title(profile: Profile, slot: Slot, chunk: Chunk, tokens: Sequence[Token
     return profile.reads and not chunk.quoted and bool(behind) and called.issuperset(said)
 
 
-def _is_no_person(profile: Profile, slot: Slot, chunk: Chunk) -> bool:
-    """Whether a look is taken at a place, where it may as well be at a person: "logins on gw1"."""
+def _is_no_person(profile: Profile, slot: Slot, chunk: Chunk, tokens: Sequence[Token]) -> bool:
+    """Whether a look is taken at a place, where it may as well be at a person: "logins on gw1".
+
+    Nor is "his nextcloud account" one of somebody called so.
+    """
+    if not slot.nouns & PERSONS:
+        return False
     placed = in_english(chunk.preposition) in {"on", "at", "in"}
-    return placed and profile.reads and not slot.required and bool(slot.nouns & PERSONS)
+    behind = tokens[chunk.places[-1] + 1 : chunk.places[-1] + 2]
+    owned = chunk.determiner in _OWNERS and any(token.stem in chunk.nouns for token in behind)
+    return owned or (placed and profile.reads and not slot.required)
 
 
 def _is_located(chunk: Chunk, tokens: Sequence[Token]) -> bool:

@@ -34,6 +34,7 @@ _LIMITS = frozenset({"before", "until", "till", "after", "if", "unless", "when",
 _WAS = frozenset({"was", "were"})
 _SUBJECT_WORDS = 6
 _ET = frozenset({"et", "puis", "ensuite"})
+_IT_NEEDS = (["it", "needs"], ["they", "need"], ["this", "needs"], ["that", "needs"])
 _WHETHER = frozenset({"if", "whether", "ob"})
 _SAYS = frozenset({"says", "said", "sagt", "meint", "dit", "dice"})
 _WHAT_ANOTHER = frozenset({"what", "as", "whatever", "everything", "exactly", "anything"})
@@ -155,7 +156,7 @@ class Reader:
         tokens = without_program(tokens, self._lexicon, self._book)
         bidden = len(tokens) > 1 and tokens[0].fold in _ANYBODY and self._is_bidden(tokens)
         if bidden and not piece.asked:
-            tokens, wished = tokens[1:], True
+            tokens, wished = self._manners.strip(tokens[1:])[0], True
         if not tokens or (len(tokens) > 1 and self._manners.is_small_talk(tokens)):
             return Clause(piece, tokens, Form.SMALL_TALK)
         if not told and self._manners.is_negated([token.fold for token in tokens]):
@@ -208,7 +209,8 @@ class Reader:
 
     def _is_bidden(self, tokens: Sequence[Token]) -> bool:
         """Whether "somebody kick jenkins" bids; "somebody kicked jenkins" tells."""
-        bare = not tokens[1].fold.endswith(("ed", "s"))
+        tokens = (tokens[0], *self._manners.strip(tuple(tokens[1:]))[0])
+        bare = len(tokens) > 1 and not tokens[1].fold.endswith(("ed", "s"))
         past = {token.fold for token in tokens} & {"yesterday", "ago", "already", "earlier"}
         return bare and not past and self._book.at(tokens, 1) is not None
 
@@ -334,7 +336,8 @@ class Reader:
         found = self._lexicon.phrases("request_words").find(folded)
         if base.piece.asked and found is not None and found[0] == 0:
             return None  # "must I reboot db1?"
-        if found is not None and folded[0] not in self._lexicon.words("subjects"):
+        needs = found is not None and found[0] == 1 and folded[:2] in _IT_NEEDS
+        if found is not None and (needs or folded[0] not in self._lexicon.words("subjects")):
             begin = found[0] + found[1]
         elif not wished:
             return None

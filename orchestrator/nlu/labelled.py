@@ -28,10 +28,13 @@ def takes_labelled(previous: Draft, clause: Clause) -> bool:
     if profile is None or len(tokens) < 2 or clause.piece.strong:  # noqa: PLR2004
         return False
     label = tokens[:-1] if tokens[-2].fold not in _BETWEEN else tokens[:-2]
+    named = len(label) > 1 and label[-1].fold == "name"  # "device name thinkpad"
+    label = label[:-1] if named else label
     if _takes_count(previous, profile, tokens):
         return True
     for slot in profile.slots:
-        called = not slot.many and _is_called(slot, label) and _is_value(profile, slot, tokens[-1])
+        called = not slot.many and _is_called(slot, label)
+        called = called and (named or _is_value(profile, slot, tokens[-1]))
         value = _value(slot, tokens[-1]) if called else None
         if value is not None and previous.parameters.get(slot.name, value) == value:
             previous.parameters[slot.name] = value

@@ -37,6 +37,7 @@ _OWN = 1.0  # the verb of the capability's name or description
 _OF = frozenset({"of", "for", "about", "behind", "von", "de", "du", "für", "pour", "para"})
 _MORE = frozenset({"another", "more", "extra", "new", "some", "fresh", "weitere", "otro", "otra"})
 _SELF = frozenset({"me", "us", "myself", "mich", "moi"})
+_ENDED = frozenset({"off", "aus"})
 _FEW = 2  # words that say what is meant
 _NAMES = frozenset({SlotKind.NAME, SlotKind.HOST})
 _ANY_WORD = frozenset({SlotKind.NAME, SlotKind.TEXT, SlotKind.HOST, SlotKind.FLAG})
@@ -180,7 +181,9 @@ class Opinion:
         One that goes with anything says nothing: "run a speedtest" is no backup that is run.
         """
         light = self._index.lexicon.is_light
-        verbs = {v.canonical for v in sense.clause.verbs if not light(v.canonical)}
+        looks = self._index.lexicon.reading_groups if sense.nearest.profile.reads else frozenset()
+        said = [v for v in sense.clause.verbs if not (v.groups and v.groups <= looks)]
+        verbs = {v.canonical for v in said if not light(v.canonical)}
         own = any(candidate.verb >= _OWN and candidate.is_accepted for candidate in read)
         return own and bool(verbs) and not verbs & sense.nearest.profile.own_verbs
 
@@ -298,6 +301,8 @@ class Opinion:
         if profile.reads or acts or shaped:
             return True
         ends = bool(profile.groups & self._index.lexicon.words("endings"))
+        if ends and any(token.fold in _ENDED for token in clause.tokens):
+            return True  # "the filter off for an hour"
         wanted = clause.piece.tokens[0].fold in self._index.lexicon.words("articles") | _MORE
         wanted = wanted or says_need(clause, self._index.lexicon) or is_wish(clause)
         return wanted and not ends

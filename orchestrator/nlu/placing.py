@@ -290,12 +290,14 @@ class Placer:
     ) -> tuple[list[Candidate], Candidate]:
         """Let "list them" mean what was spoken of last, where the words leave it open."""
         if rivals and not best.fill.content and self._thread.said:
-            heard = self._thread.said[-1].tokens
-            keys = self._index.expand(frozenset(token.stem for token in heard))
             pool = [best, *rivals]
-            fitting = [c for c in pool if self._index.expand(c.profile.objects) & keys]
-            if len(fitting) == 1:
-                return [], fitting[0]
+            for mention in reversed(self._thread.said):
+                keys = self._index.expand(frozenset(token.stem for token in mention.tokens))
+                fitting = [c for c in pool if self._index.expand(c.profile.objects) & keys]
+                if len(fitting) == 1:
+                    return [], fitting[0]
+                if fitting:
+                    break
         if rivals and self._points_back(clause):
             pool = [c for c in (best, *rivals) if _is_open(c)] or [best, *rivals]
             pool = [c for c in pool if self._refers(c)] or pool

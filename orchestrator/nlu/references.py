@@ -25,6 +25,7 @@ _COPULAS = frozenset({"is", "are", "was", "were", "ist", "sind", "est", "sont"})
 _BEING = frozenset({"be", "been", "being", "seems", "looks"})
 _TELLING_THAT = frozenset({"that", "que", "dass"})
 _ADJOINING = frozenset({"as", "with", "and"})
+_UNABLE = frozenset({"cant", "cannot", "couldnt", "unable"})  # "cannot reach the vm build-2"
 _YIELDS = frozenset({"gives", "returns", "throws", "serves", "shows", "spits", "reports", "logs"})
 _SINGULAR = frozenset({"is", "was", "has", "keeps", "ist", "war", "hat", "est"})
 _TIMES = frozenset({"seconds", "minutes", "hours", "days", "weeks", "ttl"})
@@ -219,11 +220,16 @@ class References:
         last = before[-1] if before else ""
         if last in _BEING:
             return "should" not in before  # but "her login should be zoe"
+        if context.tokens[place + 1 : place + 2] and self._says(context, place + 1):
+            return True  # "Proxmox says the disk is full"
         if self._is_named(context, place) or found.strength >= _SURE:
             return False
         if last in self._lexicon.words("prepositions"):
             return False
         return last in self._lexicon.words("english_determiners") or self._meaning.knows(token)
+
+    def _says(self, context: Clause, place: int) -> bool:
+        return context.tokens[place].fold in self._lexicon.words("speech")
 
     def _is_named(self, context: Clause, place: int) -> bool:
         """Whether a word is the subject of a remark, or what its verb acts on."""
@@ -272,7 +278,7 @@ class References:
 
     def _is_failing(self, context: Clause) -> bool:
         """Whether "cannot login", "not web2" speaks of nothing; "don't touch gitea" of gitea."""
-        spared = context.piece.tokens[0].fold in _SPARING
+        spared = context.piece.tokens[0].fold in _SPARING | _UNABLE
         return context.negated and not context.verbs and not spared
 
     def _is_article(self, clause: Clause, place: int) -> bool:

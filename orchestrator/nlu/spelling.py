@@ -133,6 +133,8 @@ class Speller:
         if folded[0] in {"last", "past"} and folded[1:2] and time_unit(folded[1]):
             told = len(folded[1]) > 1 and time_unit(folded[1]) in {"m", "h", "d"}
             return (2, f"1{time_unit(folded[1])}") if told else (0, "")
+        if folded[:2] == ["next", "hour"] and place and tokens[place - 1].fold == "the":
+            return 2, "1h"
         skipped = 1 if folded[0] == "a" and folded[1:2] == ["couple"] else 0
         behind = skipped + 1 + (folded[skipped + 1 : skipped + 2] == ["of"])
         count = _COUNTS.get(folded[skipped]) if len(folded) > skipped else None
