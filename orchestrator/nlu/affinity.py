@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from orchestrator.nlu.chunks import Chunk, is_number, with_port
-from orchestrator.nlu.coerce import iso_date, size_unit, split_number, time_unit
+from orchestrator.nlu.coerce import BRANCHES, iso_date, size_unit, split_number, time_unit
 from orchestrator.nlu.concepts import concept_model
 from orchestrator.nlu.index import CatalogIndex
 from orchestrator.nlu.prepositions import PERSONS, PLACE_WORDS, in_english, is_called_by
@@ -21,6 +21,8 @@ _CERTAIN = 4.0  # a known value in its usual place
 _TARGETS = frozenset({"address", "target", "valu", "destin", "ip", "point"})
 """Stems of what a parameter is called that may hold an address beside a name."""
 _OWNERS = frozenset({"his", "her", "their"})
+_OF_WHAT = (["of"], ["von"], ["du"], ["des"])
+_NO_THING = frozenset({"it", "them", "this", "that", "last", "past", "today", "which", "whom"})
 _LATEST = frozenset({"latest", "stable", "newest", "lts"})
 _MACHINES = frozenset({"machine", "box", "node", "host"})
 _WHEREVER = frozenset({"internet", "world", "outside", "os"})
@@ -55,11 +57,15 @@ class Scorer:
             return 0.0  # a channel is no service
         near = self._near(profile, slot, chunk, tokens)
         role = chunk.preposition == "as" and not is_called_by(slot, "as")
-        if role or _is_no_person(profile, slot, chunk, tokens):
+        if role or _is_no_person(profile, slot, chunk, tokens) or _is_period(slot, chunk, tokens):
             return 0.0
         known = self.is_known(profile, slot, chunk, tokens)
         known = known or self._looks_known(profile, slot, chunk, tokens)
-        if not known and self._is_for_another(profile, slot, chunk, tokens):
+        if not known and (
+            self._is_for_another(profile, slot, chunk, tokens)
+            or _is_attribute(slot, chunk, tokens)
+            or _is_branch(profile, slot, chunk, tokens)
+        ):
             return 0.0
         if self._is_described(chunk, tokens) and not (near >= _NOUN or known):
             return 0.0
@@ -480,6 +486,28 @@ def _is_title(profile: Profile, slot: Slot, chunk: Chunk, tokens: Sequence[Token
     behind = tokens[chunk.places[-1] + 1 : chunk.places[-1] + 2]
     said = [tokens[place].stem for place in chunk.places] + [token.stem for token in behind]
     return profile.reads and not chunk.quoted and bool(behind) and called.issuperset(said)
+
+
+def _is_period(slot: Slot, chunk: Chunk, tokens: Sequence[Token]) -> bool:
+    """Whether a name would be a length of time: "who is on call this week"."""
+    free = slot.kind in {SlotKind.NAME, SlotKind.HOST} and not chunk.quoted
+    word = tokens[chunk.places[-1]].fold
+    return free and len(word) > 1 and bool(time_unit(word)) and not slot.nouns & chunk.nouns
+
+
+def _is_attribute(slot: Slot, chunk: Chunk, tokens: Sequence[Token]) -> bool:
+    """Whether a word only says what of a thing is meant: "the queue size of mail"."""
+    free = slot.kind in {SlotKind.NAME, SlotKind.HOST} and not chunk.quoted
+    numbered = any(any(map(str.isdigit, tokens[p].value)) for p in chunk.places)
+    behind = [token.fold for token in tokens[chunk.places[-1] + 1 : chunk.places[-1] + 4]]
+    named = behind[1:] and not {*behind[1:]} & _NO_THING
+    return free and not numbered and behind[:1] in _OF_WHAT and bool(named)
+
+
+def _is_branch(profile: Profile, slot: Slot, chunk: Chunk, tokens: Sequence[Token]) -> bool:
+    """Whether a word is the name of a branch, and the capability takes one: "build on main"."""
+    named = tokens[chunk.places[-1]].fold in BRANCHES and not chunk.quoted
+    return named and "branch" not in slot.nouns and any("branch" in s.nouns for s in profile.slots)
 
 
 def _is_no_person(profile: Profile, slot: Slot, chunk: Chunk, tokens: Sequence[Token]) -> bool:

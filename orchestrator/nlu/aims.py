@@ -41,6 +41,9 @@ def aimed_at(
         return frozenset()
     borders = AIMS | _SOURCES | _INTO if person else _borders(profile, slot, first, lexicon)
     aim = next((place for place in aims if tokens[place].fold in borders), None)
+    particle = max(clause.verb_places, default=-1)
+    if person and particle > begin:
+        aim = particle  # "take her off grafana"
     if not clause.verbs or aim is None or begin >= len(tokens):
         return frozenset()
     objects = tokens[begin:aim]

@@ -7,6 +7,8 @@ from datetime import date
 from orchestrator.nlu.shapes import SlotKind
 from orchestrator.nlu.text import fold
 
+BRANCHES = frozenset({"main", "master", "develop", "dev", "next", "trunk", "stable"})
+"""What branches of a repository are mostly called."""
 _TIME_UNITS = {
     "second": "s", "seconds": "s", "sec": "s", "secs": "s", "s": "s",
     "minute": "m", "minutes": "m", "min": "m", "mins": "m", "m": "m", "minuten": "m",
@@ -70,6 +72,7 @@ def name_forms(text: str, unit: str, kind: SlotKind) -> Iterator[str]:
         yield from _durations(text, unit)
     if kind is SlotKind.SIZE and unit in _SIZE_UNITS:
         yield from (f"{text}{unit.upper()}", f"{text}{unit[0].upper()}", f"{text} {unit}")
+        yield from (f"{text}{unit[0].upper()}{end}" for end in ("B", "i", "iB"))
     if kind is SlotKind.SIZE:
         yield f"{text.upper()}B"  # "25G" where the schema wants 25GB
     if kind is SlotKind.TEXT:

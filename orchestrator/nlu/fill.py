@@ -26,6 +26,7 @@ from orchestrator.nlu.shapes import SlotKind, looks_like
 from orchestrator.nlu.slots import Slot
 from orchestrator.nlu.text import Kind, Token, words
 
+_DID = frozenset({"did", "do", "does", "has", "have"})
 _COMMON = 1.0
 _LEFT_OVER = 0.6
 _TITLE_WORDS = 2
@@ -105,6 +106,7 @@ class Filler:
             and is_content(token, self._lexicon)
             and not self._counts(tokens, place)
             and not self._is_unit(tokens, place)
+            and not self._asks_outcome(clause, place)
         )
         fill = Fill(content=content)
         aimed = aimed_at(profile, clause, self._lexicon, settled=settled)
@@ -165,6 +167,12 @@ class Filler:
         """Whether "three" only counts what follows it: "all three nodes"."""
         quantified = place > 0 and tokens[place - 1].fold in self._lexicon.words("quantifiers")
         return quantified and tokens[place].fold in self._lexicon.numbers
+
+    def _asks_outcome(self, clause: Clause, place: int) -> bool:
+        """Whether a word only asks how something ended: "did the build of shop pass"."""
+        asks = clause.form is Form.QUESTION and clause.tokens[0].fold in _DID
+        ends = place == len(clause.tokens) - 1
+        return asks and ends and clause.tokens[place].fold in self._lexicon.words("outcomes")
 
     def _is_unit(self, tokens: Sequence[Token], place: int) -> bool:
         """Whether a word is the unit of the number before it: "10 GB"."""

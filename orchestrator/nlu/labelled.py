@@ -3,7 +3,7 @@
 from pydantic import JsonValue
 
 from orchestrator.nlu.clauses import Clause, Form
-from orchestrator.nlu.coerce import name_forms
+from orchestrator.nlu.coerce import BRANCHES, name_forms
 from orchestrator.nlu.drafts import Draft
 from orchestrator.nlu.profile import Profile
 from orchestrator.nlu.shapes import SlotKind
@@ -11,7 +11,6 @@ from orchestrator.nlu.slots import Slot
 from orchestrator.nlu.text import Kind, Token, words
 
 _BETWEEN = frozenset({"is", "=", "ist", "est", "es"})
-_BRANCHES = frozenset({"main", "master", "develop", "dev", "next", "trunk", "stable"})
 _NAMES = (["label"], ["title"])
 _COUNTS = frozenset({"limit", "count", "top", "max", "lines"})
 _HOW_MANY = ("how many", "number of", "most ", "at most")
@@ -76,7 +75,7 @@ def _is_value(profile: Profile, slot: Slot, token: Token) -> bool:
     if words(slot.name) in _NAMES and slot.kind is SlotKind.NAME:
         return True  # any word may be a label
     listed = token.kind is Kind.QUOTED or token.is_name_like or bool(_listed(slot, token))
-    return listed or token.fold in _BRANCHES | profile.known.get(slot.name, set())
+    return listed or token.fold in BRANCHES | profile.known.get(slot.name, set())
 
 
 def _value(slot: Slot, token: Token) -> JsonValue | None:

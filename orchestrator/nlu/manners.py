@@ -78,7 +78,8 @@ class Manners:
         praise = self._lexicon.phrases("praises")
         if folded[:1] and folded[0] in self._lexicon.words("subjects"):
             return tokens  # "I doubt a restart would be great"
-        for place in range(2, len(folded) - 1):
+        counted = folded[:1] and folded[0][:1].isdigit()  # "2h should do"
+        for place in range(1 if counted else 2, len(folded) - 1):
             if praise.at(folded, place) == len(folded) - place:
                 return tokens[:place]
         return tokens

@@ -30,6 +30,7 @@ _LEADS, _LEADS_RISKY = 0.1, 0.2  # of readings that rules leave open, the one th
 _NARROWED = 0.1  # less, where rules have narrowed it down
 _UNLIKELY = 0.15
 _CLEARLY, _CLEARLY_AHEAD = 0.95, 0.3
+_FAR_AHEAD = 0.6
 _OVERRULES = 0.1  # more, where rules are sure of another reading …
 _FAR = 0.1  # … that is not nearer than this
 _TRUSTED = 0.8
@@ -154,6 +155,8 @@ class Opinion:
         if self._is_figurative(sense) or is_kin(chosen):
             return None
         if self._is_clear(sense, clause) and sense.reading.is_whole >= chosen.is_whole:
+            return sense.reading
+        if sense.is_sure and sense.nearest.lead >= _FAR_AHEAD:
             return sense.reading
         if sense.reading.fill.spare and not sense.is_sure:
             return None

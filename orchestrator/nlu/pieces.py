@@ -403,6 +403,9 @@ class Splitter:
         for place in range(1 if done else 2, len(tokens)):
             if tokens[place].fold in ends:
                 return place + 1
+            polite = self._lexicon.phrases("polite").at([t.fold for t in tokens], place)
+            if polite > 1 and self._book.at(tokens[place + polite :], 0):
+                return place  # "now that he has left we need to delete it"
             before = tokens[place - 1].fold
             free = before in self._lexicon.words("state_words") or before not in closed
             free = free or before in {"through", "over", "back"}  # "when that has gone through"

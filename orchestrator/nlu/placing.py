@@ -40,6 +40,8 @@ _VAGUE_WORDS = ("vague", "vague_looks")
 _VAGUE = 3  # readings offered where nobody said what to do
 _POINTED = 0.12  # with a pronoun, what it stands for tells more than so small a difference
 _PLURAL = frozenset({"both", "them", "these", "those"})
+_MACHINES = frozenset({"box", "machin", "server", "host", "instanc"})
+_ANY_MACHINE = _MACHINES | {"vm", "guest", "node", "agent", "runner"}
 _POSSESSIVES = frozenset({"its", "their", "his", "her"})
 _PAIR = 2
 _DEFINITE = frozenset({"the", "this", "that", "der", "die", "das", "den", "le", "la", "el"})
@@ -409,6 +411,7 @@ class Placer:
         for place, (the, noun) in enumerate(itertools.pairwise(tokens)):
             whole = all(after.fold in closed for after in tokens[place + 2 : place + 3])
             named = noun.stem not in slot.enum and bool(self._index.keys(noun.stem) & keys)
+            named |= noun.stem in _MACHINES and bool(slot.nouns & _ANY_MACHINE)
             if the.fold in _DEFINITE and whole and named:
                 return True
         return False

@@ -26,6 +26,7 @@ _BEING = frozenset({"be", "been", "being", "seems", "looks"})
 _TELLING_THAT = frozenset({"that", "que", "dass"})
 _ADJOINING = frozenset({"as", "with", "and"})
 _UNABLE = frozenset({"cant", "cannot", "couldnt", "unable"})  # "cannot reach the vm build-2"
+_ABSTRACT = ("tion", "ment", "ness", "ance", "ship")
 _YIELDS = frozenset({"gives", "returns", "throws", "serves", "shows", "spits", "reports", "logs"})
 _SINGULAR = frozenset({"is", "was", "has", "keeps", "ist", "war", "hat", "est"})
 _TIMES = frozenset({"seconds", "minutes", "hours", "days", "weeks", "ttl"})
@@ -153,6 +154,7 @@ class References:
         With `by_name`, only a parameter that is called alike counts: nobody pointed at it.
         The second part is the clause of context that the value came from, if one was.
         """
+        weak: tuple[list[JsonValue], Clause | None] = [], None
         for position in range(len(said) - 1, -1, -1):
             mention = said[position]
             if mention.context is not None and self._is_failing(mention.context):
@@ -165,7 +167,11 @@ class References:
                 if found and sure and not _is_predicate(mention.context, found.places, slot):
                     fills = (self._filler.fill(profile, one) for one in mention.together)
                     more = [f.values[slot.name].value for f in fills if slot.name in f.values]
-                    return [*more, found.value], mention.context
+                    values = [*more, found.value], mention.context
+                    if more or not self._is_weak(mention.context, found, profile, slot):
+                        return values
+                    weak = weak if weak[0] else values
+                    continue
                 subject = self._subject(mention.context, profile, slot)
                 if subject is not None:
                     return [subject], mention.context
@@ -174,8 +180,9 @@ class References:
                 if by_name and not shares_name(mention.draft, slot):
                     continue
                 if own is not None:
-                    return [*self._group(mention.draft, slot, said[:position]), own], None
-        return [], None
+                    group = self._group(mention.draft, slot, said[:position])
+                    return weak if weak[0] else ([*group, own], None)
+        return weak
 
     def _subject(self, context: Clause, profile: Profile, slot: Slot) -> JsonValue | None:
         """Return "keycloak" of "keycloak gives a 502", "keycloak is two versions behind".
@@ -227,6 +234,22 @@ class References:
         if last in self._lexicon.words("prepositions"):
             return False
         return last in self._lexicon.words("english_determiners") or self._meaning.knows(token)
+
+    def _is_weak(self, context: Clause, found: Found, profile: Profile, slot: Slot) -> bool:
+        """Whether a word is rather a thing's than a name: "the console", "due to timeouts"."""
+        token = context.tokens[min(found.places)]
+        marked = any(c.isdigit() or c in "-_.:/@" for c in token.value)
+        if slot.kind not in {SlotKind.NAME, SlotKind.HOST} or marked:
+            return False
+        if context.piece.role is Role.REASON or token.fold.endswith(_ABSTRACT):
+            return True  # "due to OOM", "separation is confirmed"
+        if token.fold in profile.known.get(slot.name, ()) or token.text[:1].isupper():
+            return False
+        before = context.tokens[min(found.places) - 1].fold if min(found.places) else ""
+        described = before in self._lexicon.words("english_determiners")
+        aside = context.piece.role is not Role.MAIN or context.form is Form.THING
+        ends = token.fold.endswith(("s", "ed", "ing"))
+        return aside or ends or (described and self._meaning.knows(token))
 
     def _says(self, context: Clause, place: int) -> bool:
         return context.tokens[place].fold in self._lexicon.words("speech")

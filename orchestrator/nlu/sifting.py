@@ -77,10 +77,13 @@ def _is_prelude(earlier: Draft, later: Draft) -> bool:
 def _says_more(earlier: Draft, later: Draft) -> bool:
     """Whether a step only says more of the one before, or asks the same again."""
     profile = later.profile
-    if profile is None or profile is not earlier.profile or says_again(later.clause):
+    if profile is None or profile is not earlier.profile:
         return False
     open_ones = earlier.doubts or later.doubts or later.fill.spare
-    if later.clause.form not in _ADDED or earlier.earlier or open_ones:
+    told = earlier.clause.form in _ADDED and later.clause.form is Form.ORDER  # "…, rerun it"
+    if says_again(later.clause) and not told:
+        return False
+    if not (told or later.clause.form in _ADDED) or earlier.earlier or open_ones:
         return False
     if later.alone or later.last or later.concurrent:
         return False

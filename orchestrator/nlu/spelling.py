@@ -66,9 +66,10 @@ class Speller:
             one = "".join(token.fold for token in two)
             plain = len(two) > 1 and all(t.kind is Kind.WORD and t.fold.isalpha() for t in two)
             apart = plain and two[1].start > two[0].end
+            percent = [token.fold for token in two] == ["per", "cent"]
             whole = len(one) > _LONG and bool({one, stem(one)} & self._known)
             whole = apart and whole and two[1].fold not in self._known
-            if whole or (apart and self._is_torn(two, one)):
+            if whole or percent or (apart and self._is_torn(two, one)):
                 read = word_token(one, two[0].start)
                 yield replace(read, text=f"{two[0].text} {two[1].text}", end=two[1].end)
                 place += 2

@@ -70,7 +70,8 @@ _TIMED_RE = re.compile(r"(\d+)-((?:sec(?:ond)?|min(?:ute)?|hour|hr|day|week)s?)"
 """English: "a 2-hour silence"."""
 _HOST_PORT_RE = re.compile(
     r"((?:[\w-]+\.)+[\w-]+|localhost):(\d{1,5})|([A-Za-z][\w-]*):(\d{4,5})"
-    r"|(\d{1,5})/(tcp|udp)",
+    r"|(\d{1,5})/(tcp|udp)"
+    r"|([A-Za-z][\w-]*)@(v?\d+(?:\.\d+)*|[A-Za-z]+-\d+(?:\.\d+)+)",
     re.IGNORECASE,
 )
 
