@@ -40,6 +40,9 @@ _VAGUE_WORDS = ("vague", "vague_looks")
 _VAGUE = 3  # readings offered where nobody said what to do
 _POINTED = 0.12  # with a pronoun, what it stands for tells more than so small a difference
 _PLURAL = frozenset({"both", "them", "these", "those"})
+_WHERE = frozenset({"environ", "env", "stage", "namespac", "cluster", "region"})
+_CARRIED = frozenset({SlotKind.NAME, SlotKind.VERSION})
+_SURELY = 0.8
 _MACHINES = frozenset({"box", "machin", "server", "host", "instanc"})
 _ANY_MACHINE = _MACHINES | {"vm", "guest", "node", "agent", "runner"}
 _POSSESSIVES = frozenset({"its", "their", "his", "her"})
@@ -426,13 +429,19 @@ class Placer:
 
     def _carry_place(self, draft: Draft, profile: Profile, slot: Slot, value: JsonValue) -> None:
         """Let "restart it" mean nginx where it was spoken of: "check nginx on web1"."""
-        places = {s.name for s in profile.slots if s.kind is SlotKind.HOST and s is not slot}
+        others = [s for s in profile.slots if s is not slot]
+        places = {s.name for s in others if s.kind is SlotKind.HOST}
         if places & set(draft.parameters):
             return
+        places |= {s.name for s in others if s.nouns & _WHERE and s.name not in draft.parameters}
         for mention in reversed(self._thread.said):
             given = mention.draft.parameters if mention.draft is not None else {}
             if mention.context is not None:
-                given = self._filler.fill(profile, mention.context).parameters
+                found = self._filler.fill(profile, mention.context).values
+                given = {name: one.value for name, one in found.items()}
+                open_ones = {s.name for s in others if s.kind in _CARRIED and not s.required}
+                sure = {name for name in open_ones & set(found) if found[name].strength >= _SURELY}
+                places |= sure - set(draft.parameters)
             if given.get(slot.name) == value:
                 for name in places & set(given):
                     draft.parameters[name] = given[name]

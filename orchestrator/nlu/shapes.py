@@ -81,6 +81,7 @@ _KIND_WORDS: tuple[tuple[SlotKind, frozenset[str]], ...] = (
                 "topic",
                 "question",
             }
+            | {"summary", "headline", "details", "announcement"}
             | {"subject", "query", "prompt", "instructions", "content", "goal", "focus", "title"}
         ),
     ),
