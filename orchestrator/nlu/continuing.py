@@ -152,9 +152,10 @@ class Continuer:
         if self._variation.spreads(clause, previous, profile):
             return True
         values = self._variation.numbered(clause, previous, profile)
-        values = values or self._variation.placed(clause, previous, profile)
+        placed = values is None
+        values = self._variation.placed(clause, previous, profile) if values is None else values
         if values is not None:
-            fill = own.fill if own is not None else Fill()
+            fill = own.fill if own is not None and not placed else Fill()
             # "Port 22 from 10.0.0.1 and 443" opens neither to the world.
             keep = self._is_same(clause) or len(values) == 1
             self._another(previous, inherited, profile, fill, values, keep=keep)

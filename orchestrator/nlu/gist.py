@@ -12,6 +12,7 @@ from orchestrator.nlu.candidate import Candidate
 from orchestrator.nlu.clauses import ORDERED, Clause, Form
 from orchestrator.nlu.drafts import Draft
 from orchestrator.nlu.index import CatalogIndex
+from orchestrator.nlu.later import may_wait, waits
 from orchestrator.nlu.match import Matcher
 from orchestrator.nlu.meaning import Nearest
 from orchestrator.nlu.pieces import Role
@@ -100,6 +101,8 @@ class Gist:
         asked = any(clause.form in _ASKED for clause in clauses)
         if any(map(self._forbids, clauses)) or (told and not asked):
             return False  # "when the certificate expires, we shall be in trouble"
+        if may_wait(profile) and any(waits(c, self._index.lexicon) for c in clauses):
+            return False  # "in two weeks …"
         if not self._allowed.may_end(profile, clauses):
             return False
         if self._allowed.turns_away(profile, clauses):

@@ -11,8 +11,9 @@ from orchestrator.nlu.text import Token, words
 
 _CLOCK_RE = re.compile(r"(?:[01]?\d|2[0-3])(?::[0-5]\d)?(?:am|pm|h|uhr)?")
 _ABOUT = frozenset({"around", "about", "after", "gegen", "nach", "ab", "vers", "apres"})
+_HEDGES = (["maybe"], ["about"], ["around"], ["roughly"], ["approximately"], ["circa"], ["perhaps"])
 _ON = frozenset({"on", "am", "le", "el"})
-_SPAN_RE = re.compile(r"\d+(?:min|[smhd])")
+_SPAN_RE = re.compile(r"\d+(?:min|[smhdw])")
 
 _DAYS = frozenset({"date", "day", "weekday"})
 _CLOCKS = frozenset({"time", "hour", "at"})
@@ -25,16 +26,17 @@ def moments(tokens: Sequence[Token], lexicon: Lexicon) -> frozenset[int]:
     found: set[int] = set()
     for place, word in enumerate(folded):
         found |= set(range(place, place + lexicon.phrases("times").at(folded, place)))
-        following = folded[place + 1 : place + 3]
+        hedged = word == "in" and folded[place + 1 : place + 2] in _HEDGES  # "in about 10 days"
+        following = folded[place + 1 + hedged : place + 3 + hedged]
         clock = following[:1] and _CLOCK_RE.fullmatch(following[0])
         told = clock and not following[0].isdigit()  # not "about 5"
         if (word in {"at", "until", "um", "bis"} and clock) or (word in _ABOUT and told):
             found |= {place, place + 1}
         number = following[:1] and (following[0].isdigit() or following[0] in lexicon.numbers)
         if word == "in" and number and time_unit("".join(following[1:])):
-            found |= {place, place + 1, place + 2}
+            found |= set(range(place, place + 3 + hedged))
         if word == "in" and following and _SPAN_RE.fullmatch(following[0]):
-            found |= {place, place + 1}
+            found |= set(range(place, place + 2 + hedged))
         if word == "from" and place == len(folded) - 1 and place > 1:
             counted = time_unit("".join(folded[place - 2 : place])) or time_unit(folded[place - 1])
             joined = _SPAN_RE.fullmatch(folded[place - 1]) is not None

@@ -42,7 +42,7 @@ _POINTED = 0.12  # with a pronoun, what it stands for tells more than so small a
 _PLURAL = frozenset({"both", "them", "these", "those"})
 _WHERE = frozenset({"environ", "env", "stage", "namespac", "cluster", "region"})
 _CARRIED = frozenset({SlotKind.NAME, SlotKind.VERSION})
-_SURELY = 0.8
+_SURELY, _CERTAIN = 0.8, 0.9
 _MACHINES = frozenset({"box", "machin", "server", "host", "instanc"})
 _ANY_MACHINE = _MACHINES | {"vm", "guest", "node", "agent", "runner"}
 _POSSESSIVES = frozenset({"its", "their", "his", "her"})
@@ -442,6 +442,8 @@ class Placer:
                 open_ones = {s.name for s in others if s.kind in _CARRIED and not s.required}
                 sure = {name for name in open_ones & set(found) if found[name].strength >= _SURELY}
                 places |= sure - set(draft.parameters)
+                loose = {s.name for s in others if s.kind is SlotKind.ENUM} & set(found)
+                places -= {name for name in loose if found[name].strength < _CERTAIN}
             if given.get(slot.name) == value:
                 for name in places & set(given):
                     draft.parameters[name] = given[name]

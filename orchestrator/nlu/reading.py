@@ -247,7 +247,7 @@ class Reading:
             return True
         if clause.piece.strong or {",", "and"} <= clause.piece.lead:
             self._contingent = False
-        told = clause.piece.role in {Role.CONDITION, Role.REASON}
+        told = clause.piece.role in {Role.CONDITION, Role.REASON} or self._is_told_after(clause)
         contingent = self._contingent and not told
         if anothers and self._labels.is_dialogue(self._thread.text):
             self._thread.keep_silent(clause)  # beside the person's own request it changes nothing
@@ -266,6 +266,14 @@ class Reading:
         else:
             return False
         return True
+
+    def _is_told_after(self, clause: Clause) -> bool:
+        """Whether "… after changing it" ends what is told, and not an order."""
+        told, last = self._nearby, self._thread.last
+        if clause.piece.role is not Role.AFTER or told is None or clause.piece.strong:
+            return False
+        idle = told.form in {Form.STATEMENT, Form.THING}
+        return idle and (last is None or last.clause.piece is not told.piece)
 
     def _is_anothers(self, clause: Clause) -> bool:
         """Whether "omar: reboot node1" says it: what Omar said is no order of the person's."""

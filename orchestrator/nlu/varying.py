@@ -211,8 +211,13 @@ class Variation:
         tokens, before = clause.tokens, previous.clause.tokens
         if len(tokens) != 1 or not before or not clause.piece.lead <= _AND or clause.piece.strong:
             return None
+        main = profile.main_slot
+        pointed = main is not None and main.name in previous.parameters
+        pointed = pointed and main is not None and main.name not in previous.fill.values
         for slot in profile.slots:
             known = tokens[0].fold in profile.known.get(slot.name, ())
+            # "Remove her access to orders, grafana and wiki": she is one, as far as one can tell.
+            known |= pointed and slot.kind is SlotKind.NAME
             ends = str(previous.parameters.get(slot.name, "")) == before[-1].value
             if known and ends and slot is not profile.main_slot and slot.accepts(tokens[0].value):
                 return {slot.name: tokens[0].value}
