@@ -491,8 +491,11 @@ def _is_title(profile: Profile, slot: Slot, chunk: Chunk, tokens: Sequence[Token
 def _is_period(slot: Slot, chunk: Chunk, tokens: Sequence[Token]) -> bool:
     """Whether a name would be a length of time: "who is on call this week"."""
     free = slot.kind in {SlotKind.NAME, SlotKind.HOST} and not chunk.quoted
-    word = tokens[chunk.places[-1]].fold
-    return free and len(word) > 1 and bool(time_unit(word)) and not slot.nouns & chunk.nouns
+    last = chunk.places[-1]
+    words_of_time = (token.fold for token in tokens[last : last + 2])
+    spans = [len(word) > 1 and bool(time_unit(word)) for word in words_of_time]
+    counted = tokens[last].text.isdigit() and spans[1:] == [True]  # "for at least 2 hours"
+    return free and (spans[0] or counted) and not slot.nouns & chunk.nouns
 
 
 def _is_attribute(slot: Slot, chunk: Chunk, tokens: Sequence[Token]) -> bool:

@@ -6,8 +6,12 @@ Scores leave these open; what decides is what one reading has and the others lac
 import re
 from collections.abc import Sequence
 
+from pydantic import JsonValue
+
 from orchestrator.nlu.candidate import Candidate
 from orchestrator.nlu.clauses import Clause
+from orchestrator.nlu.profile import Profile
+from orchestrator.nlu.slots import Slot
 from orchestrator.nlu.text import stems
 
 _AS_GOOD = 0.25  # a synonym beside the very verb is not
@@ -56,10 +60,13 @@ def is_kin(reading: Candidate) -> bool:
     """Whether what is acted on begins as a known one does: letters before a mark and a digit."""
     slot = reading.profile.main_slot
     found = reading.fill.values.get(slot.name) if slot is not None else None
-    if slot is None or found is None:
-        return False
-    family = _FAMILY_RE.match(str(found.value).casefold())
-    known = reading.profile.known.get(slot.name, ())
+    return slot is not None and found is not None and is_of_family(reading.profile, slot, found.value)
+
+
+def is_of_family(profile: Profile, slot: Slot, value: JsonValue) -> bool:
+    """Whether a value begins as a known one of the slot does: "CM-20417" as "CM-10044"."""
+    family = _FAMILY_RE.match(str(value).casefold())
+    known = profile.known.get(slot.name, ())
     return family is not None and any(one.startswith(family[0]) for one in known)
 
 

@@ -110,14 +110,27 @@ class Gleaner:
 
     def _take_remarks(self, draft: Draft, profile: Profile) -> None:
         """Give a step what a remark says that it is: "… an account. Login is zoe"."""
-        for slot in (s for s in profile.slots if s.required and s.name not in draft.parameters):
+        for slot in (s for s in profile.slots if s.required):
             for remark in self._thread.said:
                 context = remark.context
                 if context is None or not _equates(context, slot.nouns):
                     continue
+                if not self._may_say(draft, slot, context):
+                    continue
                 named = self._references.named_in(profile, slot, context)
                 if named is not None and self._references.is_plain_remark(context):
                     draft.parameters[slot.name] = named
+
+    @staticmethod
+    def _may_say(draft: Draft, slot: Slot, context: Clause) -> bool:
+        """Whether a remark may say what a step has already: "for Noah, user should be noahk22"."""
+        if slot.name not in draft.parameters:
+            return True
+        own = draft.fill.values.get(slot.name)
+        behind = context.piece.tokens[0].start > draft.clause.piece.tokens[0].start
+        plain = own is None or str(own.value).isalpha()
+        marked = any(any(map(str.isdigit, token.value)) for token in context.tokens)
+        return behind and plain and (own is None or marked)
 
     def _replace_words(self, draft: Draft, profile: Profile) -> None:
         """Take what looks like a name for a plain word: "build3 is stuck, hit the reset button"."""

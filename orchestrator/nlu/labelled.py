@@ -35,7 +35,8 @@ def takes_labelled(previous: Draft, clause: Clause) -> bool:
         called = not slot.many and _is_called(slot, label)
         called = called and (named or _is_value(profile, slot, tokens[-1]))
         value = _value(slot, tokens[-1]) if called else None
-        if value is not None and previous.parameters.get(slot.name, value) == value:
+        guessed = slot.name not in previous.fill.values  # what a pronoun stood for
+        if value is not None and (guessed or previous.parameters.get(slot.name, value) == value):
             previous.parameters[slot.name] = value
             return True
     return False

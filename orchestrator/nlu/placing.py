@@ -9,7 +9,7 @@ from pydantic import JsonValue
 from orchestrator.catalog.models import Risk
 from orchestrator.domain.request import AmbiguityKind
 from orchestrator.nlu.candidate import MARGIN, Candidate
-from orchestrator.nlu.choosing import choose, next_of_kin
+from orchestrator.nlu.choosing import choose, is_of_family, next_of_kin
 from orchestrator.nlu.chunks import is_content
 from orchestrator.nlu.clauses import Clause, Form
 from orchestrator.nlu.drafts import Doubt, Draft
@@ -304,6 +304,9 @@ class Placer:
                 if fitting:
                     break
         if rivals and self._points_back(clause):
+            kin = [c for c in (best, *rivals) if self._is_kin(c)]
+            if len(kin) == 1:
+                return [], kin[0]
             pool = [c for c in (best, *rivals) if _is_open(c)] or [best, *rivals]
             pool = [c for c in pool if self._refers(c)] or pool
             pool = [c for c in pool if _is_named(clause, c)] or pool
@@ -311,6 +314,14 @@ class Placer:
             pool = [c for c in pool if self._acts_alike(c)] or pool
             best, rivals = pool[0], [*pool[1:]]
         return rivals, best
+
+    def _is_kin(self, candidate: Candidate) -> bool:
+        """Whether what was spoken of is called as the capability's things are: "wms-app-02"."""
+        profile, slot = candidate.profile, candidate.profile.main_slot
+        if slot is None:
+            return False
+        values, _ = self._references.values(profile, slot, self._thread.said)
+        return bool(values) and is_of_family(profile, slot, values[-1])
 
     def _acts_alike(self, candidate: Candidate) -> bool:
         """Whether it acts on what the step before does, by its name."""

@@ -220,7 +220,7 @@ class Reading:
 
     def _is_chatter(self, clause: Clause) -> bool:
         """Whether a thing goes on with what was told ("… cats and dogs") or signs: "best, Tom"."""
-        told = _is_alien(clause) or any(map(is_participle, clause.tokens[:1]))
+        told = self._does_nothing(clause) or any(map(_is_participial, clause.tokens[:1]))
         # "I checked it and notice that it expired"; "Tom said we should stop web1 and reboot db1".
         goes_on = (self._chatting and told) or (self._reporting and not clause.piece.strong)
         if (goes_on and clause.piece.lead == {"and"}) or self._thread.remarks.is_idle(clause):
@@ -239,6 +239,14 @@ class Reading:
         if goes_on and any(c.is_askable for c in self._matcher.rank(clause)):
             return False  # "the site is slow, and the status of nginx please"
         return goes_on or (signs and named)
+
+    def _does_nothing(self, clause: Clause) -> bool:
+        """Whether it reads as an order of what neither lexicon nor catalogue does: "think"."""
+        does = (
+            verb.groups or any(verb.canonical in profile.verbs for profile in self._index.profiles)
+            for verb in clause.verbs
+        )
+        return clause.form is Form.ORDER and bool(clause.verbs) and not any(does)
 
     def _put_aside(self, clause: Clause) -> bool:
         """Take a clause that asks for nothing here: another's, a text, a heading, a condition."""
@@ -482,10 +490,9 @@ class Reading:
         return Understanding(ordered, told, self._deferral.told, self._others)
 
 
-def _is_alien(clause: Clause) -> bool:
-    """Whether it is an order of which neither lexicon nor catalogue knows the verb."""
-    unknown = not any(verb.groups or verb.canonical for verb in clause.verbs)
-    return clause.form is Form.ORDER and bool(clause.verbs) and unknown
+def _is_participial(token: Token) -> bool:
+    """Whether a word ends as "restarted" or "restarting" does."""
+    return is_participle(token) or (token.fold.endswith("ing") and token.stem != token.fold)
 
 
 def _holds(values: Parameters, wanted: Parameters) -> bool:

@@ -219,6 +219,8 @@ class References:
         """
         place = min(found.places, default=0) if found is not None else 0
         token = context.tokens[place]
+        if not place and token.fold.endswith("ing") and context.piece.role is not Role.MAIN:
+            return True  # "when trying to log in"
         if found is None or slot.kind not in {SlotKind.NAME, SlotKind.HOST}:
             return False
         if token.fold in profile.known.get(slot.name, ()) or any(map(str.isdigit, token.value)):

@@ -83,7 +83,12 @@ def _says_more(earlier: Draft, later: Draft) -> bool:
     told = earlier.clause.form in _ADDED and later.clause.form is Form.ORDER  # "…, rerun it"
     if says_again(later.clause) and not told:
         return False
-    if not (told or later.clause.form in _ADDED) or earlier.earlier or open_ones:
+    lead = later.clause.piece.lead
+    same = bool(later.parameters) and later.parameters == earlier.parameters and lead == {","}
+    same = same and not later.clause.piece.strong  # "upgrade web2, everything"
+    if earlier.earlier or (open_ones and not same):
+        return False
+    if not (told or same or later.clause.form in _ADDED):
         return False
     if later.alone or later.last or later.concurrent:
         return False
