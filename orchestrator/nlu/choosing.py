@@ -60,7 +60,9 @@ def is_kin(reading: Candidate) -> bool:
     """Whether what is acted on begins as a known one does: letters before a mark and a digit."""
     slot = reading.profile.main_slot
     found = reading.fill.values.get(slot.name) if slot is not None else None
-    return slot is not None and found is not None and is_of_family(reading.profile, slot, found.value)
+    return (
+        slot is not None and found is not None and is_of_family(reading.profile, slot, found.value)
+    )
 
 
 def is_of_family(profile: Profile, slot: Slot, value: JsonValue) -> bool:

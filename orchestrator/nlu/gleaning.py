@@ -113,7 +113,8 @@ class Gleaner:
         for slot in (s for s in profile.slots if s.required):
             for remark in self._thread.said:
                 context = remark.context
-                if context is None or not _equates(context, slot.nouns):
+                nouns = slot.nouns | (_PERSONS if slot.nouns & _PERSONS else frozenset())
+                if context is None or not _equates(context, nouns):
                     continue
                 if not self._may_say(draft, slot, context):
                     continue

@@ -3,8 +3,10 @@
 from pydantic import JsonValue
 
 from orchestrator.nlu.clauses import Clause, Form
+from orchestrator.nlu.concepts import concept_model
 from orchestrator.nlu.coerce import BRANCHES, name_forms
 from orchestrator.nlu.drafts import Draft
+from orchestrator.nlu.prepositions import PERSONS
 from orchestrator.nlu.profile import Profile
 from orchestrator.nlu.shapes import SlotKind
 from orchestrator.nlu.slots import Slot
@@ -76,6 +78,8 @@ def _is_value(profile: Profile, slot: Slot, token: Token) -> bool:
     if words(slot.name) in _NAMES and slot.kind is SlotKind.NAME:
         return True  # any word may be a label
     listed = token.kind is Kind.QUOTED or token.is_name_like or bool(_listed(slot, token))
+    person = bool(slot.nouns & PERSONS) and token.stem not in concept_model().vocabulary
+    listed |= person and token.kind is Kind.WORD
     return listed or token.fold in BRANCHES | profile.known.get(slot.name, set())
 
 

@@ -50,6 +50,7 @@ from orchestrator.nlu.understanding import Understanding
 from orchestrator.nlu.varying import corrected
 from orchestrator.nlu.withdrawing import Withdrawal
 
+_ASTRAY = 0.2
 _WITH = frozenset({"with", "mit", "avec", "con"})  # "it is down (again) with a 502 error"
 _REMAINING = frozenset({"other", "others", "rest", "remaining", "anderen", "autres", "otros"})
 _CONTRARY = frozenset({"but", "rather", "sondern", "mais", "sino"})
@@ -457,6 +458,24 @@ class Reading:
             return
         self._withdrawal.drop(clause)
 
+    def _is_astray(self, draft: Draft) -> bool:
+        """Tell back "could you turn it off?" where what is spoken of is nothing of the catalogue.
+
+        Nothing but a verb speaks for the step, and the whole request is about something else.
+        """
+        profile, main = draft.profile, draft.profile.main_slot if draft.profile else None
+        if profile is None or main is None or not profile.is_risky or draft.earlier:
+            return False
+        lacks = main.required and main.name not in draft.parameters
+        told = [m.context for m in self._thread.said if m.context is not None]
+        if not lacks or not told or draft.fill.content or len(self._thread.drafts) > 1:
+            return False
+        tokens = [token for context in told for token in context.tokens]
+        astray = self._matcher.meaning.chance(profile, [*tokens, *draft.clause.tokens]) < _ASTRAY
+        if astray:
+            self._thread.refuse(draft.clause)
+        return astray
+
     def finish(self) -> Understanding:
         """Return the steps in the order they are to run, and what is out of scope."""
         thread = self._thread
@@ -469,6 +488,7 @@ class Reading:
             if not thread.remarks.is_passing(draft, thread.drafts, self._tentative)
         ]
         thread.drafts = Sieve(self._index.lexicon, self._matcher.meaning).sift(thread.drafts)
+        thread.drafts = [draft for draft in thread.drafts if not self._is_astray(draft)]
         for draft in thread.drafts:
             take_pasted(draft, thread.text, self._pasted)
         take_noted(thread, self._pasted)
