@@ -68,8 +68,7 @@ def is_content(token: Token, lexicon: Lexicon) -> bool:
     if token.kind in {Kind.QUOTED, Kind.URL}:
         return True
     letter = len(token.fold) == 1 and token.fold.isalpha()
-    closed = any(token.fold in lexicon.words(name) for name in _CLOSED)
-    return token.kind is Kind.WORD and not letter and not closed
+    return token.kind is Kind.WORD and not letter and token.fold not in lexicon.all_of(_CLOSED)
 
 
 def is_number(token: Token, lexicon: Lexicon) -> bool:

@@ -73,6 +73,7 @@ class Engine:
     def understand(self, text: str, earlier: DecomposedRequest | None = None) -> Understanding:
         """Return what `text` asks for; `earlier` is what was asked before it in the thread."""
         original = unicodedata.normalize("NFC", text)
+        self.matcher.begin()
         if calls := calls_in(original, self.index.by_name):
             return self._called(original, calls)
         if remembered := self._remembered(original):

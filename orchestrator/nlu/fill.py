@@ -6,7 +6,7 @@ words away from the others.
 
 import itertools
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pydantic import JsonValue
 
@@ -66,6 +66,10 @@ class Fill:
     spare: tuple[Chunk, ...] = ()  # candidate values that no slot took
     assigned: bool = False  # "set cache_size to 64": a setting and its value are said
     joins: bool = False  # "add gitea to kuma": two of what it acts on, to be put together
+
+    def copy(self) -> "Fill":
+        """Return the same, to be changed."""
+        return replace(self, values=dict(self.values), unclear=dict(self.unclear))
 
     @property
     def used(self) -> frozenset[int]:
@@ -245,20 +249,21 @@ class Filler:
             aimed.issuperset(chunk.places) and self._scorer.is_known(profile, main, chunk, tokens)
             for chunk in chunks
         )
-        named = any(tokens[p].is_name_like for chunk in chunks for p in chunk.places)
-        doubt = _COMMON * named  # a word that everybody uses, beside what looks like a name
         pairs = [
-            (
-                score - doubt * self._scorer.is_common(profile, slot, chunk, tokens),
-                -position,
-                slot,
-                chunk,
-            )
+            (score, -position, slot, chunk)
             for slot in slots
             for position, chunk in enumerate(chunks)
             if not (slot is main and aimed.intersection(chunk.places))
             and (score := self._scorer.score(profile, slot, chunk, tokens)) > 0
         ]
+        scores = {(slot.name, place): score for score, place, slot, _ in pairs}
+        if any(tokens[p].is_name_like for chunk in chunks for p in chunk.places):
+            # A word that everybody uses stands back behind what looks like a name.
+            common = self._scorer.is_common
+            pairs = [
+                (score - _COMMON * common(profile, slot, chunk, tokens), place, slot, chunk)
+                for score, place, slot, chunk in pairs
+            ]
         needed = main is not None and main.required
         lone = (
             len(chunks) == 1
@@ -272,17 +277,20 @@ class Filler:
         )
         taken: set[int] = set()
         kinds = _kinds_of(profile)
-        fitting = [pair for pair in pairs if self._value(*pair[2:], tokens, kinds) is not None]
-        for score, _, slot, chunk in fitting if lone else in_best_order(fitting):
+        values = {
+            (slot.name, place): value
+            for _, place, slot, chunk in pairs
+            if (value := self._value(slot, chunk, tokens, kinds)) is not None
+        }
+        fitting = [pair for pair in pairs if (pair[2].name, pair[1]) in values]
+        for _, place, slot, chunk in fitting if lone else in_best_order(fitting):
             if slot.name in fill.values or taken & set(chunk.places):
                 continue
-            value = self._value(slot, chunk, tokens, kinds)
-            if value is not None:
-                taken |= set(chunk.places)
-                score += doubt * self._scorer.is_common(profile, slot, chunk, tokens)  # noqa: PLW2901
-                strength = self._scorer.sureness(profile, slot, chunk, tokens, score)
-                places = frozenset(chunk.places) | self._unit_places(slot, chunk, clause.tokens)
-                fill.values[slot.name] = Found([value] if slot.many else value, places, strength)
+            taken |= set(chunk.places)
+            value, score = values[slot.name, place], scores[slot.name, place]
+            strength = self._scorer.sureness(profile, slot, chunk, tokens, score)
+            places = frozenset(chunk.places) | self._unit_places(slot, chunk, clause.tokens)
+            fill.values[slot.name] = Found([value] if slot.many else value, places, strength)
         self._to_main(profile, clause, fill, [(pair[2], pair[3]) for pair in pairs])
         self._last_one(
             profile, clause, fill, slots, [c for c in chunks if not taken & set(c.places)]

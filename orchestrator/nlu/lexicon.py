@@ -94,6 +94,7 @@ class Lexicon:
         self.states = {fold(said): word for said, word in content["states_in_english"].items()}
         self._phrases: dict[str, Phrases] = {}
         self._sets: dict[str, frozenset[str]] = {}
+        self._unions: dict[tuple[str, ...], frozenset[str]] = {}
 
     def phrases(self, name: str) -> Phrases:
         """Return the list called `name` as phrases."""
@@ -106,6 +107,12 @@ class Lexicon:
         if name not in self._sets:
             self._sets[name] = frozenset(map(fold, self._content[name]))
         return self._sets[name]
+
+    def all_of(self, names: tuple[str, ...]) -> frozenset[str]:
+        """Return several lists as one, of folded single words."""
+        if names not in self._unions:
+            self._unions[names] = frozenset[str]().union(*map(self.words, names))
+        return self._unions[names]
 
     def is_light(self, stems: str) -> bool:
         """Whether a verb means nothing without its object: "get", "make", "put"."""

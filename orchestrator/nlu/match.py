@@ -56,14 +56,25 @@ class Matcher:
         self._verbs = VerbEvidence(index)
         self._words = WordEvidence(index, self._vocabulary)
         self._objects = ObjectEvidence(index, self._vocabulary)
+        self._ranked: dict[tuple[Clause, str], list[Candidate]] = {}
+
+    def begin(self) -> None:
+        """Forget the readings of the request before; within one, clauses are read repeatedly."""
+        self._ranked.clear()
 
     def rank(self, clause: Clause, previous: Profile | None = None) -> list[Candidate]:
-        """Return the readings of `clause`, best first.
+        """Return the readings of `clause`, best first; what is done to them is not remembered.
 
         Args:
             clause: what to read.
             previous: the capability of the order that this clause may continue.
         """
+        asked = clause, previous.name if previous is not None else ""
+        if (ranked := self._ranked.get(asked)) is None:
+            ranked = self._ranked[asked] = self._rank(clause, previous)
+        return [replace(candidate, fill=candidate.fill.copy()) for candidate in ranked]
+
+    def _rank(self, clause: Clause, previous: Profile | None) -> list[Candidate]:
         alike, near = self.similarity.of(clause.tokens), self.meaning.of(clause.tokens)
         told = max(near.values(), default=0.0) >= _TOLD
         found = [
