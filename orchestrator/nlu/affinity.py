@@ -21,6 +21,8 @@ _CERTAIN = 4.0  # a known value in its usual place
 _TARGETS = frozenset({"address", "target", "valu", "destin", "ip", "point"})
 """Stems of what a parameter is called that may hold an address beside a name."""
 _OWNERS = frozenset({"his", "her", "their"})
+_SPELT = 2
+_RELATIVE = frozenset({"that", "which", "whose"})
 _OF_WHAT = (["of"], ["von"], ["du"], ["des"])
 _NO_THING = frozenset({"it", "them", "this", "that", "last", "past", "today", "which", "whom"})
 _LATEST = frozenset({"latest", "stable", "newest", "lts"})
@@ -65,6 +67,7 @@ class Scorer:
             self._is_for_another(profile, slot, chunk, tokens)
             or _is_attribute(slot, chunk, tokens)
             or _is_branch(profile, slot, chunk, tokens)
+            or (slot is profile.main_slot and _is_related(chunk, tokens))
         ):
             return 0.0
         if self._is_described(chunk, tokens) and not (near >= _NOUN or known):
@@ -493,7 +496,7 @@ def _is_period(slot: Slot, chunk: Chunk, tokens: Sequence[Token]) -> bool:
     free = slot.kind in {SlotKind.NAME, SlotKind.HOST} and not chunk.quoted
     last = chunk.places[-1]
     words_of_time = (token.fold for token in tokens[last : last + 2])
-    spans = [len(word) > 1 and bool(time_unit(word)) for word in words_of_time]
+    spans = [len(word) > _SPELT and bool(time_unit(word)) for word in words_of_time]  # not "hr"
     counted = tokens[last].text.isdigit() and spans[1:] == [True]  # "for at least 2 hours"
     return free and (spans[0] or counted) and not slot.nouns & chunk.nouns
 
@@ -503,8 +506,18 @@ def _is_attribute(slot: Slot, chunk: Chunk, tokens: Sequence[Token]) -> bool:
     free = slot.kind in {SlotKind.NAME, SlotKind.HOST} and not chunk.quoted
     numbered = any(any(map(str.isdigit, tokens[p].value)) for p in chunk.places)
     behind = [token.fold for token in tokens[chunk.places[-1] + 1 : chunk.places[-1] + 4]]
-    named = behind[1:] and not {*behind[1:]} & _NO_THING
+    named = behind[1:] and not ({*behind[1:]} & _NO_THING or behind[1][:1].isdigit())
     return free and not numbered and behind[:1] in _OF_WHAT and bool(named)
+
+
+def _is_related(chunk: Chunk, tokens: Sequence[Token]) -> bool:
+    """Whether a word only tells which thing is meant: "the bucket that feeds etl-2"."""
+    before = tokens[max(0, chunk.places[0] - 2) : chunk.places[0]]
+    place = next((p for p, token in enumerate(before) if token.fold in _RELATIVE), None)
+    if place is None or chunk.places[0] <= len(before) or chunk.quoted:
+        return False
+    whose = tokens[chunk.places[0] - len(before) + place - 1].fold
+    return whose not in {"everything", "all", "whatever", "anything"}  # "… that kim has"
 
 
 def _is_branch(profile: Profile, slot: Slot, chunk: Chunk, tokens: Sequence[Token]) -> bool:

@@ -205,8 +205,9 @@ class Gleaner:
         tokens, chunks = draft.clause.tokens, draft.fill.spare
         if slot.kind not in _NAMES or len(chunks) != 1 or len(chunks[0].places) != 1:
             return None
-        if chunks[0].determiner:
-            return None  # "restart the photos"
+        behind = tokens[chunks[0].places[0] + 1 : chunks[0].places[0] + 2]
+        if chunks[0].determiner or any(one.fold == "of" for one in behind):
+            return None  # "restart the photos", "in front of redis"
         token = tokens[chunks[0].places[0]]
         own = self._index.expand(frozenset(profile.nouns))
         of = next(iter(chunks[0].of), "")

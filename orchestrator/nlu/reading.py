@@ -467,6 +467,7 @@ class Reading:
         if profile is None or main is None or not profile.is_risky or draft.earlier:
             return False
         lacks = main.required and main.name not in draft.parameters
+        lacks = lacks and not any(v.canonical in profile.own_verbs for v in draft.clause.verbs)
         told = [m.context for m in self._thread.said if m.context is not None]
         if not lacks or not told or draft.fill.content or len(self._thread.drafts) > 1:
             return False

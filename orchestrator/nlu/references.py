@@ -249,7 +249,7 @@ class References:
             return False
         before = context.tokens[min(found.places) - 1].fold if min(found.places) else ""
         described = before in self._lexicon.words("english_determiners")
-        aside = context.piece.role is not Role.MAIN or context.form is Form.THING
+        aside = context.piece.role is not Role.MAIN
         ends = token.fold.endswith(("s", "ed", "ing"))
         return aside or ends or (described and self._meaning.knows(token))
 
@@ -258,8 +258,9 @@ class References:
 
     def _is_named(self, context: Clause, place: int) -> bool:
         """Whether a word is the subject of a remark, or what its verb acts on."""
-        if place - 1 in context.verb_places:
-            return True  # "don't restart nginx"
+        alone = len(context.tokens) == 1 and not context.negated
+        if place - 1 in context.verb_places or alone:
+            return True  # "don't restart nginx", "service: nginx"
         if place and context.tokens[place - 1].fold in _TELLING_THAT:
             return True  # "I wanted to say that identity fell over"
         articles = self._lexicon.words("english_determiners")

@@ -5,6 +5,7 @@
 
 from collections.abc import Sequence
 
+from orchestrator.nlu.borders import ANDS
 from orchestrator.nlu.clauses import Form
 from orchestrator.nlu.drafts import Draft
 from orchestrator.nlu.lexicon import Lexicon
@@ -65,7 +66,8 @@ def _is_prelude(earlier: Draft, later: Draft) -> bool:
     profile = later.profile
     if profile is None or profile is not earlier.profile or earlier.parameters or earlier.earlier:
         return False
-    if says_again(later.clause) or later.clause.form is not Form.ORDER:
+    joined = later.clause.piece.strong or later.clause.piece.lead <= ANDS | {","}
+    if says_again(later.clause) or later.clause.form is not Form.ORDER or not joined:
         return False
     if earlier.clause.form in _TOLD:
         return True

@@ -81,7 +81,7 @@ class Vectors:
 
 def closeness(one: Vector, other: Vector) -> float:
     """Return the cosine of two vectors (-1 to 1); 0 where one is zero."""
-    return sum(map(mul, one, other))
+    return sum(map(mul, one, other), 0.0)
 
 
 @cache
