@@ -322,6 +322,7 @@ def test_what_fresh_readers_made_of_it_makes_no_step(name: str, text: str, over:
     assert steps(over(name)(text)) == []
 
 
+@pytest.mark.no_cover
 def test_no_phrase_is_a_request_that_the_engine_is_measured_on() -> None:
     def plain(text: str) -> str:
         return " ".join(words(text))
@@ -337,6 +338,7 @@ def cases(path: Path) -> list[Case]:
     return [] if path.name == "catalog.yaml" else read_cases(path)
 
 
+@pytest.mark.no_cover
 def test_no_phrase_is_of_two_concepts() -> None:
     seen: dict[str, str] = {}
     for name, lines in read(PHRASES).items():
