@@ -3,9 +3,19 @@
 from collections.abc import Sequence
 
 from orchestrator.nlu.chunks import Chunk, is_number, with_port
-from orchestrator.nlu.coerce import BRANCHES, iso_date, size_unit, split_number, time_unit
+from orchestrator.nlu.coerce import BRANCHES, iso_date, size_unit, time_unit
 from orchestrator.nlu.concepts import concept_model
 from orchestrator.nlu.index import CatalogIndex
+from orchestrator.nlu.misfits import (
+    is_attribute,
+    is_branch,
+    is_called_otherwise,
+    is_no_person,
+    is_period,
+    is_related,
+    is_time,
+    is_title,
+)
 from orchestrator.nlu.prepositions import PERSONS, PLACE_WORDS, in_english, is_called_by
 from orchestrator.nlu.profile import Profile
 from orchestrator.nlu.shapes import SHAPED, SlotKind, looks, looks_like, stands_alone
@@ -20,11 +30,6 @@ BARE = 0.55
 _CERTAIN = 4.0  # a known value in its usual place
 _TARGETS = frozenset({"address", "target", "valu", "destin", "ip", "point"})
 """Stems of what a parameter is called that may hold an address beside a name."""
-_OWNERS = frozenset({"his", "her", "their"})
-_SPELT = 2
-_RELATIVE = frozenset({"that", "which", "whose"})
-_OF_WHAT = (["of"], ["von"], ["du"], ["des"])
-_NO_THING = frozenset({"it", "them", "this", "that", "last", "past", "today", "which", "whom"})
 _LATEST = frozenset({"latest", "stable", "newest", "lts"})
 _MACHINES = frozenset({"machine", "box", "node", "host"})
 _WHEREVER = frozenset({"internet", "world", "outside", "os"})
@@ -59,15 +64,16 @@ class Scorer:
             return 0.0  # a channel is no service
         near = self._near(profile, slot, chunk, tokens)
         role = chunk.preposition == "as" and not is_called_by(slot, "as")
-        if role or _is_no_person(profile, slot, chunk, tokens) or _is_period(slot, chunk, tokens):
+        if role or is_no_person(profile, slot, chunk, tokens) or is_period(slot, chunk, tokens):
             return 0.0
         known = self.is_known(profile, slot, chunk, tokens)
         known = known or self._looks_known(profile, slot, chunk, tokens)
+        known = known or ("branch" in slot.nouns and tokens[chunk.places[0]].fold in BRANCHES)
         if not known and (
             self._is_for_another(profile, slot, chunk, tokens)
-            or _is_attribute(slot, chunk, tokens)
-            or _is_branch(profile, slot, chunk, tokens)
-            or (slot is profile.main_slot and _is_related(chunk, tokens))
+            or is_attribute(slot, chunk, tokens)
+            or is_branch(profile, slot, chunk, tokens)
+            or (slot is profile.main_slot and is_related(chunk, tokens))
         ):
             return 0.0
         if self._is_described(chunk, tokens) and not (near >= _NOUN or known):
@@ -143,7 +149,7 @@ class Scorer:
         if slot.kind in SHAPED - {SlotKind.HOST, SlotKind.PATH}:
             unit = tokens[chunk.places[-1] + 1 : chunk.places[-1] + 2]
             return self._typed(slot, word, unit[0].fold if unit else "", number=number)
-        if slot.kind in {SlotKind.NAME, SlotKind.HOST} and _is_time(first.fold):
+        if slot.kind in {SlotKind.NAME, SlotKind.HOST} and is_time(first.fold):
             return None
         if number and (not chunk.nouns or first.fold in self._index.lexicon.numbers):
             return None
@@ -205,7 +211,7 @@ class Scorer:
         if preposition == "to" and chunk.of & _ACCESS:  # "read access to orders"
             person = bool(slot.nouns & PERSONS)
             return score + (2.5 if person is _is_located(chunk, tokens) else 0.0)
-        if _is_called_otherwise(profile, slot, chunk, tokens):
+        if is_called_otherwise(profile, slot, chunk, tokens):
             placed = False  # "from branch x" is the branch, whatever else may come from
         if placed and (is_called_by(slot, preposition) or shown):
             score += 2.5
@@ -389,7 +395,7 @@ class Scorer:
             and all(tokens[p].stem in nouns for p in chunk.places)
         ):
             return True  # "the disk temperatures", "100 lines of log"
-        if self._is_subject(profile, chunk, tokens) or _is_title(profile, slot, chunk, tokens):
+        if self._is_subject(profile, chunk, tokens) or is_title(profile, slot, chunk, tokens):
             return True
         beside = chunk.nouns and not chunk.nouns & slot.nouns and not chunk.preposition
         if beside and not chunk.quoted and self._are_own_words(profile, chunk, tokens):
@@ -483,62 +489,6 @@ class Scorer:
         return bare and placed and own and not profile.reads
 
 
-def _is_title(profile: Profile, slot: Slot, chunk: Chunk, tokens: Sequence[Token]) -> bool:
-    """Whether the words are those of a look's name: "the replication lag" of `replication_lag`."""
-    called = {stem(word) for word in words(profile.capability.name)} - slot.nouns
-    behind = tokens[chunk.places[-1] + 1 : chunk.places[-1] + 2]
-    said = [tokens[place].stem for place in chunk.places] + [token.stem for token in behind]
-    return profile.reads and not chunk.quoted and bool(behind) and called.issuperset(said)
-
-
-def _is_period(slot: Slot, chunk: Chunk, tokens: Sequence[Token]) -> bool:
-    """Whether a name would be a length of time: "who is on call this week"."""
-    free = slot.kind in {SlotKind.NAME, SlotKind.HOST} and not chunk.quoted
-    last = chunk.places[-1]
-    words_of_time = (token.fold for token in tokens[last : last + 2])
-    spans = [len(word) > _SPELT and bool(time_unit(word)) for word in words_of_time]  # not "hr"
-    counted = tokens[last].text.isdigit() and spans[1:] == [True]  # "for at least 2 hours"
-    return free and (spans[0] or counted) and not slot.nouns & chunk.nouns
-
-
-def _is_attribute(slot: Slot, chunk: Chunk, tokens: Sequence[Token]) -> bool:
-    """Whether a word only says what of a thing is meant: "the queue size of mail"."""
-    free = slot.kind in {SlotKind.NAME, SlotKind.HOST} and not chunk.quoted
-    numbered = any(any(map(str.isdigit, tokens[p].value)) for p in chunk.places)
-    behind = [token.fold for token in tokens[chunk.places[-1] + 1 : chunk.places[-1] + 4]]
-    named = behind[1:] and not ({*behind[1:]} & _NO_THING or behind[1][:1].isdigit())
-    return free and not numbered and behind[:1] in _OF_WHAT and bool(named)
-
-
-def _is_related(chunk: Chunk, tokens: Sequence[Token]) -> bool:
-    """Whether a word only tells which thing is meant: "the bucket that feeds etl-2"."""
-    before = tokens[max(0, chunk.places[0] - 2) : chunk.places[0]]
-    place = next((p for p, token in enumerate(before) if token.fold in _RELATIVE), None)
-    if place is None or chunk.places[0] <= len(before) or chunk.quoted:
-        return False
-    whose = tokens[chunk.places[0] - len(before) + place - 1].fold
-    return whose not in {"everything", "all", "whatever", "anything"}  # "… that kim has"
-
-
-def _is_branch(profile: Profile, slot: Slot, chunk: Chunk, tokens: Sequence[Token]) -> bool:
-    """Whether a word is the name of a branch, and the capability takes one: "build on main"."""
-    named = tokens[chunk.places[-1]].fold in BRANCHES and not chunk.quoted
-    return named and "branch" not in slot.nouns and any("branch" in s.nouns for s in profile.slots)
-
-
-def _is_no_person(profile: Profile, slot: Slot, chunk: Chunk, tokens: Sequence[Token]) -> bool:
-    """Whether a look is taken at a place, where it may as well be at a person: "logins on gw1".
-
-    Nor is "his nextcloud account" one of somebody called so.
-    """
-    if not slot.nouns & PERSONS:
-        return False
-    placed = in_english(chunk.preposition) in {"on", "at", "in"}
-    behind = tokens[chunk.places[-1] + 1 : chunk.places[-1] + 2]
-    owned = chunk.determiner in _OWNERS and any(token.stem in chunk.nouns for token in behind)
-    return owned or (placed and profile.reads and not slot.required)
-
-
 def _is_located(chunk: Chunk, tokens: Sequence[Token]) -> bool:
     """Whether it is said later to what: "give access to eva on orders"."""
     behind = tokens[chunk.places[-1] + 1 :]
@@ -546,21 +496,3 @@ def _is_located(chunk: Chunk, tokens: Sequence[Token]) -> bool:
     plain = not any(tokens[place].is_name_like for place in chunk.places)
     placed = any(token.fold in PLACE_WORDS - {"to"} for token in behind)  # not "to shop to eva"
     return placed or (named and plain)
-
-
-def _is_called_otherwise(
-    profile: Profile, slot: Slot, chunk: Chunk, tokens: Sequence[Token]
-) -> bool:
-    """Whether a chunk stands right beside the very name of another parameter."""
-    first, last = chunk.places[0], chunk.places[-1]
-    beside = {token.stem for token in (*tokens[max(0, first - 1) : first], *tokens[last + 1 :][:1])}
-    said = beside & chunk.nouns
-    names = {other.name: {stem(word) for word in words(other.name)} for other in profile.slots}
-    others = (name for one, name in names.items() if one != slot.name)
-    return not names[slot.name] & said and any(name & said for name in others)
-
-
-def _is_time(word: str) -> bool:
-    """Whether a word is a time or a length of it: "11:38", "the last 15m"."""
-    parsed = split_number(word)
-    return looks_like(SlotKind.DATE, word) or (parsed is not None and bool(time_unit(parsed[1])))

@@ -177,7 +177,7 @@ class Reader:
             )
         readings = (
             self._reported(base)
-            or self._narrated(base)
+            or self._narrated(base, wished=wished)
             or self._sigh(base)
             or self._delegated(base)
             or self._anothers(base)
@@ -474,8 +474,9 @@ class Reader:
         reported |= not base.piece.asked and bool({*said[-1:]} & speech)
         return replace(base, form=Form.STATEMENT) if reported else None
 
-    def _narrated(self, base: Clause) -> Clause | None:
-        if not self._telling.narrates(base.tokens, base.piece):
+    def _narrated(self, base: Clause, *, wished: bool) -> Clause | None:
+        doing = not wished and self._telling.is_doing(base.tokens, base.piece)
+        if not (doing or self._telling.narrates(base.tokens, base.piece)):
             return None
         return replace(base, form=Form.STATEMENT, asked_groups=frozenset({"check"}))
 

@@ -3,8 +3,8 @@
 from pydantic import JsonValue
 
 from orchestrator.nlu.clauses import Clause, Form
-from orchestrator.nlu.concepts import concept_model
 from orchestrator.nlu.coerce import BRANCHES, name_forms
+from orchestrator.nlu.concepts import concept_model
 from orchestrator.nlu.drafts import Draft
 from orchestrator.nlu.prepositions import PERSONS
 from orchestrator.nlu.profile import Profile

@@ -92,3 +92,8 @@ class LightVerbs:
 def is_participle(token: Token) -> bool:
     """Whether a word ends as "restarted" does."""
     return token.fold.endswith("ed") and token.stem != token.fold
+
+
+def is_doing_or_done(token: Token) -> bool:
+    """Whether a word ends as "restarted" or "restarting" does."""
+    return is_participle(token) or (token.fold.endswith("ing") and token.stem != token.fold)

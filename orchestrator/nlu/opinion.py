@@ -154,14 +154,16 @@ class Opinion:
             return None
         if self._is_figurative(sense) or is_kin(chosen):
             return None
+        return sense.reading if self._overrules(sense, clause, chosen) else None
+
+    def _overrules(self, sense: _Sense, clause: Clause, chosen: Candidate) -> bool:
+        """Whether it is far ahead of all others, or `chosen` far from what is said."""
         if self._is_clear(sense, clause) and sense.reading.is_whole >= chosen.is_whole:
-            return sense.reading
+            return True
         if sense.is_sure and sense.nearest.lead >= _FAR_AHEAD:
-            return sense.reading
-        if sense.reading.fill.spare and not sense.is_sure:
-            return None
+            return True
         near = self._meaning.of(clause.tokens)[chosen.profile.name]
-        return sense.reading if near <= _FAR else None
+        return near <= _FAR and not (sense.reading.fill.spare and not sense.is_sure)
 
     def is_unlikely(self, clause: Clause, reading: Candidate) -> bool:
         """Whether words enough to tell are about something else than a reading."""

@@ -22,7 +22,7 @@ from orchestrator.nlu.lexicon import Lexicon
 from orchestrator.nlu.lightverbs import LightVerbs
 from orchestrator.nlu.text import Kind, Token
 from orchestrator.nlu.verbs import VerbBook
-from orchestrator.nlu.wordorder import WordOrder
+from orchestrator.nlu.wordorder import MADE, WordOrder, made
 
 _WAITS = frozenset({"wait", "then", "and", "please", "just", "warte", "attends", "espera"})
 _GERMAN_ANDS = frozenset({"und", "dann", "danach", "anschliessend", ","})
@@ -53,7 +53,6 @@ _WHOEVER = frozenset(
 )
 """After "let me know if", a remark goes on, no question: "… you have questions"."""
 _POLITE_WORDS = 6
-_DONE = frozenset({"taken", "made", "done"})
 _SPOKEN = frozenset({"before"})
 _MAX_NUMBERING = 2  # digits
 _BULLETS = frozenset({"-", "*", "\u2022", "\u2013", "\u2014", "+", ">", "[", "]", "(", ")"})
@@ -259,7 +258,7 @@ class Splitter:
             yield piece  # "wait until it is done", "not before the backup" take nothing back
             return
         if role in {Role.BEFORE, Role.AFTER}:
-            tail = _made(tail[self._subject(tail) :])
+            tail = made(tail[self._subject(tail) :])
         if head:
             yield replace(piece, tokens=head)
             yield from self._tail(replace(piece, tokens=tail, strong=False), role)
@@ -347,7 +346,7 @@ class Splitter:
     def _is_action(self, tokens: Sequence[Token]) -> bool:
         """Whether "after …" goes on with something done ("updating it"), not with a thing."""
         begins = self._subject(tokens)
-        if tokens[begins : begins + 1] and tokens[begins].fold in _DONE:
+        if tokens[begins : begins + 1] and tokens[begins].fold in MADE:
             return True  # "once you have taken a backup"
         light = self._light.opens(tokens[begins:])  # "before doing the deploy of nginx"
         return begins < len(tokens) and (light or self._book.at(tokens, begins) is not None)
@@ -455,12 +454,6 @@ def _is_inverted(piece: Piece) -> bool:
         and folded[1:] in (["it"], ["that"], ["this"], ["anything"])
         and (not piece.asked)
     )
-
-
-def _made(tokens: tuple[Token, ...]) -> tuple[Token, ...]:
-    """Return "make a backup" for "(once you have) made a backup"."""
-    done = bool(tokens) and tokens[0].fold in _DONE
-    return (replace(tokens[0], fold="make", stem="make"), *tokens[1:]) if done else tokens
 
 
 def _is_bare(token: Token) -> bool:

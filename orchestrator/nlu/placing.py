@@ -9,6 +9,7 @@ from pydantic import JsonValue
 from orchestrator.catalog.models import Risk
 from orchestrator.domain.request import AmbiguityKind
 from orchestrator.nlu.candidate import MARGIN, Candidate
+from orchestrator.nlu.carrying import carry_place, is_machine
 from orchestrator.nlu.choosing import choose, is_of_family, next_of_kin
 from orchestrator.nlu.chunks import is_content
 from orchestrator.nlu.clauses import Clause, Form
@@ -35,18 +36,12 @@ _NO_WISH = frozenset({"you", "not", "never", "no", "nobody", "someone", "somebod
 _VERBLESS = 0.5  # nobody says what is to be done
 _ASKED = 0.6  # below, a question that another kind of capability answers
 _SHORT_OF = 0.12
-_MAX_READINGS = 2
+_MAX_READINGS = _PAIR = 2
 _VAGUE_WORDS = ("vague", "vague_looks")
 _VAGUE = 3  # readings offered where nobody said what to do
 _POINTED = 0.12  # with a pronoun, what it stands for tells more than so small a difference
 _PLURAL = frozenset({"both", "them", "these", "those"})
-_WHERE = frozenset({"environ", "env", "stage", "namespac", "cluster", "region"})
-_CARRIED = frozenset({SlotKind.NAME, SlotKind.VERSION})
-_SURELY, _CERTAIN = 0.8, 0.9
-_MACHINES = frozenset({"box", "machin", "server", "host", "instanc"})
-_ANY_MACHINE = _MACHINES | {"vm", "guest", "node", "agent", "runner"}
 _POSSESSIVES = frozenset({"its", "their", "his", "her"})
-_PAIR = 2
 _DEFINITE = frozenset({"the", "this", "that", "der", "die", "das", "den", "le", "la", "el"})
 _THERE = frozenset({"there", "dort", "darauf", "dessus", "alli", "ahi"})
 _POINTERS = frozenset({"it", "that", "there", "this"}) | _PLURAL
@@ -267,7 +262,7 @@ class Placer:
         for value in values:
             copy = self._thread.draft(clause, reading.profile, reading.fill, reading.confidence)
             copy.parameters = {**draft.parameters, slot.name: value}
-            self._carry_place(copy, reading.profile, slot, value)
+            carry_place(self._thread, self._filler, copy, slot, value)
             copy.doubts = [d for d in draft.doubts if d.parameter != slot.name]
             self._insert_all(copy, [{}, *places])
 
@@ -425,7 +420,7 @@ class Placer:
         for place, (the, noun) in enumerate(itertools.pairwise(tokens)):
             whole = all(after.fold in closed for after in tokens[place + 2 : place + 3])
             named = noun.stem not in slot.enum and bool(self._index.keys(noun.stem) & keys)
-            named |= noun.stem in _MACHINES and bool(slot.nouns & _ANY_MACHINE)
+            named |= is_machine(noun, slot)
             if the.fold in _DEFINITE and whole and named:
                 return True
         return False
@@ -437,28 +432,6 @@ class Placer:
             before.fold in _POSSESSIVES and token.stem in slot.nouns
             for before, token in itertools.pairwise(clause.tokens)
         )
-
-    def _carry_place(self, draft: Draft, profile: Profile, slot: Slot, value: JsonValue) -> None:
-        """Let "restart it" mean nginx where it was spoken of: "check nginx on web1"."""
-        others = [s for s in profile.slots if s is not slot]
-        places = {s.name for s in others if s.kind is SlotKind.HOST}
-        if places & set(draft.parameters):
-            return
-        places |= {s.name for s in others if s.nouns & _WHERE and s.name not in draft.parameters}
-        for mention in reversed(self._thread.said):
-            given = mention.draft.parameters if mention.draft is not None else {}
-            if mention.context is not None:
-                found = self._filler.fill(profile, mention.context).values
-                given = {name: one.value for name, one in found.items()}
-                open_ones = {s.name for s in others if s.kind in _CARRIED and not s.required}
-                sure = {name for name in open_ones & set(found) if found[name].strength >= _SURELY}
-                places |= sure - set(draft.parameters)
-                loose = {s.name for s in others if s.kind is SlotKind.ENUM} & set(found)
-                places -= {name for name in loose if found[name].strength < _CERTAIN}
-            if given.get(slot.name) == value:
-                for name in places & set(given):
-                    draft.parameters[name] = given[name]
-                return
 
     def _told(self, profile: Profile, slot: Slot) -> list[JsonValue]:
         """Return what a remark named for it: "her login should be zoe. Create the account"."""

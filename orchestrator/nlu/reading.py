@@ -20,7 +20,7 @@ from orchestrator.nlu.guard import COMMAND, INJECTED
 from orchestrator.nlu.headings import Headings
 from orchestrator.nlu.index import CatalogIndex
 from orchestrator.nlu.labels import Labels
-from orchestrator.nlu.lightverbs import is_participle
+from orchestrator.nlu.lightverbs import is_doing_or_done
 from orchestrator.nlu.match import Matcher
 from orchestrator.nlu.pieces import Piece, Role
 from orchestrator.nlu.placing import Placer
@@ -50,7 +50,6 @@ from orchestrator.nlu.understanding import Understanding
 from orchestrator.nlu.varying import corrected
 from orchestrator.nlu.withdrawing import Withdrawal
 
-_ASTRAY = 0.2
 _WITH = frozenset({"with", "mit", "avec", "con"})  # "it is down (again) with a 502 error"
 _REMAINING = frozenset({"other", "others", "rest", "remaining", "anderen", "autres", "otros"})
 _CONTRARY = frozenset({"but", "rather", "sondern", "mais", "sino"})
@@ -221,7 +220,7 @@ class Reading:
 
     def _is_chatter(self, clause: Clause) -> bool:
         """Whether a thing goes on with what was told ("… cats and dogs") or signs: "best, Tom"."""
-        told = self._does_nothing(clause) or any(map(_is_participial, clause.tokens[:1]))
+        told = self._does_nothing(clause) or any(map(is_doing_or_done, clause.tokens[:1]))
         # "I checked it and notice that it expired"; "Tom said we should stop web1 and reboot db1".
         goes_on = (self._chatting and told) or (self._reporting and not clause.piece.strong)
         if (goes_on and clause.piece.lead == {"and"}) or self._thread.remarks.is_idle(clause):
@@ -458,25 +457,6 @@ class Reading:
             return
         self._withdrawal.drop(clause)
 
-    def _is_astray(self, draft: Draft) -> bool:
-        """Tell back "could you turn it off?" where what is spoken of is nothing of the catalogue.
-
-        Nothing but a verb speaks for the step, and the whole request is about something else.
-        """
-        profile, main = draft.profile, draft.profile.main_slot if draft.profile else None
-        if profile is None or main is None or not profile.is_risky or draft.earlier:
-            return False
-        lacks = main.required and main.name not in draft.parameters
-        lacks = lacks and not any(v.canonical in profile.own_verbs for v in draft.clause.verbs)
-        told = [m.context for m in self._thread.said if m.context is not None]
-        if not lacks or not told or draft.fill.content or len(self._thread.drafts) > 1:
-            return False
-        tokens = [token for context in told for token in context.tokens]
-        astray = self._matcher.meaning.chance(profile, [*tokens, *draft.clause.tokens]) < _ASTRAY
-        if astray:
-            self._thread.refuse(draft.clause)
-        return astray
-
     def finish(self) -> Understanding:
         """Return the steps in the order they are to run, and what is out of scope."""
         thread = self._thread
@@ -488,8 +468,11 @@ class Reading:
             for draft in thread.drafts
             if not thread.remarks.is_passing(draft, thread.drafts, self._tentative)
         ]
-        thread.drafts = Sieve(self._index.lexicon, self._matcher.meaning).sift(thread.drafts)
-        thread.drafts = [draft for draft in thread.drafts if not self._is_astray(draft)]
+        sieve = Sieve(self._index.lexicon, self._matcher.meaning)
+        thread.drafts = sieve.sift(thread.drafts)
+        for draft in sieve.astray(thread.drafts, thread.said):
+            thread.drafts.remove(draft)
+            thread.refuse(draft.clause)
         for draft in thread.drafts:
             take_pasted(draft, thread.text, self._pasted)
         take_noted(thread, self._pasted)
@@ -509,11 +492,6 @@ class Reading:
             refused = sorted(thread.silent) or [(0, thread.text)]
         told = [words for _, words in refused]
         return Understanding(ordered, told, self._deferral.told, self._others)
-
-
-def _is_participial(token: Token) -> bool:
-    """Whether a word ends as "restarted" or "restarting" does."""
-    return is_participle(token) or (token.fold.endswith("ing") and token.stem != token.fold)
 
 
 def _holds(values: Parameters, wanted: Parameters) -> bool:

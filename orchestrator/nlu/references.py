@@ -229,13 +229,18 @@ class References:
         last = before[-1] if before else ""
         if last in _BEING:
             return "should" not in before  # but "her login should be zoe"
-        if context.tokens[place + 1 : place + 2] and self._says(context, place + 1):
-            return True  # "Proxmox says the disk is full"
-        if self._is_named(context, place) or found.strength >= _SURE:
-            return False
-        if last in self._lexicon.words("prepositions"):
-            return False
-        return last in self._lexicon.words("english_determiners") or self._meaning.knows(token)
+        if self._is_no_subject(context, place):
+            return True
+        named = self._is_named(context, place) or last in self._lexicon.words("prepositions")
+        described = last in self._lexicon.words("english_determiners")
+        sure = named or found.strength >= _SURE
+        return not sure and (described or self._meaning.knows(token))
+
+    def _is_no_subject(self, context: Clause, place: int) -> bool:
+        """Whether it is who says so, or what cannot be done: "Proxmox says …", "cannot reach …"."""
+        behind = context.tokens[place + 1 : place + 2]
+        says = any(token.fold in self._lexicon.words("speech") for token in behind)
+        return says or (context.negated and not place)
 
     def _is_weak(self, context: Clause, found: Found, profile: Profile, slot: Slot) -> bool:
         """Whether a word is rather a thing's than a name: "the console", "due to timeouts"."""
@@ -252,9 +257,6 @@ class References:
         aside = context.piece.role is not Role.MAIN
         ends = token.fold.endswith(("s", "ed", "ing"))
         return aside or ends or (described and self._meaning.knows(token))
-
-    def _says(self, context: Clause, place: int) -> bool:
-        return context.tokens[place].fold in self._lexicon.words("speech")
 
     def _is_named(self, context: Clause, place: int) -> bool:
         """Whether a word is the subject of a remark, or what its verb acts on."""

@@ -36,7 +36,7 @@ _SHAPES: dict[SlotKind, re.Pattern[str]] = {
         r"[a-z][a-z-]*-?\d{1,4}|(?:[a-z0-9-]+\.)+[a-z]{2,}|\d{1,3}(?:\.\d{1,3}){3}", re.IGNORECASE
     ),
     SlotKind.PATH: re.compile(r"(?:~|\.{1,2})?/[\w.@%+/-]*|[\w-]+(?:/[\w.-]+)+|[\w-]+\.[a-z]{1,5}"),
-    SlotKind.VERSION: re.compile(r"v?\d+(?:\.\d+)*[\w.-]*", re.IGNORECASE),
+    SlotKind.VERSION: re.compile(r"(?:v|release-)?\d+(?:\.\d+)*[\w.-]*", re.IGNORECASE),
     SlotKind.DURATION: re.compile(r"\d+(?:ms|s|sec|m|min|mins|h|hr|hrs|d|w)", re.IGNORECASE),
     SlotKind.SIZE: re.compile(r"\d+(?:\.\d+)?(?:[kmgt]i?b?)", re.IGNORECASE),
     SlotKind.DATE: re.compile(r"\d{4}-\d\d-\d\d(?:t[\d:.]+z?)?|\d{1,2}:\d\d", re.IGNORECASE),

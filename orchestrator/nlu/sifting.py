@@ -10,6 +10,7 @@ from orchestrator.nlu.clauses import Form
 from orchestrator.nlu.drafts import Draft
 from orchestrator.nlu.lexicon import Lexicon
 from orchestrator.nlu.meaning import Meaning
+from orchestrator.nlu.references import Mention
 from orchestrator.nlu.thread import says_again
 
 _UNLIKELY, _LIKELY = 0.2, 0.5
@@ -44,6 +45,24 @@ class Sieve:
             if listed or chance > _UNLIKELY or not self._is_told(draft):
                 meant.append(draft)
         return meant
+
+    def astray(self, drafts: Sequence[Draft], said: Sequence[Mention]) -> list[Draft]:
+        """Return the step of "could you turn it off?" where nothing of the catalogue is meant.
+
+        Nothing but a verb speaks for it, and the whole request is about something else.
+        """
+        told = [token for m in said if m.context is not None for token in m.context.tokens]
+        lone = drafts[0] if len(drafts) == 1 and told else None
+        profile = lone.profile if lone is not None else None
+        main = profile.main_slot if profile is not None else None
+        if lone is None or profile is None or main is None or not profile.is_risky:
+            return []
+        own = any(verb.canonical in profile.own_verbs for verb in lone.clause.verbs)
+        open_one = main.required and main.name not in lone.parameters
+        if own or not open_one or lone.fill.content:
+            return []
+        near = self._meaning.chance(profile, [*told, *lone.clause.tokens])
+        return [lone] if near < _UNLIKELY else []
 
     def _chance(self, draft: Draft) -> float:
         tokens = draft.clause.tokens

@@ -34,16 +34,8 @@ class Turns:
         folded = [token.fold for token in tokens[skipped:]]
         if not folded or self._manners.is_pleading(folded):
             return tokens, Turn.NOTHING  # "sorry for the noise" takes nothing back
-        for name, turn in (("withdraw_all", Turn.ALL), ("withdraw_last", Turn.LAST)):
-            if length := self._lexicon.phrases(name).at(folded, 0):
-                rest = tokens[skipped + length :]
-                thing = (
-                    bool(rest) and self._book.at(self._manners.strip(rest)[0] or rest, 0) is None
-                )
-                if turn is Turn.ALL and thing and folded[length - 1] in _DETERMINERS:
-                    return tokens, Turn.NOTHING  # "cancel that job"
-                whole = turn is Turn.ALL and (thing or not rest)
-                return rest, turn if whole or not rest else Turn.LAST
+        if withdrawn := self._withdrawn(tokens, skipped, folded):
+            return withdrawn
         if len(folded) == 1 and folded[0] in self._lexicon.words("withdraw_alone"):
             return (), Turn.LAST
         if behind := _taken_back_behind(folded):
@@ -53,6 +45,22 @@ class Turns:
         ):
             return tokens[skipped + 1 :], Turn.LAST
         return tokens, Turn.NOTHING
+
+    def _withdrawn(
+        self, tokens: tuple[Token, ...], skipped: int, folded: Sequence[str]
+    ) -> tuple[tuple[Token, ...], Turn] | None:
+        """Return what "never mind", "make that …" leave, and how much they take back."""
+        for name, turn in (("withdraw_all", Turn.ALL), ("withdraw_last", Turn.LAST)):
+            length = self._lexicon.phrases(name).at(folded, 0)
+            if not length:
+                continue
+            rest = tokens[skipped + length :]
+            thing = bool(rest) and self._book.at(self._manners.strip(rest)[0] or rest, 0) is None
+            if turn is Turn.ALL and thing and folded[length - 1] in _DETERMINERS:
+                return tokens, Turn.NOTHING  # "cancel that job"
+            whole = turn is Turn.ALL and (thing or not rest)
+            return rest, turn if whole or not rest else Turn.LAST
+        return None
 
     def _fillers(self, tokens: Sequence[Token]) -> int:
         """Return how many words at the head are fillers that take nothing back ("oh")."""

@@ -8,6 +8,7 @@ from orchestrator.nlu.moments import moments
 from orchestrator.nlu.text import Kind, Token, word_token
 from orchestrator.nlu.verbs import Verb, VerbBook
 
+MADE = frozenset({"taken", "made", "done"})
 _PUSHED = frozenset({"force", "hard", "soft"})
 """Say how, whatever follows the verb: "force stop VM 105"."""
 _CLITICS = frozenset({"le", "la", "les", "lui", "leur", "me", "nous", "y", "en", "moi", "l"})
@@ -224,6 +225,12 @@ class WordOrder:
         """Return the first verb, within a few words of politeness."""
         found = (self._book.at(tokens, place) for place in range(min(len(tokens), 6)))
         return next((verb for verb in found if verb is not None and verb.groups), None)
+
+
+def made(tokens: tuple[Token, ...]) -> tuple[Token, ...]:
+    """Return "make a backup" for "(once you have) made a backup"."""
+    done = bool(tokens) and tokens[0].fold in MADE
+    return (replace(tokens[0], fold="make", stem="make"), *tokens[1:]) if done else tokens
 
 
 def _before_that(folded: Sequence[str]) -> int:

@@ -1,0 +1,91 @@
+"""What a word cannot be a value of, whatever its place: a time, an attribute, a branch."""
+
+from collections.abc import Sequence
+
+from orchestrator.nlu.chunks import Chunk
+from orchestrator.nlu.coerce import BRANCHES, split_number, time_unit
+from orchestrator.nlu.prepositions import PERSONS, in_english
+from orchestrator.nlu.profile import Profile
+from orchestrator.nlu.shapes import SlotKind, looks_like
+from orchestrator.nlu.slots import Slot
+from orchestrator.nlu.text import Token, stem, words
+
+_SPELT = 2
+_RELATIVE = frozenset({"that", "which", "whose"})
+_OF_WHAT = (["of"], ["von"], ["du"], ["des"])
+_NO_THING = frozenset({"it", "them", "this", "that", "last", "past", "today", "which", "whom"})
+_OWNERS = frozenset({"his", "her", "their"})
+
+
+def is_period(slot: Slot, chunk: Chunk, tokens: Sequence[Token]) -> bool:
+    """Whether a name would be a length of time: "who is on call this week"."""
+    free = slot.kind in {SlotKind.NAME, SlotKind.HOST} and not chunk.quoted
+    last = chunk.places[-1]
+    words_of_time = (token.fold for token in tokens[last : last + 2])
+    spans = [len(word) > _SPELT and bool(time_unit(word)) for word in words_of_time]  # not "hr"
+    counted = tokens[last].text.isdigit() and spans[1:] == [True]  # "for at least 2 hours"
+    return free and (spans[0] or counted) and not slot.nouns & chunk.nouns
+
+
+def is_attribute(slot: Slot, chunk: Chunk, tokens: Sequence[Token]) -> bool:
+    """Whether a word only says what of a thing is meant: "the queue size of mail"."""
+    free = slot.kind in {SlotKind.NAME, SlotKind.HOST} and not chunk.quoted
+    numbered = any(any(map(str.isdigit, tokens[p].value)) for p in chunk.places)
+    behind = [token.fold for token in tokens[chunk.places[-1] + 1 : chunk.places[-1] + 4]]
+    named = behind[1:] and not ({*behind[1:]} & _NO_THING or behind[1][:1].isdigit())
+    return free and not numbered and behind[:1] in _OF_WHAT and bool(named)
+
+
+def is_related(chunk: Chunk, tokens: Sequence[Token]) -> bool:
+    """Whether a word only tells which thing is meant: "the bucket that feeds etl-2"."""
+    before = tokens[max(0, chunk.places[0] - 2) : chunk.places[0]]
+    place = next((p for p, token in enumerate(before) if token.fold in _RELATIVE), None)
+    if place is None or chunk.places[0] <= len(before) or chunk.quoted:
+        return False
+    whose = tokens[chunk.places[0] - len(before) + place - 1].fold
+    return whose not in {"everything", "all", "whatever", "anything"}  # "… that kim has"
+
+
+def is_branch(profile: Profile, slot: Slot, chunk: Chunk, tokens: Sequence[Token]) -> bool:
+    """Whether a word is the name of a branch, and the capability takes one: "build on main"."""
+    named = tokens[chunk.places[-1]].fold in BRANCHES and not chunk.quoted
+    return named and "branch" not in slot.nouns and any("branch" in s.nouns for s in profile.slots)
+
+
+def is_no_person(profile: Profile, slot: Slot, chunk: Chunk, tokens: Sequence[Token]) -> bool:
+    """Whether a look is taken at a place, where it may as well be at a person: "logins on gw1".
+
+    Nor is "his nextcloud account" one of somebody called so.
+    """
+    if not slot.nouns & PERSONS:
+        return False
+    placed = in_english(chunk.preposition) in {"on", "at", "in"}
+    behind = tokens[chunk.places[-1] + 1 : chunk.places[-1] + 2]
+    owned = chunk.determiner in _OWNERS and any(token.stem in chunk.nouns for token in behind)
+    return owned or (placed and profile.reads and not slot.required)
+
+
+def is_time(word: str) -> bool:
+    """Whether a word is a time or a length of it: "11:38", "the last 15m"."""
+    parsed = split_number(word)
+    return looks_like(SlotKind.DATE, word) or (parsed is not None and bool(time_unit(parsed[1])))
+
+
+def is_title(profile: Profile, slot: Slot, chunk: Chunk, tokens: Sequence[Token]) -> bool:
+    """Whether the words are those of a look's name: "the replication lag" of `replication_lag`."""
+    called = {stem(word) for word in words(profile.capability.name)} - slot.nouns
+    behind = tokens[chunk.places[-1] + 1 : chunk.places[-1] + 2]
+    said = [tokens[place].stem for place in chunk.places] + [token.stem for token in behind]
+    return profile.reads and not chunk.quoted and bool(behind) and called.issuperset(said)
+
+
+def is_called_otherwise(
+    profile: Profile, slot: Slot, chunk: Chunk, tokens: Sequence[Token]
+) -> bool:
+    """Whether a chunk stands right beside the very name of another parameter."""
+    first, last = chunk.places[0], chunk.places[-1]
+    beside = {token.stem for token in (*tokens[max(0, first - 1) : first], *tokens[last + 1 :][:1])}
+    said = beside & chunk.nouns
+    names = {other.name: {stem(word) for word in words(other.name)} for other in profile.slots}
+    others = (name for one, name in names.items() if one != slot.name)
+    return not names[slot.name] & said and any(name & said for name in others)
