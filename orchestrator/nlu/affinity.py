@@ -71,7 +71,7 @@ class Scorer:
         known = known or ("branch" in slot.nouns and tokens[chunk.places[0]].fold in BRANCHES)
         if not known and (
             self._is_for_another(profile, slot, chunk, tokens)
-            or is_attribute(slot, chunk, tokens)
+            or (profile.reads and is_attribute(slot, chunk, tokens))
             or is_branch(profile, slot, chunk, tokens)
             or (slot is profile.main_slot and is_related(chunk, tokens))
         ):

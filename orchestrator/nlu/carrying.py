@@ -10,8 +10,9 @@ from orchestrator.nlu.text import Token
 from orchestrator.nlu.thread import Thread
 
 _WHERE = frozenset({"environ", "env", "stage", "namespac", "cluster", "region"})
-_CARRIED = frozenset({SlotKind.NAME, SlotKind.VERSION})
-_SURELY, _CERTAIN = 0.8, 0.9
+_SURELY = 0.8
+_CHOSEN = frozenset({"restore", "deploy"})
+_WELL = frozenset({"fine", "ok", "okay", "good", "healthy", "works", "working", "well"})
 _MACHINES = frozenset({"box", "machin", "server", "host", "instanc"})
 _ANY_MACHINE = _MACHINES | {"vm", "guest", "node", "agent", "runner"}
 
@@ -28,21 +29,25 @@ def carry_place(thread: Thread, filler: Filler, draft: Draft, slot: Slot, value:
     """
     profile = draft.profile
     others = [s for s in profile.slots if s is not slot] if profile is not None else []
-    places = {s.name for s in others if s.kind is SlotKind.HOST}
-    if places & set(draft.parameters):
+    hosts = {s.name for s in others if s.kind is SlotKind.HOST}
+    if profile is None or hosts & set(draft.parameters):
         return
-    places |= {s.name for s in others if s.nouns & _WHERE and s.name not in draft.parameters}
+    backs = bool(profile.groups & _CHOSEN)  # where something goes is said, or asked
+    where = {s.name for s in others if s.nouns & _WHERE and not s.required}
+    loose = {s.name for s in others if s.kind is SlotKind.NAME and not (s.required or backs)}
+    told = [m.context for m in thread.said if m.context is not None]
     for mention in reversed(thread.said):
+        carried = hosts | where
         given = mention.draft.parameters if mention.draft is not None else {}
-        if mention.context is not None and profile is not None:
+        if mention.context is not None:
             found = filler.fill(profile, mention.context).values
             given = {name: one.value for name, one in found.items()}
-            open_ones = {s.name for s in others if s.kind in _CARRIED and not s.required}
-            sure = {name for name in open_ones & set(found) if found[name].strength >= _SURELY}
-            places |= sure - set(draft.parameters)
-            loose = {s.name for s in others if s.kind is SlotKind.ENUM} & set(found)
-            places -= {name for name in loose if found[name].strength < _CERTAIN}
+            sure = {name for name, one in found.items() if one.strength >= _SURELY}
+            plain = not any(token.fold in _WELL for token in mention.context.tokens)
+            alone = sum(bool(filler.fill(profile, one).values.keys() & where) for one in told) == 1
+            placed = plain and alone and not backs
+            carried = hosts | (where & sure if placed else set()) | (loose & sure)
         if given.get(slot.name) == value:
-            for name in places & set(given):
+            for name in (carried & set(given)) - set(draft.parameters):
                 draft.parameters[name] = given[name]
             return

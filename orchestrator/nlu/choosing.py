@@ -47,6 +47,14 @@ def choose(
     return best, open_ones
 
 
+def timely(clause: Clause, candidates: Sequence[Candidate]) -> Candidate | None:
+    """Return the reading that takes "every day at 02:00", if the best one leaves it out."""
+    if candidates[0].fill.used & clause.moments:
+        return None
+    near = (c for c in candidates if candidates[0].rank - c.rank < _NEARLY_AS_GOOD)
+    return next((c for c in near if c.is_accepted and c.fill.used & clause.moments), None)
+
+
 def next_of_kin(best: Candidate, readings: Sequence[Candidate]) -> Candidate:
     """Return the reading whose examples call things as this one is called: "CM-20417" a modem."""
     if is_kin(best):

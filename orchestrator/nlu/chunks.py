@@ -40,7 +40,6 @@ _PEOPLE = frozenset(
 """Who somebody is, before the name."""
 _APART = frozenset({"for", "fur", "pour", "para", "of", "von", "vom", "de", "del", "du", "des"})
 """The noun before one of these is something of what follows: "a snapshot of db1"."""
-_WHOSE = frozenset({"for", "of"})
 _LABELS = frozenset({"branch", "job", "tag", "group", "channel"})
 """A plain word before one of these is its name."""
 _TITLE_ARTICLES = frozenset({"the", "der", "die", "das", "le", "la", "les", "el", "los", "las"})
@@ -116,9 +115,7 @@ def chunks_of(
     for place in places:
         token = tokens[place]
         if token.fold.endswith("ing") and token.stem in lexicon.actions:
-            last = place + 1 == len(tokens) or not is_content(tokens[place + 1], lexicon)
-            if not (last and place and tokens[place - 1].fold in _WHOSE):
-                continue  # "what is making it slow"; but "on call for networking"
+            continue  # "what is making it slow"
         if token.fold in lexicon.words("guesses"):
             continue  # "the server probably needs a reboot"
         if _is_attribute(tokens, place, lexicon, verbs):

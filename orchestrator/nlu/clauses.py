@@ -34,7 +34,6 @@ _LIMITS = frozenset({"before", "until", "till", "after", "if", "unless", "when",
 _WAS = frozenset({"was", "were"})
 _SUBJECT_WORDS = 6
 _ET = frozenset({"et", "puis", "ensuite"})
-_IT_NEEDS = (["it", "needs"], ["they", "need"], ["this", "needs"], ["that", "needs"])
 _WHETHER = frozenset({"if", "whether", "ob"})
 _SAYS = frozenset({"says", "said", "sagt", "meint", "dit", "dice"})
 _WHAT_ANOTHER = frozenset({"what", "as", "whatever", "everything", "exactly", "anything"})
@@ -177,7 +176,7 @@ class Reader:
             )
         readings = (
             self._reported(base)
-            or self._narrated(base, wished=wished)
+            or self._narrated(base)
             or self._sigh(base)
             or self._delegated(base)
             or self._anothers(base)
@@ -336,8 +335,7 @@ class Reader:
         found = self._lexicon.phrases("request_words").find(folded)
         if base.piece.asked and found is not None and found[0] == 0:
             return None  # "must I reboot db1?"
-        needs = found is not None and found[0] == 1 and folded[:2] in _IT_NEEDS
-        if found is not None and (needs or folded[0] not in self._lexicon.words("subjects")):
+        if found is not None and folded[0] not in self._lexicon.words("subjects"):
             begin = found[0] + found[1]
         elif not wished:
             return None
@@ -474,9 +472,8 @@ class Reader:
         reported |= not base.piece.asked and bool({*said[-1:]} & speech)
         return replace(base, form=Form.STATEMENT) if reported else None
 
-    def _narrated(self, base: Clause, *, wished: bool) -> Clause | None:
-        doing = not wished and self._telling.is_doing(base.tokens, base.piece)
-        if not (doing or self._telling.narrates(base.tokens, base.piece)):
+    def _narrated(self, base: Clause) -> Clause | None:
+        if not self._telling.narrates(base.tokens, base.piece):
             return None
         return replace(base, form=Form.STATEMENT, asked_groups=frozenset({"check"}))
 

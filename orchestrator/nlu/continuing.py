@@ -293,9 +293,6 @@ class Continuer:
         head = previous.clause
         alone = sum(draft.group == previous.group for draft in self._thread.drafts) == 1
         own = main.name in previous.fill.values
-        listed = clause.piece.colon and len(clause.tokens) == 1
-        if listed and alone and own and self._is_described(previous, main):
-            return True  # "accounts for the seminar: nima and etienne"
         if not clause.piece.listed or head.piece.listed or not alone or not own:
             return False
         kinds = self._lexicon.words("kinds")
@@ -304,14 +301,6 @@ class Continuer:
             and any(_is_plural_of(token, kinds) for token in head.tokens[place + 1 : place + 4])
             for place, determiner in enumerate(head.tokens)
         )
-
-    def _is_described(self, previous: Draft, main: Slot) -> bool:
-        """Whether what a step acts on is a word behind an article."""
-        place = min(previous.fill.values[main.name].places, default=0)
-        tokens = previous.clause.tokens
-        before = tokens[place - 1].fold if place else ""
-        plain = self._matcher.meaning.knows(tokens[place])
-        return plain and before in self._lexicon.words("english_determiners")
 
     def _is_aside(self, clause: Clause, own: Candidate) -> bool:
         """Whether a comma begins a remark, no further target: "…, monday mood", "…, kids in bed".

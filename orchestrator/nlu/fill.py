@@ -12,7 +12,7 @@ from pydantic import JsonValue
 
 from orchestrator.nlu.affinity import NAMING, Scorer
 from orchestrator.nlu.aims import AIMS, aimed_at
-from orchestrator.nlu.assignment import Pair, in_best_order
+from orchestrator.nlu.assignment import in_best_order, names_first
 from orchestrator.nlu.chunks import Chunk, chunks_of, is_content, is_number, is_titled, with_port
 from orchestrator.nlu.clauses import Clause, Form
 from orchestrator.nlu.coerce import name_forms, size_unit, time_unit
@@ -27,7 +27,6 @@ from orchestrator.nlu.slots import Slot
 from orchestrator.nlu.text import Kind, Token, words
 
 _DID = frozenset({"did", "do", "does", "has", "have"})
-_COMMON = 1.0
 _LEFT_OVER = 0.6
 _TITLE_WORDS = 2
 _STATED = 0.8
@@ -257,7 +256,7 @@ class Filler:
             and (score := self._scorer.score(profile, slot, chunk, tokens)) > 0
         ]
         scores = {(slot.name, place): score for score, place, slot, _ in pairs}
-        pairs = self._names_first(profile, pairs, tokens)
+        pairs = names_first(profile, pairs, clause, self._scorer.is_common)
         needed = main is not None and main.required
         lone = (
             len(chunks) == 1
@@ -291,18 +290,6 @@ class Filler:
         )
         gone = fill.used | taken | aimed
         fill.spare = tuple(c for c in chunks if c.places and not gone & set(c.places))
-
-    def _names_first(
-        self, profile: Profile, pairs: list[Pair], tokens: Sequence[Token]
-    ) -> list[Pair]:
-        """Put words that everybody uses behind what looks like a name."""
-        if not any(tokens[p].is_name_like for *_, chunk in pairs for p in chunk.places):
-            return pairs
-        common = self._scorer.is_common
-        return [
-            (score - _COMMON * common(profile, slot, chunk, tokens), place, slot, chunk)
-            for score, place, slot, chunk in pairs
-        ]
 
     def _to_main(
         self, profile: Profile, clause: Clause, fill: Fill, pairs: Sequence[tuple[Slot, Chunk]]

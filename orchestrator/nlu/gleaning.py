@@ -124,14 +124,21 @@ class Gleaner:
 
     @staticmethod
     def _may_say(draft: Draft, slot: Slot, context: Clause) -> bool:
-        """Whether a remark may say what a step has already: "for Noah, user should be noahk22"."""
+        """Whether a remark says what a step has already: "for Noah, user should be noahk22".
+
+        Of the same sentence, the label first and the value last: "my login is ada3" and "user
+        karl7 is his supervisor" are about somebody else.
+        """
         if slot.name not in draft.parameters:
             return True
+        folded = [token.fold for token in context.tokens]
+        label = context.tokens[0].stem in slot.nouns | _PERSONS
+        plain = label and {*folded[1:-1]} <= _COPULAS | {"should", "would"} and bool(folded[1:-1])
+        begin = draft.clause.piece.tokens[0].start
+        behind = not context.piece.strong and context.piece.tokens[0].start > begin
         own = draft.fill.values.get(slot.name)
-        behind = context.piece.tokens[0].start > draft.clause.piece.tokens[0].start
-        plain = own is None or str(own.value).isalpha()
-        marked = any(any(map(str.isdigit, token.value)) for token in context.tokens)
-        return behind and plain and (own is None or marked)
+        marked = any(map(str.isdigit, context.tokens[-1].value))
+        return plain and behind and (own is None or (str(own.value).isalpha() and marked))
 
     def _replace_words(self, draft: Draft, profile: Profile) -> None:
         """Take what looks like a name for a plain word: "build3 is stuck, hit the reset button"."""

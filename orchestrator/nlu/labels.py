@@ -7,7 +7,7 @@ from orchestrator.nlu.chunks import is_content
 from orchestrator.nlu.clauses import Clause, Form
 from orchestrator.nlu.drafts import Draft
 from orchestrator.nlu.index import CatalogIndex
-from orchestrator.nlu.references import Mention, References
+from orchestrator.nlu.references import TITLES, Mention, References
 from orchestrator.nlu.text import Token
 from orchestrator.nlu.thread import Thread
 from orchestrator.nlu.turns import Turn
@@ -19,28 +19,6 @@ _SPEAKING = frozenset(
     | {"ai", "dev", "support", "guest", "anon", "player", "member", "speaker", "person"}
 )
 """In the name of whoever speaks: "user1: reboot" is a line of a chat."""
-_TITLES = frozenset(
-    {"workaround", "fix", "solution", "request", "task", "todo", "action", "ask", "ticket", "goal"}
-    | {
-        "urgent",
-        "emergency",
-        "update",
-        "summary",
-        "note",
-        "problem",
-        "issue",
-        "reminder",
-        "proposal",
-    }
-    | {"question", "plan", "next", "expected", "wanted", "steps", "routine"}
-)
-"""What stands before a colon and is nobody's name."""
-_TITLES = frozenset(
-    {"workaround", "fix", "solution", "request", "task", "todo", "action", "ask", "ticket", "goal"}
-    | {"urgent", "emergency", "update", "summary", "note", "problem", "issue", "reminder"}
-    | {"question", "plan", "next", "expected", "wanted", "steps", "routine", "proposal"}
-)
-"""What stands before a colon and is nobody's name."""
 _HEARD_ON = frozenset({"in", "on", "via", "at", "over", "by", "from", "auf", "im", "per", "sur"})
 _MEDIA = frozenset(
     {"channel", "slack", "chat", "thread", "mail", "email", "meeting", "standup", "call", "phone"}
@@ -64,7 +42,7 @@ class Labels:
         """Whether `head` before a colon names who speaks in `text`, not what is to be done."""
         if head is None or head.form is not Form.THING or head.piece.colon or self._says_when(head):
             return False
-        if head.tokens[-1:] and head.tokens[-1].fold in _TITLES:
+        if head.tokens[-1:] and head.tokens[-1].fold in TITLES:
             return False
         return self._is_quoted_from(head) or self._is_named(head, clause, text)
 

@@ -11,6 +11,9 @@ from orchestrator.nlu.slots import Slot
 from orchestrator.nlu.text import Token, stem, words
 
 _SPELT = 2
+_WHICH_ONE = frozenset(
+    {"this", "last", "next", "per", "every", "each", "past", "first", "the", "a"}
+)
 _RELATIVE = frozenset({"that", "which", "whose"})
 _OF_WHAT = (["of"], ["von"], ["du"], ["des"])
 _NO_THING = frozenset({"it", "them", "this", "that", "last", "past", "today", "which", "whom"})
@@ -24,7 +27,9 @@ def is_period(slot: Slot, chunk: Chunk, tokens: Sequence[Token]) -> bool:
     words_of_time = (token.fold for token in tokens[last : last + 2])
     spans = [len(word) > _SPELT and bool(time_unit(word)) for word in words_of_time]  # not "hr"
     counted = tokens[last].text.isdigit() and spans[1:] == [True]  # "for at least 2 hours"
-    return free and (spans[0] or counted) and not slot.nouns & chunk.nouns
+    before = tokens[last - 1].fold if last else ""
+    spoken = spans[0] and before in _WHICH_ONE
+    return free and (spoken or counted) and not slot.nouns & chunk.nouns
 
 
 def is_attribute(slot: Slot, chunk: Chunk, tokens: Sequence[Token]) -> bool:

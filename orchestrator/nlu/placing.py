@@ -10,7 +10,7 @@ from orchestrator.catalog.models import Risk
 from orchestrator.domain.request import AmbiguityKind
 from orchestrator.nlu.candidate import MARGIN, Candidate
 from orchestrator.nlu.carrying import carry_place, is_machine
-from orchestrator.nlu.choosing import choose, is_of_family, next_of_kin
+from orchestrator.nlu.choosing import choose, is_of_family, next_of_kin, timely
 from orchestrator.nlu.chunks import is_content
 from orchestrator.nlu.clauses import Clause, Form
 from orchestrator.nlu.drafts import Doubt, Draft
@@ -26,6 +26,7 @@ from orchestrator.nlu.profile import Profile
 from orchestrator.nlu.references import References
 from orchestrator.nlu.shapes import SlotKind
 from orchestrator.nlu.slots import Slot
+from orchestrator.nlu.support import needed
 from orchestrator.nlu.text import Token, stem
 from orchestrator.nlu.thread import Thread
 
@@ -77,7 +78,7 @@ class Placer:
         if best.verb < _ASKED and (topic := self._inquiry.asked_why(clause)) is not None:
             self.add(clause, topic)
             return
-        best = self._timely(clause, candidates) or self._complete(clause, candidates) or best
+        best = timely(clause, candidates) or self._complete(clause, candidates) or best
         best = next_of_kin(best, candidates)
         close = [c for c in candidates if c.is_askable and best.rank - c.rank < MARGIN]
         unnamed = not best.is_accepted and not best.focus  # "make popcorn"
@@ -160,6 +161,12 @@ class Placer:
     def take_wish(self, clause: Clause) -> bool:
         """Add the step that a statement wishes for: "docs-site could use a branch named x"."""
         lexicon, thing = self._index.lexicon, replace(clause, form=Form.THING)
+        order = needed(clause, self._index, self._thread.text) if self._lenient else None
+        read = self._matcher.rank(order) if order is not None else []
+        if order is not None and read and read[0].is_accepted:
+            self._thread.group += 1
+            self.place(order, read)
+            return True
         folded = [token.fold for token in clause.piece.tokens]
         told = (lexicon.words("report_words") | _NO_WISH) & {*folded} or folded[0] in _SUPPOSING
         if not (self._lenient and says_need(clause, lexicon)) or told or waits(thing, lexicon):
@@ -169,14 +176,6 @@ class Placer:
             self._thread.group += 1
             self.add(clause, meant)
         return meant is not None
-
-    @staticmethod
-    def _timely(clause: Clause, candidates: Sequence[Candidate]) -> Candidate | None:
-        """Return the reading that takes "every day at 02:00", if the best one leaves it out."""
-        if candidates[0].fill.used & clause.moments:
-            return None
-        near = (c for c in candidates if candidates[0].rank - c.rank < _POINTED)
-        return next((c for c in near if c.is_accepted and c.fill.used & clause.moments), None)
 
     def _complete(self, clause: Clause, candidates: Sequence[Candidate]) -> Candidate | None:
         """Return the reading that lacks nothing, if the best one would have to ask."""

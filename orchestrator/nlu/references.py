@@ -20,6 +20,11 @@ from orchestrator.nlu.shapes import SlotKind, is_numbered
 from orchestrator.nlu.slots import Slot
 from orchestrator.nlu.text import Token, words
 
+TITLES = frozenset(
+    {"request", "task", "todo", "action", "ask", "ticket", "urgent", "emergency", "reminder"}
+    | {"wanted", "steps", "routine"}
+)
+"""What stands before a colon and is nobody's name."""
 _EACH = frozenset({"each", "both", "apiece", "jeweils", "chacun", "chacune", "cada"})
 _COPULAS = frozenset({"is", "are", "was", "were", "ist", "sind", "est", "sont"})
 _BEING = frozenset({"be", "been", "being", "seems", "looks"})
@@ -240,7 +245,8 @@ class References:
         """Whether it is who says so, or what cannot be done: "Proxmox says …", "cannot reach …"."""
         behind = context.tokens[place + 1 : place + 2]
         says = any(token.fold in self._lexicon.words("speech") for token in behind)
-        return says or (context.negated and not place)
+        titled = context.tokens[place].fold in TITLES
+        return says or titled or (context.negated and not place)
 
     def _is_weak(self, context: Clause, found: Found, profile: Profile, slot: Slot) -> bool:
         """Whether a word is rather a thing's than a name: "the console", "due to timeouts"."""
@@ -248,8 +254,10 @@ class References:
         marked = any(c.isdigit() or c in "-_.:/@" for c in token.value)
         if slot.kind not in {SlotKind.NAME, SlotKind.HOST} or marked:
             return False
+        if self._is_named(context, min(found.places)):
+            return False
         if context.piece.role is Role.REASON or token.fold.endswith(_ABSTRACT):
-            return True  # "due to OOM", "separation is confirmed"
+            return True  # "due to OOM"
         if token.fold in profile.known.get(slot.name, ()) or token.text[:1].isupper():
             return False
         before = context.tokens[min(found.places) - 1].fold if min(found.places) else ""
@@ -260,7 +268,8 @@ class References:
 
     def _is_named(self, context: Clause, place: int) -> bool:
         """Whether a word is the subject of a remark, or what its verb acts on."""
-        alone = len(context.tokens) == 1 and not context.negated
+        main = context.piece.role is Role.MAIN
+        alone = len(context.tokens) == 1 and not context.negated and main
         if place - 1 in context.verb_places or alone:
             return True  # "don't restart nginx", "service: nginx"
         if place and context.tokens[place - 1].fold in _TELLING_THAT:

@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 
 from orchestrator.nlu.borders import ANDS
 from orchestrator.nlu.clauses import Form
@@ -23,6 +24,7 @@ class Sieve:
 
     def __init__(self, lexicon: Lexicon, meaning: Meaning) -> None:
         self._looked_at = lexicon.words("looked_at")
+        self._quantified = lexicon.words("quantifiers") | {"everyone", "everybody"}
         self._meaning = meaning
 
     def sift(self, drafts: Sequence[Draft]) -> list[Draft]:
@@ -31,7 +33,7 @@ class Sieve:
         for draft in drafts:
             if kept and _says_more(kept[-1], draft):
                 kept[-1].parameters.update(draft.parameters)
-            elif kept and _is_prelude(kept[-1], draft):
+            elif kept and _is_prelude(kept[-1], draft, self._quantified):
                 kept[-1] = draft
             else:
                 kept.append(draft)
@@ -77,7 +79,7 @@ class Sieve:
         return looks and draft.clause.form in _TOLD and not asked
 
 
-def _is_prelude(earlier: Draft, later: Draft) -> bool:
+def _is_prelude(earlier: Draft, later: Draft, quantified: AbstractSet[str]) -> bool:
     """Whether a step is only how the next one is said: "pull the images and redeploy it".
 
     Also "she forgot her password, can you reset it?": a remark that was read as the step.
@@ -88,6 +90,12 @@ def _is_prelude(earlier: Draft, later: Draft) -> bool:
     joined = later.clause.piece.strong or later.clause.piece.lead <= ANDS | {","}
     if says_again(later.clause) or later.clause.form is not Form.ORDER or not joined:
         return False
+    tokens, spare = earlier.clause.tokens, earlier.fill.spare
+    words = [tokens[place] for chunk in spare for place in chunk.places]
+    if any(token.stem not in profile.nouns for token in words) or quantified & {
+        token.fold for token in tokens
+    }:
+        return False  # "lock the accounts of all interns and disable kim"
     if earlier.clause.form in _TOLD:
         return True
     verbs, more = ({verb.canonical for verb in d.clause.verbs} for d in (earlier, later))

@@ -1,5 +1,6 @@
 """Takes off words around the verb that say nothing: "create" a snapshot, a "hard" reset."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -60,3 +61,22 @@ def names_thing(tokens: Sequence[Token], index: CatalogIndex) -> bool:
 
 def _says(profile: Profile, verb: Verb) -> bool:
     return verb.canonical in profile.verbs
+
+
+def needed(clause: Clause, index: CatalogIndex, text: str) -> Clause | None:
+    """Return "it needs a restart", "it needs restarting" as the order that it is.
+
+    Not where somebody else is to do it, or where it is asked.
+    """
+    tokens, folded = clause.tokens, [token.fold for token in clause.tokens]
+    opens = folded[:1] in (["it"], ["this"], ["that"]) and folded[1:2] == ["needs"]
+    rest = re.split(r"[.!\n]", text[clause.piece.tokens[-1].end :], maxsplit=1)[0]
+    if not opens or "?" in rest or "by" in folded:  # "…, right?"
+        return None
+    named = folded[2:3] in (["a"], ["another"])
+    place = 3 if named else 2
+    verb = index.book.at(tokens, place) if len(tokens) > place else None
+    if verb is None or not (named or folded[2].endswith("ing")):
+        return None
+    verbs = (replace(verb, places=verb.places | set(range(1, place))),)
+    return replace(clause, form=Form.ORDER, verbs=verbs)

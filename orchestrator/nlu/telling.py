@@ -5,12 +5,11 @@ from collections.abc import Sequence
 
 from orchestrator.nlu.lexicon import Lexicon
 from orchestrator.nlu.lightverbs import NOMINATIVE, is_participle
-from orchestrator.nlu.pieces import Piece, Role
+from orchestrator.nlu.pieces import Piece
 from orchestrator.nlu.text import Token
 from orchestrator.nlu.verbs import VerbBook
 
 _FEW = 4
-_BEGINNING = frozenset({"starting", "beginning"})  # "starting monday, …"
 _HAPPENED = frozenset(
     {
         "done",
@@ -76,14 +75,6 @@ class Telling:
     def __init__(self, lexicon: Lexicon, book: VerbBook) -> None:
         self._lexicon = lexicon
         self._book = book
-
-    def is_doing(self, tokens: Sequence[Token], piece: Piece) -> bool:
-        """Whether "taking web1 down in a minute" tells what the person does."""
-        first = tokens[0]
-        doing = first.fold.endswith("ing") and first.stem != first.fold
-        main = piece.role is Role.MAIN and not (piece.listed or piece.lead & {"before"})
-        manner = self._lexicon.words("adjectives_of_manner") | _BEGINNING  # "rolling restart"
-        return doing and main and first.fold not in manner and self._book.at(tokens, 0) is not None
 
     def tells(self, tokens: Sequence[Token], piece: Piece) -> bool:
         """Whether a piece says how something is, was or is done by somebody."""

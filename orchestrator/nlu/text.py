@@ -71,7 +71,7 @@ _TIMED_RE = re.compile(r"(\d+)-((?:sec(?:ond)?|min(?:ute)?|hour|hr|day|week)s?)"
 _HOST_PORT_RE = re.compile(
     r"((?:[\w-]+\.)+[\w-]+|localhost):(\d{1,5})|([A-Za-z][\w-]*):(\d{4,5})"
     r"|(\d{1,5})/(tcp|udp)"
-    r"|([A-Za-z][\w-]*)@(v?\d+(?:\.\d+)*|[A-Za-z]+-\d+(?:\.\d+)+)",
+    r"|([A-Za-z][\w-]*)@(v\d+(?:\.\d+)*|\d+(?:\.\d+){2,}|[A-Za-z]+-\d+(?:\.\d+)+)",
     re.IGNORECASE,
 )
 

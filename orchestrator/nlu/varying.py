@@ -217,7 +217,7 @@ class Variation:
         for slot in profile.slots:
             known = tokens[0].fold in profile.known.get(slot.name, ())
             # "Remove her access to orders, grafana and wiki": she is one, as far as one can tell.
-            known |= pointed and slot.kind is SlotKind.NAME
+            known |= pointed and slot.kind is SlotKind.NAME and tokens[0].is_name_like
             ends = str(previous.parameters.get(slot.name, "")) == before[-1].value
             if known and ends and slot is not profile.main_slot and slot.accepts(tokens[0].value):
                 return {slot.name: tokens[0].value}

@@ -25,7 +25,7 @@ _SHORT = 5  # shorter words are never taken for a misspelt verb
 _LONG = 8  # from here on, two slips are forgiven
 _OPEN = frozenset(
     {("take", "off"), ("let", "know"), ("turn", "back", "to"), ("switch", "back", "to")}
-    | {("turn", "into"), ("kick", "off")}
+    | {("turn", "into")}
 )
 """What follows tells where, what, or what it becomes: "take tom off grafana"."""
 _TELLS = frozenset({"that", "dass", "que"})

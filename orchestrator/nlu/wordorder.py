@@ -42,7 +42,10 @@ _ASKED_FOR = frozenset(
     | {"ought", "forget", "possible", "me", "us", "you", "him", "her", "them", "it", "not", "up"}
 )
 """Before "to", what follows is wished, asked or done by another: no reason."""
-_SO_MANY = frozenset({"much", "many", "far", "long", "on", "please", "could", "can", "would"})
+_SO_MANY = frozenset(
+    {"much", "many", "far", "long", "on", "please", "could", "can", "would"}
+    | {"now", "then", "also"}
+)
 _DONE_FOR = frozenset(
     {"restart", "start", "stop", "scale", "update", "clean", "remove", "renew", "rotate", "deploy"}
     | {"restore", "expand", "backup", "block", "silence", "drain", "pause", "disable", "raise"}
@@ -57,6 +60,7 @@ class WordOrder:
     def __init__(self, lexicon: Lexicon, book: VerbBook) -> None:
         self._lexicon = lexicon
         self._book = book
+        self._staged = frozenset(word for group in lexicon.same_values for word in group)
 
     def behind_manner(self, tokens: Sequence[Token]) -> Verb | None:
         """Return the verb of "force stop VM 105", "gracefully shut down nginx"."""
@@ -193,7 +197,8 @@ class WordOrder:
         for place in range(verb + 2, len(tokens) - 2):
             whose = tokens[place + 1]
             opens = tokens[place].fold == "so" and whose.fold not in _SO_MANY
-            if opens and self._book.at(tokens, place + 1) is None:
+            staged = any(token.fold in self._staged for token in tokens[place:])
+            if opens and not staged and self._book.at(tokens, place + 1) is None:
                 return place
         return 0
 

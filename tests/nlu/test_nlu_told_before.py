@@ -137,11 +137,6 @@ def test_a_size_is_written_as_the_schema_wants_it(over: Over) -> None:
             "When was the last successful backup of share-1?",
             [("backup_status", {"target": "share-1"})],
         ),
-        (
-            "homerack",
-            "kick otto off immich",
-            [("remove_user", {"person": "otto", "service": "immich"})],
-        ),
     ],
 )
 def test_words_beside_a_name_are_not_it(name: str, text: str, expected: Steps, over: Over) -> None:
@@ -217,8 +212,81 @@ def test_that_morning_is_later(over: Over) -> None:
 # --- relative clauses ---
 
 
+def test_a_name_in_a_relative_clause_is_not_acted_on(over: Over) -> None:
+    found = over("services")("delete the bucket that feeds etl-2")
+    assert [question.parameter for question in found.ambiguities] == ["bucket"]
+
+
+# --- where a story must not lead ---
+
+
 @pytest.mark.parametrize(
-    "text", ["delete the bucket that feeds etl-2", "delete the bucket which mirrors media-2"]
+    ("name", "text", "target"),
+    [
+        ("faculty", "Disable noah's account. The account karl7 is fine.", "noah"),
+        ("faculty", "Disable ben please, my login is ada3.", "ben"),
+        ("platform", "disable nina. The user omar2 is still needed.", "nina"),
+    ],
 )
-def test_a_name_in_a_relative_clause_is_not_acted_on(text: str, over: Over) -> None:
-    assert all(not {"etl-2", "media-2"} & {*p.values()} for _, p in steps(over("services")(text)))
+def test_what_is_said_of_another_login_changes_no_target(
+    name: str, text: str, target: str, over: Over
+) -> None:
+    assert [[*p.values()] for _, p in steps(over(name)(text))] == [[target]]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("platform", "The vendor called. They need to reboot db1."),
+        ("logistics", "The auditors came. They need to delete tms-app-01."),
+        ("platform", "lab2 is broken. it needs to be deleted by bob"),
+        ("platform", "web06 got a kernel update. It needs a reboot, right?"),
+        ("hosting", "kick the users off app1"),
+    ],
+)
+def test_what_others_need_is_no_order(name: str, text: str, over: Over) -> None:
+    found = over(name)(text)
+    assert steps(found) == []
+    assert found.out_of_scope or found.ambiguities
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["delete the vm we used for testing", "reboot the machine for patching"],
+)
+def test_what_something_is_for_is_not_its_name(text: str, over: Over) -> None:
+    assert [p for _, p in steps(over("platform")(text))] == [{}]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("platform", "grafana is fine. Since postfix keeps crashing, restart it.", "postfix"),
+        ("product", "checkout is fine. orders hangs. roll it back.", "orders"),
+        ("platform", "restart the sidecar of checkout", "sidecar"),
+    ],
+)
+def test_what_was_said_last_or_first_is_meant(name: str, text: str, value: str, over: Over) -> None:
+    values = [v for _, parameters in steps(over(name)(text)) for v in parameters.values()]
+    assert value in values
+
+
+def test_no_version_of_a_remark_is_gone_back_to(over: Over) -> None:
+    found = over("product")("Version 2.3 of checkout is broken, roll it back")
+    assert [p.get("version") for _, p in steps(found)] == [None]
+
+
+def test_orders_for_many_and_for_one_stay_two(over: Over) -> None:
+    found = over("faculty")("lock the accounts of all interns and disable kim")
+    assert len(steps(found)) == 2
+
+
+def test_the_instance_of_a_unit_is_part_of_its_name(over: Over) -> None:
+    found = over("hosting")("restart redis@6379 on app1")
+    assert "redis" not in [v for _, p in steps(found) for v in p.values()]
+
+
+def test_an_environment_behind_so_is_not_lost(over: Over) -> None:
+    (_, parameters), *more = steps(over("product")("Restart checkout so the fix lands on staging"))
+    assert parameters.get("environment") == "staging"
+    assert not more
