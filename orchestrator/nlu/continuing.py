@@ -40,7 +40,7 @@ from orchestrator.nlu.shapes import SlotKind
 from orchestrator.nlu.slots import Slot
 from orchestrator.nlu.text import Token
 from orchestrator.nlu.thread import Thread
-from orchestrator.nlu.varying import Variation
+from orchestrator.nlu.varying import Variation, is_one_more_aim
 
 _ANOTHER = frozenset({"another", "autre", "otro", "otra"})
 
@@ -159,6 +159,9 @@ class Continuer:
             # "Port 22 from 10.0.0.1 and 443" opens neither to the world.
             keep = self._is_same(clause) or len(values) == 1
             self._another(previous, inherited, profile, fill, values, keep=keep)
+            return True
+        if is_one_more_aim(clause, previous, profile):
+            self._thread.refuse(clause)
             return True
         new = own is not None and self._is_new(clause, own)
         if new:

@@ -14,6 +14,7 @@ _SPELT = 2
 _WHICH_ONE = frozenset(
     {"this", "last", "next", "per", "every", "each", "past", "first", "the", "a"}
 )
+_IS = frozenset({"is", "are", "was", "were", "has", "gets", "be"})
 _RELATIVE = frozenset({"that", "which", "whose"})
 _OF_WHAT = (["of"], ["von"], ["du"], ["des"])
 _NO_THING = frozenset({"it", "them", "this", "that", "last", "past", "today", "which", "whom"})
@@ -43,9 +44,11 @@ def is_attribute(slot: Slot, chunk: Chunk, tokens: Sequence[Token]) -> bool:
 
 def is_related(chunk: Chunk, tokens: Sequence[Token]) -> bool:
     """Whether a word only tells which thing is meant: "the bucket that feeds etl-2"."""
-    before = tokens[max(0, chunk.places[0] - 2) : chunk.places[0]]
+    before = tokens[max(0, chunk.places[0] - 3) : chunk.places[0]]
     place = next((p for p, token in enumerate(before) if token.fold in _RELATIVE), None)
-    if place is None or chunk.places[0] <= len(before) or chunk.quoted:
+    behind = tokens[chunk.places[-1] + 1 : chunk.places[-1] + 2]
+    subject = any(token.fold in _IS for token in behind)  # "make sure that nginx is restarted"
+    if place is None or chunk.places[0] <= len(before) or chunk.quoted or subject:
         return False
     whose = tokens[chunk.places[0] - len(before) + place - 1].fold
     return whose not in {"everything", "all", "whatever", "anything"}  # "… that kim has"

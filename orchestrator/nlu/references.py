@@ -277,7 +277,12 @@ class References:
         articles = self._lexicon.words("english_determiners")
         behind = context.tokens[place + 1 : place + 2]
         goes_on = any(
-            one.fold in _ADJOINING or (self._meaning.knows(one) and is_content(one, self._lexicon))
+            one.fold in _ADJOINING
+            or (
+                self._meaning.knows(one)
+                and is_content(one, self._lexicon)
+                and not one.fold.endswith(("ing", "ed"))  # "grafana acting up"
+            )
             for one in behind
         )
         opens = {token.fold for token in context.tokens[:place]} <= articles

@@ -1,14 +1,15 @@
 """Takes off words around the verb that say nothing: "create" a snapshot, a "hard" reset."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 
 from orchestrator.nlu.clauses import Clause, Form
 from orchestrator.nlu.index import CatalogIndex
 from orchestrator.nlu.profile import Profile
-from orchestrator.nlu.text import Token
+from orchestrator.nlu.text import Token, words
 from orchestrator.nlu.verbs import Verb
+
+_THANKS = 3  # words behind an order that say no more than thanks
 
 
 def by_noun(clause: Clause, index: CatalogIndex) -> Clause:
@@ -70,8 +71,10 @@ def needed(clause: Clause, index: CatalogIndex, text: str) -> Clause | None:
     """
     tokens, folded = clause.tokens, [token.fold for token in clause.tokens]
     opens = folded[:1] in (["it"], ["this"], ["that"]) and folded[1:2] == ["needs"]
-    rest = re.split(r"[.!\n]", text[clause.piece.tokens[-1].end :], maxsplit=1)[0]
-    if not opens or "?" in rest or "by" in folded:  # "…, right?"
+    rest = text[clause.piece.tokens[-1].end :]
+    goes_on = "?" in rest or len(rest.split()) > _THANKS  # "…, right?", "… He will do it."
+    told = index.lexicon.words("report_words") & {*words(text)}
+    if not opens or goes_on or told or "by" in folded:
         return None
     named = folded[2:3] in (["a"], ["another"])
     place = 3 if named else 2

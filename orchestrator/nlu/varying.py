@@ -13,6 +13,7 @@ from orchestrator.nlu.clauses import Clause, Form
 from orchestrator.nlu.drafts import Draft
 from orchestrator.nlu.fill import Fill, Filler
 from orchestrator.nlu.lexicon import Lexicon
+from orchestrator.nlu.prepositions import PERSONS
 from orchestrator.nlu.profile import Profile
 from orchestrator.nlu.references import Mention
 from orchestrator.nlu.shapes import SlotKind
@@ -211,9 +212,7 @@ class Variation:
         tokens, before = clause.tokens, previous.clause.tokens
         if len(tokens) != 1 or not before or not clause.piece.lead <= _AND or clause.piece.strong:
             return None
-        main = profile.main_slot
-        pointed = main is not None and main.name in previous.parameters
-        pointed = pointed and main is not None and main.name not in previous.fill.values
+        pointed = _is_pointed(previous, profile)
         for slot in profile.slots:
             known = tokens[0].fold in profile.known.get(slot.name, ())
             # "Remove her access to orders, grafana and wiki": she is one, as far as one can tell.
@@ -222,6 +221,23 @@ class Variation:
             if known and ends and slot is not profile.main_slot and slot.accepts(tokens[0].value):
                 return {slot.name: tokens[0].value}
         return None
+
+
+def is_one_more_aim(clause: Clause, previous: Draft, profile: Profile) -> bool:
+    """Whether "and payments" goes on with where someone is taken off: nobody is called so."""
+    joined = clause.piece.lead <= _AND and not clause.piece.strong and len(clause.tokens) == 1
+    main, tokens = profile.main_slot, previous.clause.tokens
+    if main is None or not joined or not _is_pointed(previous, profile) or not tokens:
+        return False
+    said = {str(value) for name, value in previous.parameters.items() if name != main.name}
+    return bool(main.nouns & PERSONS) and tokens[-1].value in said
+
+
+def _is_pointed(previous: Draft, profile: Profile) -> bool:
+    """Whether what a step acts on is none of its own words: "take her off orders"."""
+    main = profile.main_slot
+    own = main is not None and main.name in previous.fill.values
+    return main is not None and main.name in previous.parameters and not own
 
 
 def _slot_for(previous: Draft, value: str) -> Slot | None:
