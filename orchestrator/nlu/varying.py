@@ -32,6 +32,7 @@ _EACH_ON = ("both", "on", "main")
 _PLACED = frozenset({SlotKind.NAME, SlotKind.HOST, SlotKind.ENUM})
 _WHAT_IS = frozenset({"whats", "what"})
 _PAIR = 2
+_PERSONS = frozenset({"him", "her", "them", "he", "she", "they"})
 _SINGLE = 2  # a list of one step is varied by itself
 
 
@@ -229,8 +230,8 @@ def is_one_more_aim(clause: Clause, previous: Draft, profile: Profile) -> bool:
     main, tokens = profile.main_slot, previous.clause.tokens
     if main is None or not joined or not _is_pointed(previous, profile) or not tokens:
         return False
-    said = {str(value) for name, value in previous.parameters.items() if name != main.name}
-    return bool(main.nouns & PERSONS) and tokens[-1].value in said
+    behind = tokens[-1].fold not in _PERSONS  # not "disable him and kim"
+    return bool(main.nouns & PERSONS) and behind and any(t.fold in _PERSONS for t in tokens)
 
 
 def _is_pointed(previous: Draft, profile: Profile) -> bool:

@@ -290,3 +290,9 @@ def test_an_environment_behind_so_is_not_lost(over: Over) -> None:
     (_, parameters), *more = steps(over("product")("Restart checkout so the fix lands on staging"))
     assert parameters.get("environment") == "staging"
     assert not more
+
+
+def test_what_somebody_is_taken_off_is_nobody(over: Over) -> None:
+    found = over("product")("Priya left. Take her off billing-terraform, orders and payments")
+    assert {p["person"] for _, p in steps(found)} == {"priya"}
+    assert {"orders", "payments"} <= {*found.out_of_scope}
