@@ -296,3 +296,28 @@ def test_what_somebody_is_taken_off_is_nobody(over: Over) -> None:
     found = over("product")("Priya left. Take her off billing-terraform, orders and payments")
     assert {p["person"] for _, p in steps(found)} == {"priya"}
     assert {"orders", "payments"} <= {*found.out_of_scope}
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "expected"),
+    [
+        ("product", "who is on call this week?", [("on_call", {})]),
+        (
+            "faculty",
+            "job 5044 hangs in that state for at least 2 hours. Can you cancel it please",
+            [("cancel_job", {"job_id": "5044"})],
+        ),
+    ],
+)
+def test_a_length_of_time_is_no_name(name: str, text: str, expected: Steps, over: Over) -> None:
+    assert steps(over(name)(text)) == expected
+
+
+def test_a_label_of_another_sentence_changes_nothing(over: Over) -> None:
+    found = over("faculty")("Please disable the account of noah. User is karl7.")
+    assert [p["username"] for _, p in steps(found)] == ["noah"]
+
+
+def test_where_something_goes_back_is_not_taken_from_a_remark(over: Over) -> None:
+    found = over("product")("checkout crashes in staging, roll it back")
+    assert [p.get("environment") for _, p in steps(found)] == [None]
