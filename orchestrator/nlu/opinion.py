@@ -38,7 +38,6 @@ _OWN = 1.0  # the verb of the capability's name or description
 _OF = frozenset({"of", "for", "about", "behind", "von", "de", "du", "für", "pour", "para"})
 _MORE = frozenset({"another", "more", "extra", "new", "some", "fresh", "weitere", "otro", "otra"})
 _SELF = frozenset({"me", "us", "myself", "mich", "moi"})
-_ENDED = frozenset({"off", "aus"})
 _FEW = 2  # words that say what is meant
 _NAMES = frozenset({SlotKind.NAME, SlotKind.HOST})
 _ANY_WORD = frozenset({SlotKind.NAME, SlotKind.TEXT, SlotKind.HOST, SlotKind.FLAG})
@@ -306,8 +305,6 @@ class Opinion:
         if profile.reads or acts or shaped:
             return True
         ends = bool(profile.groups & self._index.lexicon.words("endings"))
-        if ends and any(token.fold in _ENDED for token in clause.tokens):
-            return True  # "the filter off for an hour"
         wanted = clause.piece.tokens[0].fold in self._index.lexicon.words("articles") | _MORE
         wanted = wanted or says_need(clause, self._index.lexicon) or is_wish(clause)
         return wanted and not ends
