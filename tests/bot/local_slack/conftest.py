@@ -45,7 +45,13 @@ async def serve(
     """Serve a workspace on a free port; stops cleanly."""
     slack = LocalSlack(folder, TOKEN, **more)
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        config = uvicorn.Config(slack.app, log_config=None, lifespan="off", ws="websockets-sansio")
+        config = uvicorn.Config(
+            slack.app,
+            log_config=None,
+            lifespan="off",
+            ws="websockets-sansio",
+            timeout_graceful_shutdown=1,  # a page that connects once more must not hold it up
+        )
         server = uvicorn.Server(config)
         running = asyncio.create_task(server.serve(sockets=[listener]))
         await until(lambda: server.started, what="the server")
