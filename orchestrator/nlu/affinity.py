@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from orchestrator.nlu.chunks import Chunk, is_number, with_port
-from orchestrator.nlu.coerce import BRANCHES, iso_date, size_unit, time_unit
+from orchestrator.nlu.coerce import iso_date, size_unit, time_unit
 from orchestrator.nlu.concepts import concept_model
 from orchestrator.nlu.index import CatalogIndex
 from orchestrator.nlu.misfits import (
@@ -18,7 +18,7 @@ from orchestrator.nlu.misfits import (
 )
 from orchestrator.nlu.prepositions import PERSONS, PLACE_WORDS, in_english, is_called_by
 from orchestrator.nlu.profile import Profile
-from orchestrator.nlu.shapes import SHAPED, SlotKind, looks, looks_like, stands_alone
+from orchestrator.nlu.shapes import BRANCHES, SHAPED, SlotKind, looks, looks_like, stands_alone
 from orchestrator.nlu.slots import Slot
 from orchestrator.nlu.text import Kind, Token, stem, words
 

@@ -6,20 +6,12 @@ from orchestrator.nlu.drafts import Draft
 from orchestrator.nlu.fill import Filler
 from orchestrator.nlu.shapes import SlotKind
 from orchestrator.nlu.slots import Slot
-from orchestrator.nlu.text import Token
 from orchestrator.nlu.thread import Thread
 
 _WHERE = frozenset({"environ", "env", "stage", "namespac", "cluster", "region"})
 _SURELY = 0.8
 _CHOSEN = frozenset({"restore", "deploy"})
 _WELL = frozenset({"fine", "ok", "okay", "good", "healthy", "works", "working", "well"})
-_MACHINES = frozenset({"box", "machin", "server", "host", "instanc"})
-_ANY_MACHINE = _MACHINES | {"vm", "guest", "node", "agent", "runner"}
-
-
-def is_machine(noun: Token, slot: Slot) -> bool:
-    """Whether "the box" may stand for what `slot` takes: a machine of whatever sort."""
-    return noun.stem in _MACHINES and bool(slot.nouns & _ANY_MACHINE)
 
 
 def carry_place(thread: Thread, filler: Filler, draft: Draft, slot: Slot, value: JsonValue) -> None:
@@ -36,6 +28,7 @@ def carry_place(thread: Thread, filler: Filler, draft: Draft, slot: Slot, value:
     where = {s.name for s in others if s.nouns & _WHERE and not s.required}
     loose = {s.name for s in others if s.kind is SlotKind.NAME and not (s.required or backs)}
     told = [m.context for m in thread.said if m.context is not None]
+    lone = sum(bool(filler.fill(profile, one).values.keys() & where) for one in told) == 1
     for mention in reversed(thread.said):
         carried = hosts | where
         given = mention.draft.parameters if mention.draft is not None else {}
@@ -44,8 +37,7 @@ def carry_place(thread: Thread, filler: Filler, draft: Draft, slot: Slot, value:
             given = {name: one.value for name, one in found.items()}
             sure = {name for name, one in found.items() if one.strength >= _SURELY}
             plain = not any(token.fold in _WELL for token in mention.context.tokens)
-            alone = sum(bool(filler.fill(profile, one).values.keys() & where) for one in told) == 1
-            placed = plain and alone and not backs
+            placed = plain and lone and not backs
             carried = hosts | (where & sure if placed else set()) | (loose & sure)
         if given.get(slot.name) == value:
             for name in (carried & set(given)) - set(draft.parameters):

@@ -7,8 +7,6 @@ from datetime import date
 from orchestrator.nlu.shapes import SlotKind
 from orchestrator.nlu.text import fold
 
-BRANCHES = frozenset({"main", "master", "develop", "dev", "next", "trunk", "stable"})
-"""What branches of a repository are mostly called."""
 _TIME_UNITS = {
     "second": "s", "seconds": "s", "sec": "s", "secs": "s", "s": "s",
     "minute": "m", "minutes": "m", "min": "m", "mins": "m", "m": "m", "minuten": "m",

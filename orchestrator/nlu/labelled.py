@@ -3,12 +3,12 @@
 from pydantic import JsonValue
 
 from orchestrator.nlu.clauses import Clause, Form
-from orchestrator.nlu.coerce import BRANCHES, name_forms
+from orchestrator.nlu.coerce import name_forms
 from orchestrator.nlu.concepts import concept_model
 from orchestrator.nlu.drafts import Draft
 from orchestrator.nlu.prepositions import PERSONS
 from orchestrator.nlu.profile import Profile
-from orchestrator.nlu.shapes import SlotKind
+from orchestrator.nlu.shapes import BRANCHES, SlotKind
 from orchestrator.nlu.slots import Slot
 from orchestrator.nlu.text import Kind, Token, words
 

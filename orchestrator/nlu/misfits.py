@@ -1,12 +1,12 @@
-"""What a word cannot be a value of, whatever its place: a time, an attribute, a branch."""
+"""What a word is no value of, by its looks and the words beside it: a time, an attribute."""
 
 from collections.abc import Sequence
 
 from orchestrator.nlu.chunks import Chunk
-from orchestrator.nlu.coerce import BRANCHES, split_number, time_unit
+from orchestrator.nlu.coerce import split_number, time_unit
 from orchestrator.nlu.prepositions import PERSONS, in_english
 from orchestrator.nlu.profile import Profile
-from orchestrator.nlu.shapes import SlotKind, looks_like
+from orchestrator.nlu.shapes import BRANCHES, SlotKind, looks_like
 from orchestrator.nlu.slots import Slot
 from orchestrator.nlu.text import Token, stem, words
 

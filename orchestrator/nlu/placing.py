@@ -9,7 +9,7 @@ from pydantic import JsonValue
 from orchestrator.catalog.models import Risk
 from orchestrator.domain.request import AmbiguityKind
 from orchestrator.nlu.candidate import MARGIN, Candidate
-from orchestrator.nlu.carrying import carry_place, is_machine
+from orchestrator.nlu.carrying import carry_place
 from orchestrator.nlu.choosing import choose, is_of_family, next_of_kin, timely
 from orchestrator.nlu.chunks import is_content
 from orchestrator.nlu.clauses import Clause, Form
@@ -419,7 +419,6 @@ class Placer:
         for place, (the, noun) in enumerate(itertools.pairwise(tokens)):
             whole = all(after.fold in closed for after in tokens[place + 2 : place + 3])
             named = noun.stem not in slot.enum and bool(self._index.keys(noun.stem) & keys)
-            named |= is_machine(noun, slot)
             if the.fold in _DEFINITE and whole and named:
                 return True
         return False

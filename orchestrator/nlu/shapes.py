@@ -48,6 +48,8 @@ _DOTTED_RE = re.compile(r"(?:\.[a0-]+)+$")
 _DIGITS_RE = re.compile(r"\d+")
 _NUMBERED_RE = re.compile(r"[a-z]+-?\d+")
 _RELEASE_RE = re.compile(r"v\d+(?:\.\d+)*[\w.-]*|\d+(?:\.\d+)+[\w.-]*", re.IGNORECASE)
+BRANCHES = frozenset({"main", "master", "develop", "dev", "next", "trunk", "stable"})
+"""What branches of a repository are mostly called."""
 SHAPED = frozenset(_SHAPES)
 """Kinds that a word shows by itself."""
 

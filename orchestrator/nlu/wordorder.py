@@ -14,8 +14,7 @@ _PUSHED = frozenset({"force", "hard", "soft"})
 _CLITICS = frozenset({"le", "la", "les", "lui", "leur", "me", "nous", "y", "en", "moi", "l"})
 _PLACES = frozenset({"auf", "in", "im", "von", "vom", "bei", "fur", "mit"})
 _LIGHT_ENDS = frozenset({"machen", "durchfuhren", "ziehen", "fahren"})
-_GIVEN = frozenset({"geben", "verpassen", "gonnen"})
-_A = frozenset({"ein", "eine", "einen", "nen", "ne"})
+_A = frozenset({"ein", "eine", "einen"})
 _INTO = frozenset({"in", "into", "to"})
 _NO_ORDER = frozenset({"beim", "wahrend", "nach", "vor", "zum", "um", "ohne", "statt", "anstatt"})
 _GERMAN = frozenset(
@@ -116,11 +115,7 @@ class WordOrder:
         return None
 
     def light_end(self, tokens: Sequence[Token]) -> Verb | None:
-        """Return the action of "ein Backup von paperless machen", "pve2 einen Neustart geben"."""
-        given = len(tokens) > 3 and tokens[-1].fold in _GIVEN and tokens[-3].fold in _A  # noqa: PLR2004
-        verb = self._book.at(tokens, len(tokens) - 2) if given else None
-        if verb is not None and verb.groups:
-            return replace(verb, places=verb.places | {len(tokens) - 3, len(tokens) - 1})
+        """Return the action of "ein Backup von paperless machen"."""
         framed = len(tokens) > 2 and tokens[-1].fold in _LIGHT_ENDS  # noqa: PLR2004
         if not framed or tokens[0].fold not in _A:
             return None

@@ -321,3 +321,59 @@ def test_a_label_of_another_sentence_changes_nothing(over: Over) -> None:
 def test_where_something_goes_back_is_not_taken_from_a_remark(over: Over) -> None:
     found = over("product")("checkout crashes in staging, roll it back")
     assert [p.get("environment") for _, p in steps(found)] == [None]
+
+
+# --- small things that a story is told with ---
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "expected"),
+    [
+        (
+            "network",
+            "CM-20417 is offline again. Reboot it.",
+            [("reboot_modem", {"modem": "CM-20417"})],
+        ),
+        (
+            "homerack",
+            "add tobias to the vpn, device name thinkpad",
+            [("add_vpn_peer", {"person": "tobias", "device": "thinkpad"})],
+        ),
+        (
+            "product",
+            "We see order-sync pods crashing and think it is memory. give order-sync 3 gigs",
+            [("set_memory_limit", {"service": "order-sync", "memory": "3Gi"})],
+        ),
+        (
+            "product",
+            "activate new_ui for 25 per cent of users",
+            [("set_feature_flag", {"flag": "new_ui", "state": "enabled", "percentage": 25})],
+        ),
+        (
+            "platform",
+            "Now that bob has left we need to disable bob",
+            [("disable_user", {"username": "bob"})],
+        ),
+        ("homerack", "check free space on backup1", [("disk_usage", {"host": "backup1"})]),
+        (
+            "homerack",
+            "silence backup1 for the next hour",
+            [("silence_alerts", {"target": "backup1", "duration": "1h"})],
+        ),
+        (
+            "product",
+            "add a silence for ApiDown, 2h should do",
+            [("silence_alert", {"alert": "ApiDown", "duration": "2h"})],
+        ),
+    ],
+)
+def test_what_is_said_in_passing_is_read(name: str, text: str, expected: Steps, over: Over) -> None:
+    assert only(over(name)(text)) == expected
+
+
+def test_what_is_told_behind_a_story_is_no_step(over: Over) -> None:
+    text = (
+        "Angelina mistyped her password after changing it and is locked out. "
+        "Could you let her back in?"
+    )
+    assert [intent for intent, _ in steps(over("logistics")(text))] == ["unlock_account"]
