@@ -354,6 +354,16 @@ def test_where_something_goes_back_is_not_taken_from_a_remark(over: Over) -> Non
             "Now that bob has left we need to disable bob",
             [("disable_user", {"username": "bob"})],
         ),
+        (
+            "logistics",
+            "it seems edi-out is not dequeuing, how many messages are stuck in there?",
+            [("queue_depth", {"queue": "edi-out"})],
+        ),
+        (
+            "campus",
+            "Do the tests of axle-fork pass?",
+            [("run_tests", {"repository": "axle-fork"})],
+        ),
         ("homerack", "check free space on backup1", [("disk_usage", {"host": "backup1"})]),
         (
             "homerack",
