@@ -3,10 +3,12 @@
 import re
 from collections.abc import Sequence
 
+from orchestrator.nlu.borders import ANDS
 from orchestrator.nlu.chunks import is_content
 from orchestrator.nlu.clauses import Clause, Form
 from orchestrator.nlu.drafts import Draft
 from orchestrator.nlu.index import CatalogIndex
+from orchestrator.nlu.meaning import Meaning
 from orchestrator.nlu.references import TITLES, Mention, References
 from orchestrator.nlu.text import Token
 from orchestrator.nlu.thread import Thread
@@ -19,6 +21,14 @@ _SPEAKING = frozenset(
     | {"ai", "dev", "support", "guest", "anon", "player", "member", "speaker", "person"}
 )
 """In the name of whoever speaks: "user1: reboot" is a line of a chat."""
+_PARTS = frozenset(
+    {"customer", "client", "vendor", "supplier", "partner", "boss", "manager", "lead", "chief"}
+    | {"owner", "colleague", "coworker", "friend", "neighbour", "wife", "husband", "intern"}
+    | {"kunde", "kundin", "chef", "chefin", "kollege", "kollegin", "cliente", "jefe", "patron"}
+)
+"""Who somebody is, where a label does not say it by name."""
+_JOINTS = frozenset("-_")  # of names of things
+_PLACES = frozenset({"on", "at", "in", "for", "auf", "bei", "sur", "en"})
 _HEARD_ON = frozenset({"in", "on", "via", "at", "over", "by", "from", "auf", "im", "per", "sur"})
 _MEDIA = frozenset(
     {"channel", "slack", "chat", "thread", "mail", "email", "meeting", "standup", "call", "phone"}
@@ -34,9 +44,10 @@ _BETWEEN = frozenset({"between", "zwischen", "entre"})
 class Labels:
     """Knows the catalogue's words; one for each request."""
 
-    def __init__(self, index: CatalogIndex, references: References) -> None:
+    def __init__(self, index: CatalogIndex, references: References, meaning: Meaning) -> None:
         self._index = index
         self._references = references
+        self._meaning = meaning
 
     def is_speaker(self, head: Clause | None, clause: Clause, text: str) -> bool:
         """Whether `head` before a colon names who speaks in `text`, not what is to be done."""
@@ -55,6 +66,9 @@ class Labels:
             return True  # "tom: …", whatever a "tom-phone" of the catalogue
         if not 0 < len(words) <= _LABEL_WORDS or any(map(self._index.is_said, others)):
             return False
+        again = {token.fold for token in words} & {token.fold for token in clause.tokens}
+        if again or self._is_place(head, words) or all(map(self._is_common, words)):
+            return False  # "zoe: create zoe"; "on web1 and web2: …"; "workaround: …"
         if len(words) > 1 and not all(token.text[:1].isupper() for token in words):
             return False  # people have names: "Offboard darren please: delete his account"
         doing = any(token.fold.endswith(_DOINGS) for token in others)  # "offboarding: remove it"
@@ -62,6 +76,22 @@ class Labels:
             return False  # "node1: drain"
         topic = clause.form is Form.THING or self._references.has_pronoun(clause)
         return not (known and topic)
+
+    def _is_place(self, head: Clause, words: Sequence[Token]) -> bool:
+        """Whether it says where, or names several things: nobody speaks together with another."""
+        ahead = head.tokens[0].fold in _PLACES
+        joined = bool(head.piece.lead & ANDS) and not head.piece.strong
+        marks = _JOINTS if joined else frozenset[str]()
+        things = all(
+            _is_numbered(token) or self._index.is_known(token) or marks & {*token.value}
+            for token in words
+        )
+        return (ahead or joined) and things
+
+    def _is_common(self, token: Token) -> bool:
+        """Whether it is a word that everybody uses, and no part that people have."""
+        part = token.fold in _PARTS | _SPEAKING
+        return self._meaning.knows(token) and not part
 
     @staticmethod
     def _is_quoted_from(head: Clause) -> bool:

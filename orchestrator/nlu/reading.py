@@ -23,6 +23,7 @@ from orchestrator.nlu.labels import Labels
 from orchestrator.nlu.lightverbs import is_doing_or_done
 from orchestrator.nlu.match import Matcher
 from orchestrator.nlu.pieces import Piece, Role
+from orchestrator.nlu.places_ahead import PlacesAhead
 from orchestrator.nlu.placing import Placer
 from orchestrator.nlu.references import (
     Mention,
@@ -75,7 +76,7 @@ class Reading:
         self._matcher = matcher
         self._templates = templates
         self._references = References(index.lexicon, filler, matcher.meaning)
-        self._labels = Labels(index, self._references)
+        self._labels = Labels(index, self._references, matcher.meaning)
         self._bare_names = BareNames(index, filler)
         self._thread = Thread(text, Remarks(index))
         self._placer = Placer(
@@ -86,6 +87,7 @@ class Reading:
         )
         self._withdrawal = Withdrawal(index.lexicon, filler, self._references, self._thread)
         self._headings = Headings(index, self._thread)
+        self._ahead = PlacesAhead(index, self._thread)
         self._deferral = Deferral(index.lexicon, self._thread)
         self._gleaner = Gleaner(index, matcher.meaning, self._references, self._thread)
         self._turning = False  # the next order replaces the last one
@@ -220,7 +222,9 @@ class Reading:
 
     def _is_chatter(self, clause: Clause) -> bool:
         """Whether a thing goes on with what was told ("… cats and dogs") or signs: "best, Tom"."""
-        told = self._does_nothing(clause) or any(map(is_doing_or_done, clause.tokens[:1]))
+        told = self._thread.remarks.does_nothing(clause) or any(
+            map(is_doing_or_done, clause.tokens[:1])
+        )
         # "I checked it and notice that it expired"; "Tom said we should stop web1 and reboot db1".
         goes_on = (self._chatting and told) or (self._reporting and not clause.piece.strong)
         if (goes_on and clause.piece.lead == {"and"}) or self._thread.remarks.is_idle(clause):
@@ -239,14 +243,6 @@ class Reading:
         if goes_on and any(c.is_askable for c in self._matcher.rank(clause)):
             return False  # "the site is slow, and the status of nginx please"
         return goes_on or (signs and named)
-
-    def _does_nothing(self, clause: Clause) -> bool:
-        """Whether it reads as an order of what neither lexicon nor catalogue does: "think"."""
-        does = (
-            verb.groups or any(verb.canonical in profile.verbs for profile in self._index.profiles)
-            for verb in clause.verbs
-        )
-        return clause.form is Form.ORDER and bool(clause.verbs) and not any(does)
 
     def _put_aside(self, clause: Clause) -> bool:
         """Take a clause that asks for nothing here: another's, a text, a heading, a condition."""
@@ -290,6 +286,7 @@ class Reading:
         if clause.piece.colon:
             self._label = self._labels.is_speaker(self._heard, clause, self._thread.text)
             self._thread.announce(self._before)
+        self._ahead.note(clause, () if self._label else self._joined)
         self._heard = clause
         self._before = clause.piece.tokens[0].start
         self._others |= self._label
@@ -476,6 +473,7 @@ class Reading:
         for draft in thread.drafts:
             take_pasted(draft, thread.text, self._pasted)
         take_noted(thread, self._pasted)
+        self._ahead.spread()
         share_forward(thread.drafts, self._index.lexicon.words("quantifiers"))
         share_back(thread.drafts)
         self._withdrawal.leave_out()

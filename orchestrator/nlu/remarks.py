@@ -11,7 +11,7 @@ from orchestrator.nlu.lightverbs import is_participle
 from orchestrator.nlu.plainness import says_need
 from orchestrator.nlu.text import Kind, Token
 
-_PLEASE = frozenset({"please", "pls", "plz", "bitte", "stp", "svp"})
+PLEASE = frozenset({"please", "pls", "plz", "bitte", "stp", "svp"})
 _ASIDE = frozenset({"but", "aber", "mais", ",", "(", "\u2014", "\u2013", "-"})
 _REFERS = frozenset({"see", "cf", "siehe", "vgl", "voir", "vease", "per", "ref"})
 _WHATEVER = frozenset({"whatever", "something", "so", "such", "similar", "sth", "quelque", "algo"})
@@ -49,7 +49,15 @@ class Remarks:
     @staticmethod
     def is_wished(clause: Clause) -> bool:
         """Whether a clause says please."""
-        return any(token.fold in _PLEASE for token in clause.piece.tokens)
+        return any(token.fold in PLEASE for token in clause.piece.tokens)
+
+    def does_nothing(self, clause: Clause) -> bool:
+        """Whether it reads as an order of what neither lexicon nor catalogue does: "think"."""
+        does = (
+            verb.groups or any(verb.canonical in profile.verbs for profile in self._index.profiles)
+            for verb in clause.verbs
+        )
+        return clause.form is Form.ORDER and bool(clause.verbs) and not any(does)
 
     def is_nothing(self, clause: Clause) -> bool:
         """Whether a thing names nothing: "still broken", "second time today", "not sure"."""

@@ -13,6 +13,9 @@ _PUSHED = frozenset({"force", "hard", "soft"})
 """Say how, whatever follows the verb: "force stop VM 105"."""
 _CLITICS = frozenset({"le", "la", "les", "lui", "leur", "me", "nous", "y", "en", "moi", "l"})
 _PLACES = frozenset({"auf", "in", "im", "von", "vom", "bei", "fur", "mit"})
+_ON = frozenset({"on", "at", "auf", "bei", "sur", "en"})
+_PLACED = 3  # words of "on web1 restart"
+_PLEASE = frozenset({"please", "pls", "plz", "bitte"})
 _LIGHT_ENDS = frozenset({"machen", "durchfuhren", "ziehen", "fahren"})
 _A = frozenset({"ein", "eine", "einen"})
 _INTO = frozenset({"in", "into", "to"})
@@ -89,6 +92,25 @@ class WordOrder:
         told = self._lexicon.words("auxiliaries") & {token.fold for token in behind}
         named = bool(behind) and behind[0].fold not in closed
         return verb if verb is not None and verb.groups and named and not told else None
+
+    def behind_place(self, tokens: Sequence[Token]) -> Verb | None:
+        """Return the verb of "on web1 restart nginx"; "on db1 the backup failed" has none."""
+        named = len(tokens) > _PLACED and tokens[0].fold in _ON and tokens[1].is_name_like
+        verb = self._book.at(tokens, 2) if named else None
+        return verb if verb is not None and self._bids(tokens, verb) else None
+
+    def behind_please(self, tokens: Sequence[Token]) -> Verb | None:
+        """Return the verb of "for the CUDA problem please drain gpu-1-12"."""
+        asked = (p for p, t in enumerate(tokens[:-2]) if p and t.fold in _PLEASE)
+        found = (self._book.at(tokens, place + 1) for place in asked)
+        return next((verb for verb in found if verb is not None and self._bids(tokens, verb)), None)
+
+    def _bids(self, tokens: Sequence[Token], verb: Verb) -> bool:
+        """Whether a verb inside a clause bids: it tells nothing and something follows it."""
+        behind = tokens[max(verb.places) + 1 :]
+        told = self._lexicon.words("auxiliaries") & {token.fold for token in behind}
+        ended = any(t.fold.endswith("ed") for t in (tokens[min(verb.places)], *behind[:1]))
+        return bool(verb.groups and behind) and not (told or ended)
 
     def _is_noun_of(self, tokens: Sequence[Token], verb: Verb) -> bool:
         """Whether what follows "full backup" is what it acts on: not "full backup status"."""

@@ -250,7 +250,13 @@ def test_a_place_before_a_colon_is_no_speaker(studio: Read) -> None:
         ("restart nginx and the branch main", [("restart_service", {"service": "nginx"})]),
         ("will nginx and redis restart?", []),
         ("turn nginx and redis off and on", []),
-        ("on web1: restart nginx, delete vm build7", []),
+        (
+            "on web1: restart nginx, delete vm build7",
+            [
+                ("restart_service", {"service": "nginx", "host": "web1"}),
+                ("delete_vm", {"host": "build7"}),
+            ],
+        ),
         ("in production: restore orders", [("restore_database", {"database": "orders"})]),
         (
             "revoke access of tom, grant anna instead",

@@ -372,7 +372,6 @@ def test_each_label_of_a_row_has_its_order(hosting: Read) -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("stop nginx on web1, on web2 restart redis", "on web2 restart redis"),
         ("stop nginx on web1, then redis there, and postgres on db1", "then redis there"),
         ("stop nginx on web1. And the backup?", "the backup"),
     ],

@@ -1,0 +1,95 @@
+"""What stands before a colon and says on what: "on web1 and web2: upgrade openssl, reboot"."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from orchestrator.nlu.clauses import Clause
+from orchestrator.nlu.coerce import name_forms
+from orchestrator.nlu.drafts import Draft
+from orchestrator.nlu.index import CatalogIndex
+from orchestrator.nlu.profile import Profile
+from orchestrator.nlu.shapes import SlotKind
+from orchestrator.nlu.slots import Slot
+from orchestrator.nlu.text import Kind, Token
+from orchestrator.nlu.thread import Thread
+
+_JOINTS = frozenset("-_")
+
+
+@dataclass(slots=True)
+class _Head:
+    """The things before a colon, and the sentences behind it: one, or a list of them."""
+
+    things: tuple[Token, ...]
+    listed: bool
+    sentences: set[int] = field(default_factory=set)
+
+
+class PlacesAhead:
+    """Keeps what heads the orders of one request."""
+
+    def __init__(self, index: CatalogIndex, thread: Thread) -> None:
+        self._index = index
+        self._thread = thread
+        self._heads: list[_Head] = []
+        self._open = False
+
+    def note(self, clause: Clause, heads: Sequence[Clause]) -> None:
+        """Take the things `heads` before the colon of a clause, or go on with its list."""
+        if clause.piece.colon:
+            things = [t for head in heads for t in head.tokens if self._is_thing(t)]
+            plain = bool(things) and not any(head.verbs or head.negated for head in heads)
+            self._open = plain
+            if plain:
+                self._heads.append(_Head((*things,), clause.piece.listed))
+        elif clause.piece.strong:
+            self._open = self._open and self._heads[-1].listed and clause.piece.listed
+        if self._open:
+            self._heads[-1].sentences.add(self._thread.sentence)
+
+    def _is_thing(self, token: Token) -> bool:
+        marked = any(c.isdigit() or c in _JOINTS for c in token.value)
+        named = marked and not token.value[0].isdigit()
+        return token.kind is Kind.WORD and (named or self._index.is_known(token))
+
+    def spread(self) -> None:
+        """Give each step behind a colon the things before it: one step for each of them."""
+        for head in self._heads:
+            self._thread.drafts = [
+                one
+                for draft in self._thread.drafts
+                for one in (
+                    self._placed(draft, head) if draft.sentence in head.sentences else [draft]
+                )
+            ]
+
+    def _placed(self, draft: Draft, head: _Head) -> list[Draft]:
+        profile = draft.profile
+        for slot in _where(profile) if profile is not None else ():
+            values = [value for token in head.things if (value := _value(slot, token)) is not None]
+            given = draft.parameters.get(slot.name)
+            own = slot.name in draft.fill.values or (given is not None and given not in values)
+            if not values or own or slot.many:
+                continue
+            return [
+                replace(
+                    draft,
+                    parameters={**draft.parameters, slot.name: value},
+                    doubts=[doubt for doubt in draft.doubts if doubt.parameter != slot.name],
+                )
+                for value in dict.fromkeys(values)
+            ]
+        return [draft]
+
+
+def _where(profile: Profile) -> list[Slot]:
+    """Return the parameters that may say where, then what the capability acts on."""
+    hosts = [slot for slot in profile.slots if slot.kind is SlotKind.HOST]
+    main = profile.main_slot
+    named = main is not None and main.kind is SlotKind.NAME and main.required
+    return [*hosts, *([main] if main is not None and named and main not in hosts else [])]
+
+
+def _value(slot: Slot, token: Token) -> str | None:
+    forms = name_forms(token.value, "", slot.kind)
+    return next((form for form in forms if slot.accepts(form)), None)

@@ -1,0 +1,75 @@
+"""What stands before an order and says where: a colon, a place, a purpose."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.nlu.found import Read, Steps, only, steps
+
+NGINX = ("restart_service", {"service": "nginx", "host": "web1"})
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "on web1 and web7: reboot",
+            [("reboot_host", {"host": "web1"}), ("reboot_host", {"host": "web7"})],
+        ),
+        (
+            "on web1: restart nginx, then reboot",
+            [NGINX, ("reboot_host", {"host": "web1"})],
+        ),
+        ("on web1: restart nginx. Reboot web2", [NGINX, ("reboot_host", {"host": "web2"})]),
+        (
+            "on web1:\n- restart nginx\n- reboot\n\nReboot web2",
+            [NGINX, ("reboot_host", {"host": "web1"}), ("reboot_host", {"host": "web2"})],
+        ),
+        (
+            "edge-a and edge-b: restart nginx",
+            [
+                ("restart_service", {"service": "nginx", "host": "edge-a"}),
+                ("restart_service", {"service": "nginx", "host": "edge-b"}),
+            ],
+        ),
+        ("on web1 restart nginx", [NGINX]),
+        ("for the certificate please restart nginx on web1", [NGINX]),
+        ("Workaround: restart nginx on web1", [NGINX]),
+        (
+            "stop nginx on web1, on web2 restart redis",
+            [
+                ("stop_service", {"service": "nginx", "host": "web1"}),
+                ("restart_service", {"service": "redis", "host": "web2"}),
+            ],
+        ),
+    ],
+)
+def test_it_holds_for_the_orders_behind_it(text: str, expected: Steps, hosting: Read) -> None:
+    assert only(hosting(text)) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "omar and bob: reboot web1",
+        "on omar: reboot web1",
+        "the customer: reboot web1",
+        "client: reboot web1",
+        "web1: restart nginx",  # as "bob42: restart nginx" is, a line of a chat
+        "on web1 nginx restarted",
+        "on web1 backup failed",
+        "to whom it may concern please restarted nginx",
+    ],
+)
+def test_who_speaks_and_what_was_orders_nothing(text: str, hosting: Read) -> None:
+    assert steps(hosting(text)) == []
+
+
+def test_a_word_for_what_follows_is_no_target(over: Callable[[str], Read]) -> None:
+    found = steps(over("logistics")("The queue label-jobs is stuck. Workaround: purge the queue."))
+    assert found == [("purge_queue", {"queue": "label-jobs"})]
+
+
+def test_who_is_named_again_does_not_speak(over: Callable[[str], Read]) -> None:
+    found = steps(over("company")("tanzeeb: create the account tanzeeb"))
+    assert found == [("manage_user", {"action": "create", "username": "tanzeeb"})]
