@@ -8,6 +8,8 @@ from orchestrator.nlu.text import Kind, Token
 STRONG_MARKS = frozenset({".", "!", "?", ";", "->", "\u2022", "\u2026"})
 ANDS = frozenset({"and", "und", "et", "y", "&", "plus", "sowie"})
 """What joins one thing with more of the same."""
+PLEASE = frozenset({"please", "pls", "plz", "bitte", "stp", "svp"})
+"""What only an order, or a wish, is said with."""
 _SIDE = 4  # "and" stands nearer to the "between" that it belongs to
 _STEPS = frozenset({"step", "task", "schritt", "etape", "paso", "item", "aufgabe", "tache"})
 

@@ -17,11 +17,11 @@ from orchestrator.nlu.pieces import Piece, Role
 from orchestrator.nlu.telling import Telling
 from orchestrator.nlu.text import Kind, Token, stem
 from orchestrator.nlu.turns import Turn, Turns
+from orchestrator.nlu.unknown_verbs import ALIEN, alien, bidding
 from orchestrator.nlu.verbs import Verb, VerbBook
 from orchestrator.nlu.wordorder import WordOrder
 
 _NOT = frozenset({"not", "never", "cannot", "mustnt", "shouldnt", "neednt", "dont"})
-_PAST_LETTERS = 5
 _TERSE_WORDS = 5
 _TERSE_PLACES = frozenset({"on", "at", "in", "auf", "sur", "en"})
 _EMPTY = frozenset(
@@ -42,8 +42,6 @@ _BIDS = frozenset({"get"})
 _TOLD = frozenset({"me", "us", "mir", "uns", "moi", "nous"})
 _ASKED = frozenset({"who", "whos", "what", "whats", "how", "which", "where", "when"})
 _SPEAKER = frozenset({"me", "us", "myself", "now", "please", "mich", "moi"})
-_ALIEN = Verb("", frozenset(), frozenset({0}))
-"""A verb that neither the lexicon nor the catalogue knows: it means no capability."""
 _BACK = Verb("rollback", frozenset({"restore"}), frozenset({0}))
 _ADJECTIVES = frozenset({"empty", "free", "open", "clean", "separate"})
 
@@ -259,7 +257,9 @@ class Reader:
         told = len(tokens) > 1 and tokens[1].fold in self._lexicon.words("auxiliaries")
         if told or len(tokens) < 2 or self._is_known(*tokens[:2]):  # noqa: PLR2004
             return None
-        return self._misspelt(base) or self._alien(tokens)
+        return (
+            self._misspelt(base) or alien(tokens, self._lexicon) or bidding(tokens, self._lexicon)
+        )
 
     def _misspelt(self, base: Clause) -> Verb | None:
         """Return the misspelt verb; "(to anna) and carla for 30 days" is one more name."""
@@ -275,7 +275,7 @@ class Reader:
         does = next((i for i, word in enumerate(folded[:OPENING]) if word == "do"), len(folded))
         if not {*folded[does + 1 : does + 2]} & _WHAT_ANOTHER or base.piece.asked:
             return None
-        return replace(base, form=Form.ORDER, verbs=(_ALIEN,))
+        return replace(base, form=Form.ORDER, verbs=(ALIEN,))
 
     def _anothers(self, base: Clause) -> Clause | None:
         """Return the order in "get Bob to reboot web1", which is for another to follow."""
@@ -284,7 +284,7 @@ class Reader:
         if folded[0] not in _BIDS or not to or base.piece.asked:
             return None
         verb = None if is_participle(tokens[to + 1]) else self._book.at(tokens, to + 1)
-        return replace(base, form=Form.ORDER, verbs=(_ALIEN,)) if verb else None
+        return replace(base, form=Form.ORDER, verbs=(ALIEN,)) if verb else None
 
     def _sigh(self, base: Clause) -> Clause | None:
         """Return the small talk in "kill me now", which acts on nobody but who speaks."""
@@ -308,15 +308,6 @@ class Reader:
             return None
         question = self._question(replace(base, tokens=tuple(rest)))
         return question and replace(question, asked_groups=question.asked_groups | verb.groups)
-
-    def _alien(self, tokens: Sequence[Token]) -> Verb | None:
-        """Return an unknown verb: a plain word before "the" or "my" names nothing."""
-        word = tokens[0].fold
-        begins = self._lexicon.words("english_determiners")
-        passing = word.endswith("ly") or word in self._lexicon.words("empty_nouns")
-        passing |= word.endswith("ed") and len(word) > _PAST_LETTERS  # "submitted the form"
-        unknown = word.isalpha() and not passing and tokens[1].fold in begins
-        return _ALIEN if unknown else None
 
     def _is_plural(self, tokens: Sequence[Token], verb: Verb) -> bool:
         """Whether "reports" or "backups" is the noun: no order in English ends so."""

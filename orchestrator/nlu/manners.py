@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 
+from orchestrator.nlu.borders import PLEASE
 from orchestrator.nlu.lexicon import Lexicon
 from orchestrator.nlu.text import Kind, Token
 
@@ -18,7 +19,6 @@ _OLDER = frozenset(
 _FOR = frozenset({"for", "to", "about", "that", "if", "you", "fur", "dass", "pour", "por", "de"})
 _FOUND = frozenset({"report", "complain", "notic", "confirm", "discov", "found", "see", "saw"})
 _TOLD = frozenset({"ca", "cest", "tout", "it", "its", "that", "everything", "das", "alles", "todo"})
-_PLEASE = frozenset({"please", "pls", "plz", "bitte", "stp", "svp"})
 _VERSION_RE = re.compile(r"v?\d+(?:\.\d+)+|v\d+")
 _FRENCH_INFINITIVES = ("er", "ir", "re")
 OPENING = 4
@@ -121,7 +121,7 @@ class Manners:
         length = self._lexicon.phrases("as_said").at(folded, 0) if folded else 0
         rest = folded[length:]
         placed = bool(rest) and rest[0] in self._lexicon.words("prepositions")
-        return length > 0 and placed and len(rest) <= _GREETING_WORDS and not {*rest} & _PLEASE
+        return length > 0 and placed and len(rest) <= _GREETING_WORDS and not {*rest} & PLEASE
 
     def hedge(self, tokens: Sequence[Token]) -> int:
         """Return how many words at the head only say how sure it is: "users report that …"."""

@@ -62,6 +62,11 @@ class _Sense:
         """Whether hardly anything else can be meant."""
         return self.nearest.is_sure
 
+    @property
+    def is_alien(self) -> bool:
+        """Whether it is ordered by a verb of which nobody knows what it does."""
+        return bool(self.clause.verbs) and not any(verb.groups for verb in self.clause.verbs)
+
     def is_near(self, *, more: float = 0.0) -> bool:
         """Whether it is near enough and stands out."""
         return self.nearest.near >= self.needed + more
@@ -111,8 +116,12 @@ class Opinion:
         sense = self._sense(clause, lenient=lenient)
         if sense is None or not sense.is_near():
             return None
-        if self._is_figurative(sense) or (sense.thing and self._is_worded(sense, clause)):
-            return None  # "false alarm" is none to be silenced, "the old sofa" not to be restored
+        if self._is_figurative(sense):
+            return None  # "false alarm" is none to be silenced
+        if (sense.thing or sense.is_alien) and self._is_worded(sense, clause):
+            if sense.thing or not sense.nearest.is_plain:
+                return None  # "the old sofa" is not to be restored
+            sense = self._unworded(sense)  # "throw more resource at it"
         if lenient and not self._says_all(sense, clause):
             return None
         reading, spare = sense.reading, len(sense.reading.fill.spare)
@@ -129,7 +138,17 @@ class Opinion:
         profile, fill = sense.nearest.profile, sense.reading.fill
         thing = clause.form is Form.THING
         named = bool(fill.values) or (self.names_thing(profile, clause) and not thing)
+        pronouns = self._index.lexicon.words("pronouns")
+        points = sense.is_alien and any(token.fold in pronouns for token in clause.tokens)
+        named |= points and sense.is_sure and sense.nearest.lead >= _CLEARLY_AHEAD
         return named and self.asks_for(profile, clause)  # not "do it again"
+
+    @staticmethod
+    def _unworded(sense: _Sense) -> _Sense:
+        """Return the sense without the common word that it took for what is acted on."""
+        slot, fill = sense.nearest.profile.main_slot, sense.reading.fill
+        values = {name: one for name, one in fill.values.items() if slot and name != slot.name}
+        return replace(sense, reading=replace(sense.reading, fill=replace(fill, values=values)))
 
     def _leaves(self, reading: Candidate, clause: Clause) -> bool:
         """Whether a name or a value is said that has no place in the reading."""

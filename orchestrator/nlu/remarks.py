@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from orchestrator.nlu.borders import ANDS
+from orchestrator.nlu.borders import ANDS, PLEASE
 from orchestrator.nlu.chunks import is_content
 from orchestrator.nlu.clauses import ASKED_ONLY, Clause, Form
 from orchestrator.nlu.drafts import Draft
@@ -11,7 +11,6 @@ from orchestrator.nlu.lightverbs import is_participle
 from orchestrator.nlu.plainness import says_need
 from orchestrator.nlu.text import Kind, Token
 
-PLEASE = frozenset({"please", "pls", "plz", "bitte", "stp", "svp"})
 _ASIDE = frozenset({"but", "aber", "mais", ",", "(", "\u2014", "\u2013", "-"})
 _REFERS = frozenset({"see", "cf", "siehe", "vgl", "voir", "vease", "per", "ref"})
 _WHATEVER = frozenset({"whatever", "something", "so", "such", "similar", "sth", "quelque", "algo"})

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from orchestrator.nlu.borders import PLEASE
 from orchestrator.nlu.lexicon import Lexicon
 from orchestrator.nlu.moments import moments
 from orchestrator.nlu.text import Kind, Token, word_token
@@ -15,7 +16,6 @@ _CLITICS = frozenset({"le", "la", "les", "lui", "leur", "me", "nous", "y", "en",
 _PLACES = frozenset({"auf", "in", "im", "von", "vom", "bei", "fur", "mit"})
 _ON = frozenset({"on", "at", "auf", "bei", "sur", "en"})
 _PLACED = 3  # words of "on web1 restart"
-_PLEASE = frozenset({"please", "pls", "plz", "bitte"})
 _LIGHT_ENDS = frozenset({"machen", "durchfuhren", "ziehen", "fahren"})
 _A = frozenset({"ein", "eine", "einen"})
 _INTO = frozenset({"in", "into", "to"})
@@ -101,7 +101,7 @@ class WordOrder:
 
     def behind_please(self, tokens: Sequence[Token]) -> Verb | None:
         """Return the verb of "for the CUDA problem please drain gpu-1-12"."""
-        asked = (p for p, t in enumerate(tokens[:-2]) if p and t.fold in _PLEASE)
+        asked = (p for p, t in enumerate(tokens[:-2]) if p and t.fold in PLEASE)
         found = (self._book.at(tokens, place + 1) for place in asked)
         return next((verb for verb in found if verb is not None and self._bids(tokens, verb)), None)
 
