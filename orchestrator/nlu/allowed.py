@@ -6,6 +6,7 @@ It may be denied, doubted, reported, judged, asked about, or go the other way.
 import itertools
 from collections.abc import Sequence
 
+from orchestrator.nlu.borders import PLEASE
 from orchestrator.nlu.clauses import Clause, Form
 from orchestrator.nlu.index import CatalogIndex
 from orchestrator.nlu.lightverbs import is_participle
@@ -106,8 +107,10 @@ class Allowed:
         """Whether it opens with a verb of another trade: "order 20 GB", "get Bob to reboot it"."""
         first = clause.tokens[0]
         folded = [token.fold for token in clause.tokens]
-        bidden = first.fold in _BIDS and "to" in folded
-        bidden = bidden and not any(t.is_name_like for t in clause.tokens[1 : folded.index("to")])
+        bidden = first.fold in _BIDS and "to" in folded[:-1]
+        to = folded.index("to") if bidden else 0
+        bidden = bidden and not any(t.is_name_like for t in clause.tokens[1:to])
+        bidden = bidden and self._index.book.at(clause.tokens, to + 1) is not None
         others = self._index.lexicon.words("other_acts")
         return bidden or (first.fold in others and first.stem not in profile.verbs)
 
@@ -168,12 +171,14 @@ def _has_come_to(clause: Clause) -> bool:
 
 
 def is_wish(clause: Clause) -> bool:
-    """Whether "can we have 20 GB more?" asks for a thing, and no question."""
-    opening = [token.fold for token in clause.piece.tokens[: len(_WISHES)]]
-    said = zip(opening, _WISHES, strict=False)
-    wished = len(opening) == len(_WISHES) and all(word in words for word, words in said)
-    following = clause.piece.tokens[len(_WISHES) : len(_WISHES) + 1]
-    return wished and not any(map(_is_no_thing, following))
+    """Whether "can we have 20 GB more?" asks for a thing, and no question; for Ann, too."""
+    tokens = [token for token in clause.piece.tokens if token.fold not in PLEASE]
+    helpers, speakers, having = _WISHES
+    if len(tokens) <= len(_WISHES) or tokens[0].fold not in helpers or tokens[2].fold not in having:
+        return False
+    named = tokens[1].text[:1].isupper() or tokens[1].is_name_like
+    wished = tokens[1].fold in speakers or (named and clause.piece.asked)
+    return wished and not _is_no_thing(tokens[len(_WISHES)])
 
 
 def _is_no_thing(token: Token) -> bool:

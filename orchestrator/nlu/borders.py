@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 
+from orchestrator.nlu.chunks import is_content
+from orchestrator.nlu.lexicon import Lexicon
 from orchestrator.nlu.text import Kind, Token
 
 STRONG_MARKS = frozenset({".", "!", "?", ";", "->", "\u2022", "\u2026"})
@@ -10,6 +12,7 @@ ANDS = frozenset({"and", "und", "et", "y", "&", "plus", "sowie"})
 """What joins one thing with more of the same."""
 PLEASE = frozenset({"please", "pls", "plz", "bitte", "stp", "svp"})
 """What only an order, or a wish, is said with."""
+_THENS = frozenset({"then", "dann", "danach", "puis", "ensuite", "luego"})
 _SIDE = 4  # "and" stands nearer to the "between" that it belongs to
 _STEPS = frozenset({"step", "task", "schritt", "etape", "paso", "item", "aufgabe", "tache"})
 
@@ -24,6 +27,18 @@ def is_between(tokens: Sequence[Token], place: int) -> bool:
 def ends(token: Token) -> bool:
     """Whether a sentence ends here."""
     return token.kind is Kind.LINE or token.stem in STRONG_MARKS
+
+
+def is_row(tokens: Sequence[Token], place: int, lexicon: Lexicon) -> bool:
+    """Whether "then" joins one more name: "restart postgresql then renderd"."""
+    following, after = tokens[place + 1 : place + 2], tokens[place + 2 : place + 3]
+    closed = not after or ends(after[0]) or after[0].stem == "," or after[0].fold in ANDS
+    behind = place > 1 and tokens[place - 1].kind is Kind.WORD
+    named = behind and tokens[place].fold in _THENS and closed
+    return named and any(
+        token.kind is Kind.WORD and is_content(token, lexicon) and not token.fold.endswith("ly")
+        for token in following
+    )
 
 
 def step_mark(tokens: Sequence[Token], place: int) -> int:

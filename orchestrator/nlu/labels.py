@@ -10,7 +10,7 @@ from orchestrator.nlu.drafts import Draft
 from orchestrator.nlu.index import CatalogIndex
 from orchestrator.nlu.meaning import Meaning
 from orchestrator.nlu.references import TITLES, Mention, References
-from orchestrator.nlu.text import Token
+from orchestrator.nlu.text import Token, word_token
 from orchestrator.nlu.thread import Thread
 from orchestrator.nlu.turns import Turn
 
@@ -89,9 +89,10 @@ class Labels:
         return (ahead or joined) and things
 
     def _is_common(self, token: Token) -> bool:
-        """Whether it is a word that everybody uses, and no part that people have."""
-        part = token.fold in _PARTS | _SPEAKING
-        return self._meaning.knows(token) and not part
+        """Whether it is a word that everybody uses, "build-farm" too, and no part people have."""
+        joined = [word_token(part, token.start) for part in token.fold.split("-") if part]
+        known = any(map(self._meaning.knows, joined if len(joined) > 1 else [token]))
+        return known and token.fold not in _PARTS | _SPEAKING
 
     @staticmethod
     def _is_quoted_from(head: Clause) -> bool:

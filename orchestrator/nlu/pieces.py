@@ -13,6 +13,7 @@ from orchestrator.nlu.borders import (
     ends,
     is_between,
     is_pair,
+    is_row,
     points,
     refers,
     step_mark,
@@ -204,8 +205,8 @@ class Splitter:
         asked |= place > 0 and token.fold == "also" and tokens[place - 1].fold in _HELPERS
         joins = is_between(tokens, place) and not self._opens_order(tokens[place + 1 :])
         if asked or joins or token.fold in self._lexicon.words("sequence"):
-            opens = not (asked or joins) and self._opens_order(tokens[place + 1 :])
-            return int(opens)  # not "should I also disable tom?"
+            opens = self._opens_order(tokens[place + 1 :]) or is_row(tokens, place, self._lexicon)
+            return int(opens and not (asked or joins))  # not "should I also disable tom?"
         return int(
             not is_pair(tokens, place, self._lexicon.words("pair_words"))
             and not self._is_polite(tokens, place)

@@ -223,7 +223,9 @@ class VerbBook:
     def _ends_there(self, tokens: Sequence[Token], place: int) -> bool:
         """A particle stands at the end or before a preposition; else it is a preposition."""
         following = tokens[place + 1 :]
-        return not following or following[0].fold in self._borders
+        if not following or following[0].fold in self._borders:
+            return True
+        return len(following) == 1 and following[0].fold.endswith("ly")  # "take it down gracefully"
 
 
 def _stems(tokens: Sequence[Token], place: int, count: int) -> tuple[str, ...]:
