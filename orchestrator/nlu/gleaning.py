@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator, Sequence
 
 from pydantic import JsonValue
 
+from orchestrator.nlu.borders import ANDS
 from orchestrator.nlu.chunks import is_content
 from orchestrator.nlu.clauses import ORDERED, Clause, Form
 from orchestrator.nlu.coerce import name_forms
@@ -148,7 +149,7 @@ class Gleaner:
             if slot.kind not in _NAMES or slot.many or found is None or found.value != value:
                 continue
             places = sorted(found.places)
-            if not places or not self._describes(draft.clause.tokens, places[0]):
+            if not places or not self._is_loose(draft.clause, places[0]):
                 continue
             words = [draft.clause.tokens[place] for place in places]
             if not all(self._is_plain(profile, slot, word) for word in words):
@@ -156,6 +157,19 @@ class Gleaner:
             better = self._left(profile, slot, draft, named=True)
             if better is not None:
                 draft.parameters[slot.name] = better
+
+    def _is_loose(self, clause: Clause, place: int) -> bool:
+        """Whether a word stands where no name does: "the new student", "tf plan", "it answers"."""
+        if self._describes(clause.tokens, place):
+            return True
+        before = clause.tokens[place - 1].fold if place else ""
+        object_of = place - 1 in frozenset().union(*(verb.places for verb in clause.verbs))
+        placed = before in self._index.lexicon.words("prepositions")
+        asks = self._index.lexicon.words("auxiliaries") | {"que", "ob", "if"}
+        placed |= before in asks  # "is gitlab up?"
+        behind = clause.tokens[place + 1 : place + 2]
+        listed = any(token.fold in ANDS for token in behind) or before in ANDS
+        return not (object_of or placed or listed or len(clause.tokens) <= _AROUND)
 
     def _describes(self, tokens: Sequence[Token], place: int) -> bool:
         """Whether a word stands behind an article, or is a verb: "the new student", "to land"."""

@@ -1,0 +1,65 @@
+"""Which capabilities are read at all, and which word names what one acts on."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.nlu.found import Read, Steps, only
+
+
+@pytest.mark.parametrize(
+    ("catalogue", "text", "expected"),
+    [
+        ("selfhosted", "what's down?", [("uptime_report", {})]),
+        (
+            "serverroom",
+            "How many containers are running on pve1?",
+            [("guest_overview", {"node": "pve1"})],
+        ),
+        (
+            "platform",
+            "Our users in Asia can't log in. Please have a look at the auth-proxy, and bounce it.",
+            [
+                ("service_health", {"service": "auth-proxy"}),
+                ("restart_service", {"service": "auth-proxy"}),
+            ],
+        ),
+    ],
+)
+def test_what_is_unlikely_is_no_rival(
+    catalogue: str, text: str, expected: Steps, over: Callable[[str], Read]
+) -> None:
+    assert only(over(catalogue)(text)) == expected
+
+
+def test_the_capability_that_is_gone_on_with_is_read_whatever_is_likelier(
+    over: Callable[[str], Read],
+) -> None:
+    text = "update the packages on web1 and on db1 too"
+    found = only(over("company")(text))
+    assert [parameters["host"] for _, parameters in found] == ["web1", "db1"]
+
+
+@pytest.mark.parametrize(
+    ("catalogue", "text", "expected"),
+    [
+        (
+            "cloud",
+            "tf plan on edge-prod and edge-staging pls",
+            [
+                ("terraform_plan", {"workspace": "edge-prod"}),
+                ("terraform_plan", {"workspace": "edge-staging"}),
+            ],
+        ),
+        (
+            "campus",
+            "did borg really get through with share-physics?",
+            [("check_backup_status", {"source": "share-physics"})],
+        ),
+        ("servers", "is gitlab up?", [("service_status", {"service": "gitlab"})]),
+    ],
+)
+def test_a_name_is_taken_before_a_loose_word(
+    catalogue: str, text: str, expected: Steps, over: Callable[[str], Read]
+) -> None:
+    assert only(over(catalogue)(text)) == expected
