@@ -10,6 +10,7 @@ A clause that says the same as an example, values masked, is lifted half the way
 """
 
 from dataclasses import replace
+from heapq import nlargest
 
 from orchestrator.nlu.candidate import Candidate
 from orchestrator.nlu.clauses import Clause, Form
@@ -38,6 +39,9 @@ _RESEMBLES = 0.5
 _TOLD, _NOWHERE = 0.3, 0.01
 """Where meaning is near one capability, a mere synonym of one that is nowhere near is none."""
 _KNOWN = 0.05  # of two looks, the one whose thing the catalogue names
+_LIKELY = 4
+"""Capabilities that are read at all, the likeliest by verb, meaning and likeness: to look for the
+values of the others takes time, and now and then finds some."""
 _ALIKE = 0.75  # from here on, a clause says the same as an example
 _ACCESS = frozenset(map(stem, ("access", "permission", "rights", "role", "zugriff", "acceso")))
 
@@ -77,25 +81,26 @@ class Matcher:
     def _rank(self, clause: Clause, previous: Profile | None) -> list[Candidate]:
         alike, near = self.similarity.of(clause.tokens), self.meaning.of(clause.tokens)
         told = max(near.values(), default=0.0) >= _TOLD
+        verbs = {p.name: self._verbs.strength(p, clause) for p in self._index.profiles}
+        likely = {
+            name: verb + near[name] + alike.get(name, 0.0)
+            for name, verb in verbs.items()
+            if verb > 0 and not (told and near[name] < _NOWHERE and verb < OWN_WORD)
+        }
+        kept = {*nlargest(_LIKELY, likely, key=lambda name: likely[name])}
+        kept |= {previous.name} & likely.keys() if previous is not None else set()
         found = [
             replace(candidate, alike=alike.get(profile.name, 0.0) * candidate.is_worded)
             for profile in self._index.profiles
-            if not (told and near[profile.name] < _NOWHERE and self._by_synonym(profile, clause))
-            and (candidate := self.score(profile, clause, previous)) is not None
+            if profile.name in kept
+            and (candidate := self._score(profile, clause, previous, verbs[profile.name]))
         ]
         return sorted(found, key=lambda candidate: -candidate.rank)
 
-    def _by_synonym(self, profile: Profile, clause: Clause) -> bool:
-        """Whether no verb but a synonym speaks for the capability."""
-        return self._verbs.strength(profile, clause) < OWN_WORD
-
-    def score(
-        self, profile: Profile, clause: Clause, previous: Profile | None = None
+    def _score(
+        self, profile: Profile, clause: Clause, previous: Profile | None, verb: float
     ) -> Candidate | None:
-        """Return the clause read as `profile`, or None where verb or words rule that out."""
-        verb = self._verbs.strength(profile, clause)
-        if verb <= 0:
-            return None
+        """Return the clause read as `profile`, or None where its words rule that out."""
         fill = self._filler.fill(profile, clause)
         if self._is_foreign(profile, clause, fill, continues=profile is previous):
             return None
