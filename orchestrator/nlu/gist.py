@@ -5,6 +5,7 @@ A report, a denial, what another said, and what goes the other way stay what the
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from orchestrator.nlu.allowed import Allowed
 from orchestrator.nlu.borders import ANDS
@@ -25,7 +26,7 @@ from orchestrator.nlu.understanding import Understanding
 from orchestrator.nlu.verbs import Verb
 from orchestrator.nlu.whole import joined
 
-_MEANT, _MEANT_RISKY = 0.55, 0.65  # the chance that makes a step
+_MEANT, _MEANT_RISKY = 0.45, 0.55  # the chance that makes a step
 _MEANT_PASTED = 0.8
 _WORDS = 80
 _SPEAKER = frozenset({"i", "im", "we", "my", "ich", "wir", "je", "nous"})
@@ -101,8 +102,9 @@ class Gist:
         asked = any(clause.form in _ASKED for clause in clauses)
         if any(map(self._forbids, clauses)) or (told and not asked):
             return False  # "when the certificate expires, we shall be in trouble"
-        if may_wait(profile) and any(waits(c, self._index.lexicon) for c in clauses):
-            return False  # "in two weeks …"
+        wished = (replace(c, form=Form.THING) if c.form is Form.STATEMENT else c for c in clauses)
+        if may_wait(profile) and any(waits(c, self._index.lexicon) for c in wished):
+            return False  # "in two weeks …", "grafana could use a restart tomorrow"
         if not self._allowed.may_end(profile, clauses):
             return False
         if self._allowed.turns_away(profile, clauses):
