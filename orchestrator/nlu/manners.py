@@ -149,7 +149,7 @@ class Manners:
             return False
         if {"please", "pls", "plz", "bitte", "need", "needs"} & {*folded}:
             return False
-        asked = folded[begins] == "merci" and folded[begins + 1] == "de"
+        asked = [*folded[begins : begins + 2]] == ["merci", "de"]
         if asked and any(word.endswith(_FRENCH_INFINITIVES) for word in folded[2:4]):
             return False  # "merci de le renouveler"
         greets = folded[0] == "dear" and len(folded) <= _GREETING_WORDS

@@ -162,7 +162,9 @@ class References:
         weak: tuple[list[JsonValue], Clause | None] = [], None
         for position in range(len(said) - 1, -1, -1):
             mention = said[position]
-            if mention.context is not None and self._is_failing(mention.context):
+            if not mention.tokens or (
+                mention.context is not None and self._is_failing(mention.context)
+            ):
                 continue
             if mention.context is not None:
                 found = self._filler.fill(profile, mention.context).values.get(slot.name)

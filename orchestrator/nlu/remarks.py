@@ -168,6 +168,8 @@ class Remarks:
 
     def _bids_all(self, clause: Clause) -> bool:
         """Whether an order opens or ends with its verb, or says a need: not "(new kernel)"."""
+        if not clause.tokens:
+            return False  # "sue: please don't"
         first, places = clause.tokens[0], clause.verb_places
         if first.fold in _ADJECTIVES or (is_participle(first) and not clause.piece.listed):
             return False

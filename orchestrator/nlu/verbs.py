@@ -92,7 +92,12 @@ class VerbBook:
         return self._lexicon.words("prepositions") | self._lexicon.words("fillers") | _TELLS
 
     def at(self, tokens: Sequence[Token], place: int) -> Verb | None:
-        """Return the verb that starts at `place`, its separated particle included."""
+        """Return the verb that starts at `place`, its separated particle included.
+
+        None as well where the text ends before.
+        """
+        if place >= len(tokens):
+            return None
         token = tokens[place]
         if token.kind is not Kind.WORD or token.fold in self._lexicon.words("no_verbs"):
             return None

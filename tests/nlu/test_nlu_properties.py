@@ -4,6 +4,7 @@ import unicodedata
 from functools import cache
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -49,6 +50,42 @@ def holds(text: str, found: DecomposedRequest, catalog: Catalog) -> None:
             check_parameters(capability, subtask.parameters)
         assert subtask.source_words in text
         assert 0 <= subtask.confidence <= 1
+
+
+_PIECES = """
+sue: | please don't | turn off the new-checkout flag in production | merci ! | Yes, then merci !
+get proxy purged, worker-7 chokes | and how many failed since then?: | take it out of VPN-Users (
+before Merci, | - renew the certificate for intranet.acme.io | no | : ? | not node2 | nick:
+on node1 and node2: | if that fails | (second time today) | the user typed | thanks in advance
+"""
+PIECES = st.sampled_from(
+    [one.strip() for one in _PIECES.replace("\n", "|").split("|") if one.strip()]
+)
+GLUE = st.sampled_from([" ", "\n- ", ", ", ". ", "\n", " and ", ": ", " ("])
+TALK = st.lists(st.tuples(PIECES, GLUE), min_size=1, max_size=5).map(
+    lambda said: "".join(piece + glue for piece, glue in said)
+)
+
+
+@_FEW
+@given(text=TALK)
+def test_pieces_of_talk_in_any_order_are_read(text: str) -> None:
+    plain = text.strip()
+    holds(plain, understand(plain, foreign()), foreign())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sue: please don't",
+        "stop nginx, before you redeploy mail-relay please)",
+        "not Debian last stable, before redémarre le déploiement mail-relay s'il te plaît)",
+        "roll web-portal back there too but Yes, then merci !",
+        "how many failed since then?: get proxy purged, worker-7 chokes\n- take it out of VPN (",
+    ],
+)
+def test_what_once_broke_is_read(text: str) -> None:
+    holds(text, understand(text, foreign()), foreign())
 
 
 @_FEW
