@@ -6,7 +6,6 @@ It may be denied, doubted, reported, judged, asked about, or go the other way.
 import itertools
 from collections.abc import Sequence
 
-from orchestrator.nlu.borders import PLEASE
 from orchestrator.nlu.clauses import Clause, Form
 from orchestrator.nlu.index import CatalogIndex
 from orchestrator.nlu.lightverbs import is_participle
@@ -106,13 +105,18 @@ class Allowed:
     def is_another_act(self, profile: Profile, clause: Clause) -> bool:
         """Whether it opens with a verb of another trade: "order 20 GB", "get Bob to reboot it"."""
         first = clause.tokens[0]
-        folded = [token.fold for token in clause.tokens]
-        bidden = first.fold in _BIDS and "to" in folded[:-1]
-        to = folded.index("to") if bidden else 0
-        bidden = bidden and not any(t.is_name_like for t in clause.tokens[1:to])
-        bidden = bidden and self._index.book.at(clause.tokens, to + 1) is not None
         others = self._index.lexicon.words("other_acts")
-        return bidden or (first.fold in others and first.stem not in profile.verbs)
+        alien = first.fold in others and first.stem not in profile.verbs
+        return alien or self._is_bidden(clause)
+
+    def _is_bidden(self, clause: Clause) -> bool:
+        """Whether somebody else is to do it: not "get access to codefresh"."""
+        folded = [token.fold for token in clause.tokens]
+        if folded[0] not in _BIDS or "to" not in folded[:-1]:
+            return False
+        to = folded.index("to")
+        named = any(token.is_name_like for token in clause.tokens[1:to])
+        return not named and self._index.book.at(clause.tokens, to + 1) is not None
 
     def is_done(self, profile: Profile, clause: Clause) -> bool:
         """Whether it tells that a capability's act is over: "staging3 deleted by mistake"."""
@@ -171,14 +175,12 @@ def _has_come_to(clause: Clause) -> bool:
 
 
 def is_wish(clause: Clause) -> bool:
-    """Whether "can we have 20 GB more?" asks for a thing, and no question; for Ann, too."""
-    tokens = [token for token in clause.piece.tokens if token.fold not in PLEASE]
-    helpers, speakers, having = _WISHES
-    if len(tokens) <= len(_WISHES) or tokens[0].fold not in helpers or tokens[2].fold not in having:
-        return False
-    named = tokens[1].text[:1].isupper() or tokens[1].is_name_like
-    wished = tokens[1].fold in speakers or (named and clause.piece.asked)
-    return wished and not _is_no_thing(tokens[len(_WISHES)])
+    """Whether "can we have 20 GB more?" asks for a thing, and no question."""
+    opening = [token.fold for token in clause.piece.tokens[: len(_WISHES)]]
+    said = zip(opening, _WISHES, strict=False)
+    wished = len(opening) == len(_WISHES) and all(word in words for word, words in said)
+    following = clause.piece.tokens[len(_WISHES) : len(_WISHES) + 1]
+    return wished and not any(map(_is_no_thing, following))
 
 
 def _is_no_thing(token: Token) -> bool:

@@ -1,17 +1,14 @@
-"""Marks between words: which end a sentence, number an item, point at an address."""
+"""Marks and words between others: which end a sentence, number an item, join one more name."""
 
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 
-from orchestrator.nlu.chunks import is_content
-from orchestrator.nlu.lexicon import Lexicon
+from orchestrator.nlu.concepts import concept_model
 from orchestrator.nlu.text import Kind, Token
 
 STRONG_MARKS = frozenset({".", "!", "?", ";", "->", "\u2022", "\u2026"})
 ANDS = frozenset({"and", "und", "et", "y", "&", "plus", "sowie"})
 """What joins one thing with more of the same."""
-PLEASE = frozenset({"please", "pls", "plz", "bitte", "stp", "svp"})
-"""What only an order, or a wish, is said with."""
 _THENS = frozenset({"then", "dann", "danach", "puis", "ensuite", "luego"})
 _SIDE = 4  # "and" stands nearer to the "between" that it belongs to
 _STEPS = frozenset({"step", "task", "schritt", "etape", "paso", "item", "aufgabe", "tache"})
@@ -29,14 +26,21 @@ def ends(token: Token) -> bool:
     return token.kind is Kind.LINE or token.stem in STRONG_MARKS
 
 
-def is_row(tokens: Sequence[Token], place: int, lexicon: Lexicon) -> bool:
-    """Whether "then" joins one more name: "restart postgresql then renderd"."""
+def is_row(tokens: Sequence[Token], place: int, said: AbstractSet[str]) -> bool:
+    """Whether "then" joins one more name: "restart postgresql then renderd".
+
+    `said`: words of the catalogue; of others only what nobody uses is a name, no "coffee".
+    """
     following, after = tokens[place + 1 : place + 2], tokens[place + 2 : place + 3]
-    closed = not after or ends(after[0]) or after[0].stem == "," or after[0].fold in ANDS
+    closed = not after or ends(after[0]) or after[0].stem == ","
+    closed = closed or after[0].fold in ANDS | _THENS
     behind = place > 1 and tokens[place - 1].kind is Kind.WORD
     named = behind and tokens[place].fold in _THENS and closed
+    met = concept_model().vocabulary
     return named and any(
-        token.kind is Kind.WORD and is_content(token, lexicon) and not token.fold.endswith("ly")
+        token.kind is Kind.WORD
+        and not token.text.isdigit()
+        and (token.is_name_like or token.fold in said or token.stem not in met)
         for token in following
     )
 

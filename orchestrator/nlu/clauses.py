@@ -247,12 +247,8 @@ class Reader:
     def _unknown(self, base: Clause) -> Verb | None:
         """Return the verb of an order that does not open with one that is known as it stands."""
         tokens = base.tokens
-        order_of = self._order_of
-        ways = order_of.behind_manner, order_of.behind_time, order_of.behind_place
-        inside = next(
-            (verb for way in (*ways, order_of.behind_please) if (verb := way(tokens))), None
-        )
-        if inside is not None and not base.piece.asked:
+        inside = None if base.piece.asked else self._order_of.inside(tokens)
+        if inside is not None:
             return inside
         told = len(tokens) > 1 and tokens[1].fold in self._lexicon.words("auxiliaries")
         if told or len(tokens) < 2 or self._is_known(*tokens[:2]):  # noqa: PLR2004

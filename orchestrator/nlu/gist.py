@@ -5,7 +5,6 @@ A report, a denial, what another said, and what goes the other way stay what the
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from orchestrator.nlu.allowed import Allowed
 from orchestrator.nlu.borders import ANDS
@@ -26,7 +25,8 @@ from orchestrator.nlu.understanding import Understanding
 from orchestrator.nlu.verbs import Verb
 from orchestrator.nlu.whole import joined
 
-_MEANT, _MEANT_RISKY = 0.45, 0.55  # the chance that makes a step
+_MEANT, _MEANT_RISKY = 0.45, 0.55
+"""The chance that makes a step: less than of a clause alone, for nothing else was understood."""
 _MEANT_PASTED = 0.8
 _WORDS = 80
 _SPEAKER = frozenset({"i", "im", "we", "my", "ich", "wir", "je", "nous"})
@@ -94,6 +94,8 @@ class Gist:
         if looks and not (reading.is_whole and values):
             return False  # "log output:" before pasted lines
         named = bool(values) or self._opinion.names_thing(profile, clause)
+        if profile.is_risky and any(0 in one.places for one in values.values()):
+            named = named and not self._meaning.knows(clause.tokens[0])  # "hide the mailbox"
         return named and not self._opinion.takes_word(profile, clause, reading.fill, bare=True)
 
     def _may_be_meant(self, profile: Profile, clauses: Sequence[Clause]) -> bool:
@@ -102,8 +104,8 @@ class Gist:
         asked = any(clause.form in _ASKED for clause in clauses)
         if any(map(self._forbids, clauses)) or (told and not asked):
             return False  # "when the certificate expires, we shall be in trouble"
-        wished = (replace(c, form=Form.THING) if c.form is Form.STATEMENT else c for c in clauses)
-        if may_wait(profile) and any(waits(c, self._index.lexicon) for c in wished):
+        later = any(waits(clause, self._index.lexicon, told=True) for clause in clauses)
+        if may_wait(profile) and later:
             return False  # "in two weeks …", "grafana could use a restart tomorrow"
         if not self._allowed.may_end(profile, clauses):
             return False
@@ -161,8 +163,8 @@ class Gist:
         """Whether a verb may be one for what the capability does: not "merge", to review."""
         if verb.canonical in profile.verbs or verb.groups & profile.groups:
             return True
-        if not verb.groups:
-            return not profile.reads
+        if not verb.groups:  # "the reboot is planned, wrap it up": nothing is known of "wrap"
+            return not (profile.reads or (profile.is_risky and verb.canonical))
         return self._index.lexicon.is_light(verb.canonical)
 
     def _wishes(self, tokens: Sequence[Token]) -> bool:

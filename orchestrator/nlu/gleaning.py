@@ -51,6 +51,8 @@ _REFERRING = frozenset(
     {"see", "cf", "re", "cc", "per", "ticket", "according", "thanks", "as", "siehe", "vgl", "voir"}
 )
 _WELL = frozenset({"fine", "ok", "okay", "good", "works", "working"})
+_FEW = 2  # words of "redis logs"
+_ASKING = frozenset({"que", "ob", "if", "get", "got"})
 _AROUND = 2  # words before a value that may say what it is
 
 
@@ -162,14 +164,14 @@ class Gleaner:
         """Whether a word stands where no name does: "the new student", "tf plan", "it answers"."""
         if self._describes(clause.tokens, place):
             return True
+        lexicon = self._index.lexicon
         before = clause.tokens[place - 1].fold if place else ""
-        object_of = place - 1 in frozenset().union(*(verb.places for verb in clause.verbs))
-        placed = before in self._index.lexicon.words("prepositions")
-        asks = self._index.lexicon.words("auxiliaries") | {"que", "ob", "if"}
-        placed |= before in asks  # "is gitlab up?"
         behind = clause.tokens[place + 1 : place + 2]
+        ordered = place - 1 in frozenset().union(*(verb.places for verb in clause.verbs))
+        asked = before in lexicon.words("auxiliaries") | _ASKING  # "is gitlab up?"
+        placed = before in lexicon.words("prepositions")
         listed = any(token.fold in ANDS for token in behind) or before in ANDS
-        return not (object_of or placed or listed or len(clause.tokens) <= _AROUND)
+        return not (ordered or asked or placed or listed) and len(clause.tokens) > _FEW
 
     def _describes(self, tokens: Sequence[Token], place: int) -> bool:
         """Whether a word stands behind an article, or is a verb: "the new student", "to land"."""

@@ -12,7 +12,20 @@ from orchestrator.nlu.text import Kind
 from orchestrator.nlu.thread import Thread
 
 _FIELDS = frozenset(
-    {"name", "host", "hostname", "port", "user", "username", "login", "email", "mail", "team"}
+    {
+        "name",
+        "data",
+        "value",
+        "host",
+        "hostname",
+        "port",
+        "user",
+        "username",
+        "login",
+        "email",
+        "mail",
+        "team",
+    }
     | {"department", "role", "system", "environment", "env", "version", "branch", "domain", "ip"}
     | {"address", "device", "node", "server", "duration", "level", "type", "ttl", "source"}
     | {

@@ -28,7 +28,7 @@ from orchestrator.nlu.profile import (
 from orchestrator.nlu.slots import Slot, slots_of
 from orchestrator.nlu.spelling import Speller
 from orchestrator.nlu.text import Token, fold, stem, words
-from orchestrator.nlu.verbs import VerbBook
+from orchestrator.nlu.verbs import Verb, VerbBook
 
 _EMPTY = frozenset({"make", "do", "have", "let"})
 """Verbs of descriptions that need another: "make a service read its configuration"."""
@@ -106,6 +106,11 @@ class CatalogIndex:
     def is_known(self, token: Token) -> bool:
         """Whether a word is a value of one of the catalogue's examples."""
         return any(token.fold in values for p in self.profiles for values in p.known.values())
+
+    def is_alien(self, verb: Verb) -> bool:
+        """Whether neither lexicon nor catalogue says what a verb does: "hand", "think"."""
+        own = any(verb.canonical in profile.verbs for profile in self.profiles)
+        return not (verb.groups or own)
 
     def know(self, others: Mapping[str, Iterable[str]]) -> None:
         """Take these for names too, beside the catalogue's and those of its examples.

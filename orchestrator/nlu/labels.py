@@ -8,9 +8,8 @@ from orchestrator.nlu.chunks import is_content
 from orchestrator.nlu.clauses import Clause, Form
 from orchestrator.nlu.drafts import Draft
 from orchestrator.nlu.index import CatalogIndex
-from orchestrator.nlu.meaning import Meaning
 from orchestrator.nlu.references import TITLES, Mention, References
-from orchestrator.nlu.text import Token, word_token
+from orchestrator.nlu.text import Kind, Token
 from orchestrator.nlu.thread import Thread
 from orchestrator.nlu.turns import Turn
 
@@ -21,20 +20,17 @@ _SPEAKING = frozenset(
     | {"ai", "dev", "support", "guest", "anon", "player", "member", "speaker", "person"}
 )
 """In the name of whoever speaks: "user1: reboot" is a line of a chat."""
-_PARTS = frozenset(
-    {"customer", "client", "vendor", "supplier", "partner", "boss", "manager", "lead", "chief"}
-    | {"owner", "colleague", "coworker", "friend", "neighbour", "wife", "husband", "intern"}
-    | {"kunde", "kundin", "chef", "chefin", "kollege", "kollegin", "cliente", "jefe", "patron"}
-)
-"""Who somebody is, where a label does not say it by name."""
-_JOINTS = frozenset("-_")  # of names of things
-_PLACES = frozenset({"on", "at", "in", "for", "auf", "bei", "sur", "en"})
+PLACES = frozenset({"on", "at", "auf", "bei", "sur", "en"})
 _HEARD_ON = frozenset({"in", "on", "via", "at", "over", "by", "from", "auf", "im", "per", "sur"})
 _MEDIA = frozenset(
     {"channel", "slack", "chat", "thread", "mail", "email", "meeting", "standup", "call", "phone"}
     | {"ticket", "dm", "discord", "teams", "irc", "comment", "kanal", "canal", "fil", "hilo"}
 )
 _ONESELF = frozenset({"me", "myself", "ich", "moi", "yo"})
+_NO_THING_RE = re.compile(
+    r"[A-Z]{2,}-\d+|[Qqvr]?\d[\d.:-]*|(?:ticket|case|issue|bug|task|sprint|room|step|phase)-?\d+",
+    re.ASCII,
+)
 _LINE_RE = re.compile(r"^\s*([A-Za-z]+)\d*\s*:", re.MULTILINE)
 
 _SIDE = 3  # words of "between the old"
@@ -44,10 +40,9 @@ _BETWEEN = frozenset({"between", "zwischen", "entre"})
 class Labels:
     """Knows the catalogue's words; one for each request."""
 
-    def __init__(self, index: CatalogIndex, references: References, meaning: Meaning) -> None:
+    def __init__(self, index: CatalogIndex, references: References) -> None:
         self._index = index
         self._references = references
-        self._meaning = meaning
 
     def is_speaker(self, head: Clause | None, clause: Clause, text: str) -> bool:
         """Whether `head` before a colon names who speaks in `text`, not what is to be done."""
@@ -67,8 +62,11 @@ class Labels:
         if not 0 < len(words) <= _LABEL_WORDS or any(map(self._index.is_said, others)):
             return False
         again = {token.fold for token in words} & {token.fold for token in clause.tokens}
-        if again or self._is_place(head, words) or all(map(self._is_common, words)):
-            return False  # "zoe: create zoe"; "on web1 and web2: …"; "workaround: …"
+        again = again if not head.piece.strong else set()  # who asks for himself speaks
+        captions = self._index.lexicon.words("captions")
+        said = again or all(token.fold in captions for token in words)
+        if said or self._is_place(head, words):
+            return False  # "onboarding - zoe: create zoe"; "workaround: …"; "on web1 and web2: …"
         if len(words) > 1 and not all(token.text[:1].isupper() for token in words):
             return False  # people have names: "Offboard darren please: delete his account"
         doing = any(token.fold.endswith(_DOINGS) for token in others)  # "offboarding: remove it"
@@ -79,20 +77,9 @@ class Labels:
 
     def _is_place(self, head: Clause, words: Sequence[Token]) -> bool:
         """Whether it says where, or names several things: nobody speaks together with another."""
-        ahead = head.tokens[0].fold in _PLACES
+        ahead = head.tokens[0].fold in PLACES
         joined = bool(head.piece.lead & ANDS) and not head.piece.strong
-        marks = _JOINTS if joined else frozenset[str]()
-        things = all(
-            _is_numbered(token) or self._index.is_known(token) or marks & {*token.value}
-            for token in words
-        )
-        return (ahead or joined) and things
-
-    def _is_common(self, token: Token) -> bool:
-        """Whether it is a word that everybody uses, "build-farm" too, and no part people have."""
-        joined = [word_token(part, token.start) for part in token.fold.split("-") if part]
-        known = any(map(self._meaning.knows, joined if len(joined) > 1 else [token]))
-        return known and token.fold not in _PARTS | _SPEAKING
+        return (ahead or joined) and all(names_thing(token, self._index) for token in words)
 
     @staticmethod
     def _is_quoted_from(head: Clause) -> bool:
@@ -153,7 +140,8 @@ class Labels:
         if last.clause.piece is not label.piece or self._is_agreed(clause):
             return False
         row = any(d.group == last.group and d.clause.piece.colon for d in drafts)
-        return row or self.is_bare(clause) or self._is_declined(clause)
+        placed = label.tokens[0].fold in PLACES  # "restart redis, and on web1: restart nginx"
+        return row or placed or self.is_bare(clause) or self._is_declined(clause)
 
     def _is_agreed(self, clause: Clause) -> bool:
         """Whether "web2: same", "web2: yes" asks for what was asked for the one before."""
@@ -167,6 +155,19 @@ class Labels:
         return (clause.negated and not clause.tokens) or said <= self._index.lexicon.words(
             "false_words"
         )
+
+
+def names_thing(token: Token, index: CatalogIndex) -> bool:
+    """Whether a word names a thing, by the catalogue or by its shape: "web1", "edge-b".
+
+    No ticket, version, date, role or common words: "INC-4711", "v1.2", "user1", "post-mortem".
+    """
+    if token.kind is not Kind.WORD or index.is_known(token):
+        return token.kind is Kind.WORD
+    parts = [part for part in re.split(r"[-_]", token.fold) if part]
+    shaped = len(parts) > 1 or _is_numbered(token)
+    common = all(part in index.lexicon.all_words for part in parts)
+    return shaped and not (common or _NO_THING_RE.fullmatch(token.text) or _SPEAKING & {*parts})
 
 
 def _is_numbered(token: Token) -> bool:

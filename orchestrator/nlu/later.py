@@ -21,11 +21,15 @@ _HAPPENED = frozenset(
 _HAPPENED_IN = frozenset({"on", "at", "in", "last", "am", "um", "le", "el"})
 
 
-def waits(clause: Clause, lexicon: Lexicon) -> frozenset[int]:
-    """Return the places in the clause that say when it is to begin; none for "by friday"."""
+def waits(clause: Clause, lexicon: Lexicon, *, told: bool = False) -> frozenset[int]:
+    """Return the places in the clause that say when it is to begin; none for "by friday".
+
+    `told`: also of what is told, where that is what is wished for.
+    """
     spans = clause.piece.role in {Role.CONDITION, Role.REASON}  # "until tomorrow"
     folded = [token.fold for token in clause.tokens[:2]]
     ordered = clause.form in {Form.ORDER, Form.TERSE, Form.THING} or folded in _DO_IT
+    ordered = ordered or (told and clause.form is Form.STATEMENT)
     if spans or clause.negated or not ordered:  # "now, not tomorrow"
         return frozenset()
     closed = lexicon.words("prepositions") | _NOT_A_START

@@ -3,10 +3,11 @@
 import re
 from collections.abc import Sequence
 
-from orchestrator.nlu.borders import PLEASE
 from orchestrator.nlu.lexicon import Lexicon
 from orchestrator.nlu.text import Kind, Token
 
+PLEASE = frozenset({"please", "pls", "plz", "bitte", "stp", "svp"})
+"""What only an order, or a wish, is said with."""
 _POLITE_WORDS = 6
 _GREETING_WORDS = 4
 _THANKS = frozenset(
@@ -147,7 +148,7 @@ class Manners:
         begins = next((i for i, word in enumerate(folded[:2]) if word in _THANKS), None)
         if begins is None or len(folded) < 2:  # noqa: PLR2004
             return False
-        if {"please", "pls", "plz", "bitte", "need", "needs"} & {*folded}:
+        if (PLEASE | {"need", "needs"}) & {*folded}:
             return False
         asked = [*folded[begins : begins + 2]] == ["merci", "de"]
         if asked and any(word.endswith(_FRENCH_INFINITIVES) for word in folded[2:4]):

@@ -40,8 +40,8 @@ _TOLD, _NOWHERE = 0.3, 0.01
 """Where meaning is near one capability, a mere synonym of one that is nowhere near is none."""
 _KNOWN = 0.05  # of two looks, the one whose thing the catalogue names
 _LIKELY = 4
-"""Capabilities that are read at all, the likeliest by verb, meaning and likeness: to look for the
-values of the others takes time, and now and then finds some."""
+"""Capabilities that are read at all, the likeliest by verb, meaning and likeness. To look for the
+values of the others takes time, and one that happens to fit makes a rival of them."""
 _ALIKE = 0.75  # from here on, a clause says the same as an example
 _ACCESS = frozenset(map(stem, ("access", "permission", "rights", "role", "zugriff", "acceso")))
 

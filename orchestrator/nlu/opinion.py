@@ -62,11 +62,6 @@ class _Sense:
         """Whether hardly anything else can be meant."""
         return self.nearest.is_sure
 
-    @property
-    def is_alien(self) -> bool:
-        """Whether it is ordered by a verb of which nobody knows what it does."""
-        return bool(self.clause.verbs) and not any(verb.groups for verb in self.clause.verbs)
-
     def is_near(self, *, more: float = 0.0) -> bool:
         """Whether it is near enough and stands out."""
         return self.nearest.near >= self.needed + more
@@ -118,8 +113,8 @@ class Opinion:
             return None
         if self._is_figurative(sense):
             return None  # "false alarm" is none to be silenced
-        if (sense.thing or sense.is_alien) and self._is_worded(sense, clause):
-            if sense.thing or not sense.nearest.is_plain:
+        if (sense.thing or self._bids(clause)) and self._is_worded(sense, clause):
+            if sense.thing or not self._points(clause):
                 return None  # "the old sofa" is not to be restored
             sense = self._unworded(sense)  # "throw more resource at it"
         if lenient and not self._says_all(sense, clause):
@@ -138,16 +133,24 @@ class Opinion:
         profile, fill = sense.nearest.profile, sense.reading.fill
         thing = clause.form is Form.THING
         named = bool(fill.values) or (self.names_thing(profile, clause) and not thing)
-        pronouns = self._index.lexicon.words("pronouns")
-        points = sense.is_alien and any(token.fold in pronouns for token in clause.tokens)
-        named |= points and sense.is_sure and sense.nearest.lead >= _CLEARLY_AHEAD
+        swapped = self._bids(clause) and self._points(clause)  # "swap it for a new one"
+        named |= swapped and sense.is_sure and sense.nearest.lead >= _CLEARLY_AHEAD
         return named and self.asks_for(profile, clause)  # not "do it again"
+
+    def _bids(self, clause: Clause) -> bool:
+        """Whether it is ordered by a verb that says nothing of what is to be done: "swap it"."""
+        verbs = clause.verbs
+        return bool(verbs) and all(verb.canonical and self._index.is_alien(verb) for verb in verbs)
+
+    def _points(self, clause: Clause) -> bool:
+        pronouns = self._index.lexicon.words("pronouns")
+        return any(token.fold in pronouns for token in clause.tokens)
 
     @staticmethod
     def _unworded(sense: _Sense) -> _Sense:
         """Return the sense without the common word that it took for what is acted on."""
         slot, fill = sense.nearest.profile.main_slot, sense.reading.fill
-        values = {name: one for name, one in fill.values.items() if slot and name != slot.name}
+        values = {n: one for n, one in fill.values.items() if slot is None or n != slot.name}
         return replace(sense, reading=replace(sense.reading, fill=replace(fill, values=values)))
 
     def _leaves(self, reading: Candidate, clause: Clause) -> bool:

@@ -205,7 +205,7 @@ class Splitter:
         asked |= place > 0 and token.fold == "also" and tokens[place - 1].fold in _HELPERS
         joins = is_between(tokens, place) and not self._opens_order(tokens[place + 1 :])
         if asked or joins or token.fold in self._lexicon.words("sequence"):
-            opens = self._opens_order(tokens[place + 1 :]) or is_row(tokens, place, self._lexicon)
+            opens = self._opens_order(tokens[place + 1 :]) or is_row(tokens, place, self._book.said)
             return int(opens and not (asked or joins))  # not "should I also disable tom?"
         return int(
             not is_pair(tokens, place, self._lexicon.words("pair_words"))

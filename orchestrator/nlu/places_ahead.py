@@ -7,13 +7,14 @@ from orchestrator.nlu.clauses import Clause
 from orchestrator.nlu.coerce import name_forms
 from orchestrator.nlu.drafts import Draft
 from orchestrator.nlu.index import CatalogIndex
+from orchestrator.nlu.labels import PLACES, names_thing
 from orchestrator.nlu.profile import Profile
 from orchestrator.nlu.shapes import SlotKind
 from orchestrator.nlu.slots import Slot
-from orchestrator.nlu.text import Kind, Token
+from orchestrator.nlu.text import Token
 from orchestrator.nlu.thread import Thread
 
-_JOINTS = frozenset("-_")
+_ONE = frozenset({"second", "former", "latter", "other"})
 
 
 @dataclass(slots=True)
@@ -21,6 +22,7 @@ class _Head:
     """The things before a colon, and the sentences behind it: one, or a list of them."""
 
     things: tuple[Token, ...]
+    placed: bool  # "on web1: …" says where, "web1: …" perhaps what
     listed: bool
     sentences: set[int] = field(default_factory=set)
 
@@ -37,20 +39,20 @@ class PlacesAhead:
     def note(self, clause: Clause, heads: Sequence[Clause]) -> None:
         """Take the things `heads` before the colon of a clause, or go on with its list."""
         if clause.piece.colon:
-            things = [t for head in heads for t in head.tokens if self._is_thing(t)]
+            things = [t for head in heads for t in head.tokens if names_thing(t, self._index)]
             plain = bool(things) and not any(head.verbs or head.negated for head in heads)
             self._open = plain
             if plain:
-                self._heads.append(_Head((*things,), clause.piece.listed))
+                placed = heads[0].tokens[0].fold in PLACES
+                self._heads.append(_Head((*things,), placed, clause.piece.listed))
         elif clause.piece.strong:
             self._open = self._open and self._heads[-1].listed and clause.piece.listed
         if self._open:
             self._heads[-1].sentences.add(self._thread.sentence)
 
-    def _is_thing(self, token: Token) -> bool:
-        marked = any(c.isdigit() or c in _JOINTS for c in token.value)
-        named = marked and not token.value[0].isdigit()
-        return token.kind is Kind.WORD and (named or self._index.is_known(token))
+    def heads(self, clause: Clause) -> bool:
+        """Whether things stand before the colon of a clause: they are no title of a list."""
+        return clause.piece.colon and self._open
 
     def spread(self) -> None:
         """Give each step behind a colon the things before it: one step for each of them."""
@@ -65,10 +67,22 @@ class PlacesAhead:
 
     def _placed(self, draft: Draft, head: _Head) -> list[Draft]:
         profile = draft.profile
+        if _ONE & {token.fold for token in draft.clause.tokens}:
+            return [draft]  # "on web1 and web2: restart nginx on the second one"
         for slot in _where(profile) if profile is not None else ():
-            values = [value for token in head.things if (value := _value(slot, token)) is not None]
+            if slot.kind is not SlotKind.HOST and (head.placed or draft.fill.spare):
+                continue  # "on web1: create the database foo"
+            known = profile.known.get(slot.name, ()) if profile is not None else ()
+            values = [
+                value
+                for token in head.things
+                if (token.fold in known or not self._index.is_known(token) or _is_numbered(token))
+                and (value := _value(slot, token)) is not None
+            ]
             given = draft.parameters.get(slot.name)
             own = slot.name in draft.fill.values or (given is not None and given not in values)
+            if own and slot.kind is SlotKind.HOST:
+                break  # it says where of its own
             if not values or own or slot.many:
                 continue
             return [
@@ -88,6 +102,10 @@ def _where(profile: Profile) -> list[Slot]:
     main = profile.main_slot
     named = main is not None and main.kind is SlotKind.NAME and main.required
     return [*hosts, *([main] if main is not None and named and main not in hosts else [])]
+
+
+def _is_numbered(token: Token) -> bool:
+    return any(map(str.isdigit, token.value))
 
 
 def _value(slot: Slot, token: Token) -> str | None:

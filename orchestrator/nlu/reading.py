@@ -76,7 +76,7 @@ class Reading:
         self._matcher = matcher
         self._templates = templates
         self._references = References(index.lexicon, filler, matcher.meaning)
-        self._labels = Labels(index, self._references, matcher.meaning)
+        self._labels = Labels(index, self._references)
         self._bare_names = BareNames(index, filler)
         self._thread = Thread(text, Remarks(index))
         self._placer = Placer(
@@ -200,7 +200,7 @@ class Reading:
             return
         if self._labels.excludes(self._nearby, clause, self._thread) or self._put_aside(clause):
             return
-        self._headings.drop(self._nearby, clause)
+        self._headings.drop(None if self._ahead.heads(clause) else self._nearby, clause)
         if self._repeats_example(clause, turning=turning):
             return
         if clause.negated:
@@ -286,7 +286,8 @@ class Reading:
         if clause.piece.colon:
             self._label = self._labels.is_speaker(self._heard, clause, self._thread.text)
             self._thread.announce(self._before)
-        self._ahead.note(clause, () if self._label else self._joined)
+        heads = self._joined or [head for head in (self._heard,) if head is not None]
+        self._ahead.note(clause, () if self._label else heads)
         self._heard = clause
         self._before = clause.piece.tokens[0].start
         self._others |= self._label
@@ -473,11 +474,11 @@ class Reading:
         for draft in thread.drafts:
             take_pasted(draft, thread.text, self._pasted)
         take_noted(thread, self._pasted)
-        self._ahead.spread()
         share_forward(thread.drafts, self._index.lexicon.words("quantifiers"))
         share_back(thread.drafts)
         self._withdrawal.leave_out()
         self._deferral.leave_out()
+        self._ahead.spread()
         for draft in thread.drafts:
             self._references.drop_described(draft)
             self._headings.fill_in(draft)

@@ -215,7 +215,7 @@ class References:
 
     def _is_empty(self, context: Clause, places: Collection[int]) -> bool:
         """Whether a word names nothing: "it was deployed by accident"."""
-        empty = self._lexicon.words("empty_nouns")
+        empty = self._lexicon.words("empty_nouns") | self._lexicon.words("captions")
         return any(context.tokens[place].fold in empty for place in places)
 
     def _is_word(self, context: Clause, found: Found | None, profile: Profile, slot: Slot) -> bool:

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 
-from orchestrator.nlu.borders import ANDS, PLEASE
+from orchestrator.nlu.borders import ANDS
 from orchestrator.nlu.chunks import is_content
 from orchestrator.nlu.clauses import ASKED_ONLY, Clause, Form
 from orchestrator.nlu.drafts import Draft
 from orchestrator.nlu.index import CatalogIndex
 from orchestrator.nlu.lightverbs import is_participle
+from orchestrator.nlu.manners import PLEASE
 from orchestrator.nlu.plainness import says_need
 from orchestrator.nlu.text import Kind, Token
 
@@ -52,11 +53,8 @@ class Remarks:
 
     def does_nothing(self, clause: Clause) -> bool:
         """Whether it reads as an order of what neither lexicon nor catalogue does: "think"."""
-        does = (
-            verb.groups or any(verb.canonical in profile.verbs for profile in self._index.profiles)
-            for verb in clause.verbs
-        )
-        return clause.form is Form.ORDER and bool(clause.verbs) and not any(does)
+        alien = all(map(self._index.is_alien, clause.verbs))
+        return clause.form is Form.ORDER and bool(clause.verbs) and alien
 
     def is_nothing(self, clause: Clause) -> bool:
         """Whether a thing names nothing: "still broken", "second time today", "not sure"."""

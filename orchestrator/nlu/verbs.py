@@ -67,7 +67,7 @@ class VerbBook:
         self._lexicon = lexicon
         self.acts = frozenset(acts)
         self._things = frozenset(things)
-        self._said = said
+        self.said = said
         self._spelt = {**lexicon.spellings, **own}
         self._ways: dict[str, list[Action]] = dict(lexicon.actions)
         self.own = frozenset(own.values())
@@ -153,7 +153,7 @@ class VerbBook:
         word = tokens[place].fold
         if tokens[place].kind is not Kind.WORD or len(word) < _SHORT - 1 or not word.isalpha():
             return None
-        if word in self._said or word in self._lexicon.all_words:
+        if word in self.said or word in self._lexicon.all_words:
             return None
         slips = 2 if len(word) >= _LONG else 1
         near = process.extract(word, self._spellings, scorer=OSA.distance, score_cutoff=slips)
@@ -226,11 +226,12 @@ class VerbBook:
         return ()
 
     def _ends_there(self, tokens: Sequence[Token], place: int) -> bool:
-        """A particle stands at the end or before a preposition; else it is a preposition."""
+        """A particle stands at the end, before a preposition or an adverb that ends the clause."""
         following = tokens[place + 1 :]
         if not following or following[0].fold in self._borders:
             return True
-        return len(following) == 1 and following[0].fold.endswith("ly")  # "take it down gracefully"
+        adverbs = self._lexicon.words("adverbs")  # "take it down gracefully"
+        return len(following) == 1 and following[0].fold in adverbs
 
 
 def _stems(tokens: Sequence[Token], place: int, count: int) -> tuple[str, ...]:

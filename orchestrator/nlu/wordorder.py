@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from orchestrator.nlu.borders import PLEASE
 from orchestrator.nlu.lexicon import Lexicon
+from orchestrator.nlu.manners import PLEASE
 from orchestrator.nlu.moments import moments
 from orchestrator.nlu.text import Kind, Token, word_token
 from orchestrator.nlu.verbs import Verb, VerbBook
@@ -16,6 +16,9 @@ _CLITICS = frozenset({"le", "la", "les", "lui", "leur", "me", "nous", "y", "en",
 _PLACES = frozenset({"auf", "in", "im", "von", "vom", "bei", "fur", "mit"})
 _ON = frozenset({"on", "at", "auf", "bei", "sur", "en"})
 _PLACED = 3  # words of "on web1 restart"
+_ABOUT = frozenset({"for", "regarding", "concerning", "re", "wegen", "pour"})
+_TELLING = ("auxiliaries", "troubles", "outcomes", "state_words")
+"""Words of reports: "on web1 deploy failure", "on web1 backup complete"."""
 _LIGHT_ENDS = frozenset({"machen", "durchfuhren", "ziehen", "fahren"})
 _A = frozenset({"ein", "eine", "einen"})
 _INTO = frozenset({"in", "into", "to"})
@@ -64,6 +67,15 @@ class WordOrder:
         self._book = book
         self._staged = frozenset(word for group in lexicon.same_values for word in group)
 
+    def inside(self, tokens: Sequence[Token]) -> Verb | None:
+        """Return the verb of an order that opens with how, when, where or what about."""
+        return (
+            self.behind_manner(tokens)
+            or self.behind_time(tokens)
+            or self.behind_place(tokens)
+            or self.behind_please(tokens)
+        )
+
     def behind_manner(self, tokens: Sequence[Token]) -> Verb | None:
         """Return the verb of "force stop VM 105", "gracefully shut down nginx"."""
         if len(tokens) < 2 or tokens[0].kind is not Kind.WORD:  # noqa: PLR2004
@@ -97,10 +109,14 @@ class WordOrder:
         """Return the verb of "on web1 restart nginx"; "on db1 the backup failed" has none."""
         named = len(tokens) > _PLACED and tokens[0].fold in _ON and tokens[1].is_name_like
         verb = self._book.at(tokens, 2) if named else None
-        return verb if verb is not None and self._bids(tokens, verb) else None
+        behind = tokens[max(verb.places) + 1 :] if verb is not None else ()
+        lone = len(behind) == 1 and behind[0].fold not in self._lexicon.all_words
+        return verb if verb is not None and lone and self._bids(tokens, verb) else None
 
     def behind_please(self, tokens: Sequence[Token]) -> Verb | None:
         """Return the verb of "for the CUDA problem please drain gpu-1-12"."""
+        if tokens[0].fold not in _ABOUT:
+            return None  # "the user typed please delete …", "note to self please …"
         asked = (p for p, t in enumerate(tokens[:-2]) if p and t.fold in PLEASE)
         found = (self._book.at(tokens, place + 1) for place in asked)
         return next((verb for verb in found if verb is not None and self._bids(tokens, verb)), None)
@@ -108,9 +124,10 @@ class WordOrder:
     def _bids(self, tokens: Sequence[Token], verb: Verb) -> bool:
         """Whether a verb inside a clause bids: it tells nothing and something follows it."""
         behind = tokens[max(verb.places) + 1 :]
-        told = self._lexicon.words("auxiliaries") & {token.fold for token in behind}
-        ended = any(t.fold.endswith("ed") for t in (tokens[min(verb.places)], *behind[:1]))
-        return bool(verb.groups and behind) and not (told or ended)
+        told = frozenset[str]().union(*map(self._lexicon.words, _TELLING))
+        tells = any(told & {t.fold, t.stem} or t.fold.endswith("ed") for t in behind)
+        past = tokens[min(verb.places)].fold.endswith("ed")
+        return bool(verb.groups and behind) and not (tells or past)
 
     def _is_noun_of(self, tokens: Sequence[Token], verb: Verb) -> bool:
         """Whether what follows "full backup" is what it acts on: not "full backup status"."""

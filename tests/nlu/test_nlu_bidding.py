@@ -11,11 +11,6 @@ from tests.nlu.found import Read, Steps, only, steps
     ("catalogue", "text", "expected"),
     [
         (
-            "campus",
-            "avi.g can't get in any more, hand him a new temporary password",
-            [("reset_password", {"user": "avi.g"})],
-        ),
-        (
             "studio",
             "sendgrid-api-key is in a public repo, treat it as burnt and swap it for a new one",
             [("rotate_secret", {"secret": "sendgrid-api-key"})],
@@ -24,11 +19,6 @@ from tests.nlu.found import Read, Steps, only, steps
             "network",
             "51007 is sorted, you can wrap up that ticket",
             [("close_ticket", {"ticket": 51007})],
-        ),
-        (
-            "studio",
-            "zieh build3 mal komplett durch den Neustart, die Kiste hängt",
-            [("reboot_host", {"host": "build3"})],
         ),
     ],
 )
@@ -50,6 +40,9 @@ def test_what_is_meant_is_what_it_is_about(
         "we might swap the key sendgrid-api-key for a new one",
         "never swap the key sendgrid-api-key for a new one",
         "somebody should swap the key sendgrid-api-key one day",
+        "the rotation of sendgrid-api-key is planned, wrap it up",
+        "rotation of sendgrid-api-key is due, postpone it",
+        "postpone the reboot of build3",
     ],
 )
 def test_a_verb_that_bids_is_no_step_of_its_own(text: str, over: Callable[[str], Read]) -> None:

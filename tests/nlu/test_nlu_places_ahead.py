@@ -55,6 +55,14 @@ def test_it_holds_for_the_orders_behind_it(text: str, expected: Steps, hosting: 
         "on omar: reboot web1",
         "the customer: reboot web1",
         "client: reboot web1",
+        "mark: reboot web1",
+        "build-bot: reboot web1",
+        "cancelled: reboot web1",
+        "nick: delete the account tom\nsue: please don't",
+        "the user typed please delete the account tom",
+        "note to self please reboot web1",
+        "on web1 restart loop",
+        "on web1 deploy failure",
         "web1: restart nginx",  # as "bob42: restart nginx" is, a line of a chat
         "on web1 nginx restarted",
         "on web1 backup failed",
@@ -71,5 +79,57 @@ def test_a_word_for_what_follows_is_no_target(over: Callable[[str], Read]) -> No
 
 
 def test_who_is_named_again_does_not_speak(over: Callable[[str], Read]) -> None:
-    found = steps(over("company")("tanzeeb: create the account tanzeeb"))
-    assert found == [("manage_user", {"action": "create", "username": "tanzeeb"})]
+    created = ("manage_user", {"action": "create", "username": "tanzeeb"})
+    company = over("company")
+    assert steps(company("Onboarding - tanzeeb: create the account tanzeeb")) == [created]
+    assert steps(company("tanzeeb: create the account tanzeeb")) == []  # asks for himself
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "on web1: restart nginx tomorrow",
+        "on web1 and web2: reboot tonight at 22:00",
+    ],
+)
+def test_what_is_for_later_waits_there_too(text: str, hosting: Read) -> None:
+    found = hosting(text)
+    assert steps(found) == []
+    assert found.deferred
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "on web1: restart nginx on web2",
+            [("restart_service", {"service": "nginx", "host": "web2"})],
+        ),
+        (
+            "restart redis on db1, and on web1: restart nginx",
+            [("restart_service", {"service": "redis", "host": "db1"}), NGINX],
+        ),
+        (
+            "on web1 and web2: block 192.0.2.7",
+            [("block_address", {"address": "192.0.2.7"})],
+        ),
+    ],
+)
+def test_what_says_its_own_place_keeps_it(text: str, expected: Steps, hosting: Read) -> None:
+    assert steps(hosting(text)) == expected
+
+
+def test_only_what_names_a_thing_is_a_place(hosting: Read) -> None:
+    for head in (
+        "ticket-77 and ticket-78",
+        "INC-12 and INC-13",
+        "user1 and user2",
+        "to-do and ad-hoc",
+    ):
+        named = {str(parameters.get("host")) for _, parameters in steps(hosting(f"{head}: reboot"))}
+        assert not named & {"ticket-77", "inc-12", "INC-12", "user1"}, head
+
+
+def test_the_second_of_two_is_asked_for(hosting: Read) -> None:
+    found = steps(hosting("on web1 and web2: restart nginx on the second one"))
+    assert len(found) == 1
