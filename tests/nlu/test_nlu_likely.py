@@ -32,14 +32,6 @@ def test_what_is_unlikely_is_no_rival(
     assert only(over(catalogue)(text)) == expected
 
 
-def test_the_capability_that_is_gone_on_with_is_read_whatever_is_likelier(
-    over: Callable[[str], Read],
-) -> None:
-    text = "update the packages on web1 and on db1 too"
-    found = only(over("company")(text))
-    assert [parameters["host"] for _, parameters in found] == ["web1", "db1"]
-
-
 @pytest.mark.parametrize(
     ("catalogue", "text", "expected"),
     [
