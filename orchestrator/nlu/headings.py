@@ -12,20 +12,8 @@ from orchestrator.nlu.text import Kind
 from orchestrator.nlu.thread import Thread
 
 _FIELDS = frozenset(
-    {
-        "name",
-        "data",
-        "value",
-        "host",
-        "hostname",
-        "port",
-        "user",
-        "username",
-        "login",
-        "email",
-        "mail",
-        "team",
-    }
+    {"name", "host", "hostname", "port", "user", "username", "login", "email", "mail", "team"}
+    | {"data", "value"}
     | {"department", "role", "system", "environment", "env", "version", "branch", "domain", "ip"}
     | {"address", "device", "node", "server", "duration", "level", "type", "ttl", "source"}
     | {

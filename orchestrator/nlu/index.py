@@ -108,7 +108,7 @@ class CatalogIndex:
         return any(token.fold in values for p in self.profiles for values in p.known.values())
 
     def is_alien(self, verb: Verb) -> bool:
-        """Whether neither lexicon nor catalogue says what a verb does: "hand", "think"."""
+        """Whether neither lexicon nor catalogue says what a verb does: "swap", "think"."""
         own = any(verb.canonical in profile.verbs for profile in self.profiles)
         return not (verb.groups or own)
 

@@ -140,7 +140,7 @@ class Labels:
         if last.clause.piece is not label.piece or self._is_agreed(clause):
             return False
         row = any(d.group == last.group and d.clause.piece.colon for d in drafts)
-        placed = label.tokens[0].fold in PLACES  # "restart redis, and on web1: restart nginx"
+        placed = label.piece.tokens[0].fold in PLACES  # "restart redis, and on web1: restart nginx"
         return row or placed or self.is_bare(clause) or self._is_declined(clause)
 
     def _is_agreed(self, clause: Clause) -> bool:
@@ -162,8 +162,10 @@ def names_thing(token: Token, index: CatalogIndex) -> bool:
 
     No ticket, version, date, role or common words: "INC-4711", "v1.2", "user1", "post-mortem".
     """
-    if token.kind is not Kind.WORD or index.is_known(token):
-        return token.kind is Kind.WORD
+    if token.kind is not Kind.WORD:
+        return False
+    if index.is_known(token):
+        return True
     parts = [part for part in re.split(r"[-_]", token.fold) if part]
     shaped = len(parts) > 1 or _is_numbered(token)
     common = all(part in index.lexicon.all_words for part in parts)

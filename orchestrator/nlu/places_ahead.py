@@ -43,7 +43,7 @@ class PlacesAhead:
             plain = bool(things) and not any(head.verbs or head.negated for head in heads)
             self._open = plain
             if plain:
-                placed = heads[0].tokens[0].fold in PLACES
+                placed = heads[0].piece.tokens[0].fold in PLACES
                 self._heads.append(_Head((*things,), placed, clause.piece.listed))
         elif clause.piece.strong:
             self._open = self._open and self._heads[-1].listed and clause.piece.listed
@@ -66,6 +66,7 @@ class PlacesAhead:
             ]
 
     def _placed(self, draft: Draft, head: _Head) -> list[Draft]:
+        """Return the step for each thing before the colon, or as it is where it takes none."""
         profile = draft.profile
         if _ONE & {token.fold for token in draft.clause.tokens}:
             return [draft]  # "on web1 and web2: restart nginx on the second one"
@@ -76,7 +77,7 @@ class PlacesAhead:
             values = [
                 value
                 for token in head.things
-                if (token.fold in known or not self._index.is_known(token) or _is_numbered(token))
+                if (token.fold in known or not self._index.is_known(token) or _has_digit(token))
                 and (value := _value(slot, token)) is not None
             ]
             given = draft.parameters.get(slot.name)
@@ -104,7 +105,7 @@ def _where(profile: Profile) -> list[Slot]:
     return [*hosts, *([main] if main is not None and named and main not in hosts else [])]
 
 
-def _is_numbered(token: Token) -> bool:
+def _has_digit(token: Token) -> bool:
     return any(map(str.isdigit, token.value))
 
 

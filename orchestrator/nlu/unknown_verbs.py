@@ -22,7 +22,7 @@ def alien(tokens: Sequence[Token], lexicon: Lexicon) -> Verb | None:
 
 
 def bidding(tokens: Sequence[Token], lexicon: Lexicon) -> Verb | None:
-    """Return a verb that bids whatever it is about: "hand him a new one", "swap it"."""
+    """Return a verb that bids whatever it is about: "swap it for a new one"."""
     word, closed = tokens[0], lexicon.words("prepositions")
     bids = word.fold in lexicon.words("bidding") and tokens[1].fold not in closed
     return Verb(word.stem, frozenset(), frozenset({0})) if bids else None

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.nlu.found import Read, Steps, only
+from tests.nlu.found import Read, Steps, only, steps
 
 
 @pytest.mark.parametrize(
@@ -55,3 +55,16 @@ def test_a_name_is_taken_before_a_loose_word(
     catalogue: str, text: str, expected: Steps, over: Callable[[str], Read]
 ) -> None:
     assert only(over(catalogue)(text)) == expected
+
+
+def test_a_whole_request_needs_less_where_nothing_else_was_understood(
+    over: Callable[[str], Read],
+) -> None:
+    text = "könnt ihr dem node pve2 mal nen neustart verpassen, der hängt komplett"
+    assert only(over("homerack")(text)) == [("reboot_node", {"node": "pve2"})]
+
+
+def test_what_its_words_hardly_mean_is_no_step(over: Callable[[str], Read]) -> None:
+    text = "please get all pods off node arjuna-d014 before he pulls the plug"
+    found = steps(over("cloud")(text))
+    assert found == [("drain_node", {"node": "arjuna-d014"})]
