@@ -5,6 +5,7 @@ pytest_plugins = (
     "tests.plugins.compiled",
     "tests.plugins.garbage",
     "tests.plugins.logs",
+    "tests.plugins.measured",
     "tests.plugins.missing",
     "tests.plugins.order",
     "tests.plugins.scratch",
