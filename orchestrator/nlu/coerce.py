@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import date
 
 from orchestrator.nlu.shapes import SlotKind
+from orchestrator.nlu.slots import Slot
 from orchestrator.nlu.text import fold
 
 _TIME_UNITS = {
@@ -84,6 +85,11 @@ def name_forms(text: str, unit: str, kind: SlotKind) -> Iterator[str]:
     yield plain.lstrip("#@")
     if any(character.isdigit() for character in plain):
         yield plain.upper()  # "inc-482" for INC-482
+
+
+def form_taken(slot: Slot, text: str, unit: str = "") -> str | None:
+    """Return the first spelling of `text` that the schema of a parameter takes, if any."""
+    return next((form for form in name_forms(text, unit, slot.kind) if slot.accepts(form)), None)
 
 
 def _durations(text: str, unit: str) -> Iterator[str]:

@@ -15,7 +15,7 @@ from orchestrator.nlu.aims import AIMS, aimed_at
 from orchestrator.nlu.assignment import in_best_order, names_first
 from orchestrator.nlu.chunks import Chunk, chunks_of, is_content, is_number, is_titled, with_port
 from orchestrator.nlu.clauses import Clause, Form
-from orchestrator.nlu.coerce import name_forms, size_unit, time_unit
+from orchestrator.nlu.coerce import form_taken, size_unit, time_unit
 from orchestrator.nlu.enums import EnumHit
 from orchestrator.nlu.flags import read_flag
 from orchestrator.nlu.index import CatalogIndex
@@ -397,8 +397,7 @@ class Filler:
             return titled
         if chunk.quoted and len(text.split()) > _TITLE_WORDS:
             return text if slot.accepts(text) else None  # what a log says is no name
-        unit = self._unit(chunk, tokens)
-        return next((f for f in name_forms(text, unit, slot.kind) if slot.accepts(f)), None)
+        return form_taken(slot, text, self._unit(chunk, tokens))
 
     def _unit(self, chunk: Chunk, tokens: Sequence[Token]) -> str:
         last = chunk.places[-1]

@@ -11,7 +11,7 @@ from pydantic import JsonValue
 from orchestrator.nlu.borders import ANDS
 from orchestrator.nlu.chunks import is_content
 from orchestrator.nlu.clauses import ORDERED, Clause, Form
-from orchestrator.nlu.coerce import name_forms
+from orchestrator.nlu.coerce import form_taken
 from orchestrator.nlu.drafts import Draft
 from orchestrator.nlu.index import CatalogIndex
 from orchestrator.nlu.later import waits
@@ -310,8 +310,7 @@ class Gleaner:
                 continue  # "delete the bucket that feeds etl-2"
             if not self._may_be(profile, slot, tokens, place, own=own):
                 continue
-            forms = name_forms(token.value, "", slot.kind)
-            value = next((form for form in forms if slot.accepts(form)), None)
+            value = form_taken(slot, token.value)
             if value is not None:
                 yield value
 

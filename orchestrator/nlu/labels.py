@@ -63,10 +63,8 @@ class Labels:
             return False
         again = {token.fold for token in words} & {token.fold for token in clause.tokens}
         again = again if not head.piece.strong else set()  # who asks for himself speaks
-        captions = self._index.lexicon.words("captions")
-        said = again or all(token.fold in captions for token in words)
-        if said or self._is_place(head, words):
-            return False  # "onboarding - zoe: create zoe"; "workaround: …"; "on web1 and web2: …"
+        if again or self._is_place(head, words):
+            return False  # "onboarding - zoe: create zoe"; "on web1 and web2: …"
         if len(words) > 1 and not all(token.text[:1].isupper() for token in words):
             return False  # people have names: "Offboard darren please: delete his account"
         doing = any(token.fold.endswith(_DOINGS) for token in others)  # "offboarding: remove it"

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from orchestrator.nlu.clauses import Clause
-from orchestrator.nlu.coerce import name_forms
+from orchestrator.nlu.coerce import form_taken
 from orchestrator.nlu.drafts import Draft
 from orchestrator.nlu.index import CatalogIndex
 from orchestrator.nlu.labels import PLACES, names_thing
@@ -68,17 +68,17 @@ class PlacesAhead:
     def _placed(self, draft: Draft, head: _Head) -> list[Draft]:
         """Return the step for each thing before the colon, or as it is where it takes none."""
         profile = draft.profile
-        if _ONE & {token.fold for token in draft.clause.tokens}:
+        if profile is None or _ONE & {token.fold for token in draft.clause.tokens}:
             return [draft]  # "on web1 and web2: restart nginx on the second one"
-        for slot in _where(profile) if profile is not None else ():
+        for slot in _where(profile):
             if slot.kind is not SlotKind.HOST and (head.placed or draft.fill.spare):
                 continue  # "on web1: create the database foo"
-            known = profile.known.get(slot.name, ()) if profile is not None else ()
+            known = profile.known.get(slot.name, ())
             values = [
                 value
                 for token in head.things
                 if (token.fold in known or not self._index.is_known(token) or _has_digit(token))
-                and (value := _value(slot, token)) is not None
+                and (value := form_taken(slot, token.value)) is not None
             ]
             given = draft.parameters.get(slot.name)
             own = slot.name in draft.fill.values or (given is not None and given not in values)
@@ -107,8 +107,3 @@ def _where(profile: Profile) -> list[Slot]:
 
 def _has_digit(token: Token) -> bool:
     return any(map(str.isdigit, token.value))
-
-
-def _value(slot: Slot, token: Token) -> str | None:
-    forms = name_forms(token.value, "", slot.kind)
-    return next((form for form in forms if slot.accepts(form)), None)

@@ -22,7 +22,7 @@ from orchestrator.nlu.text import Token, words
 
 TITLES = frozenset(
     {"request", "task", "todo", "action", "ask", "ticket", "urgent", "emergency", "reminder"}
-    | {"wanted", "steps", "routine"}
+    | {"wanted", "steps", "routine", "workaround", "solution", "fix", "mitigation", "remedy"}
 )
 """What stands before a colon and is nobody's name."""
 _EACH = frozenset({"each", "both", "apiece", "jeweils", "chacun", "chacune", "cada"})
@@ -215,7 +215,7 @@ class References:
 
     def _is_empty(self, context: Clause, places: Collection[int]) -> bool:
         """Whether a word names nothing: "it was deployed by accident"."""
-        empty = self._lexicon.words("empty_nouns") | self._lexicon.words("captions")
+        empty = self._lexicon.words("empty_nouns")
         return any(context.tokens[place].fold in empty for place in places)
 
     def _is_word(self, context: Clause, found: Found | None, profile: Profile, slot: Slot) -> bool:

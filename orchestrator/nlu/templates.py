@@ -13,7 +13,7 @@ from functools import cached_property
 from orchestrator.nlu.candidate import Candidate
 from orchestrator.nlu.chunks import is_content, is_number
 from orchestrator.nlu.clauses import Clause, Form
-from orchestrator.nlu.coerce import name_forms, split_number
+from orchestrator.nlu.coerce import form_taken, split_number
 from orchestrator.nlu.fill import Fill, Filler, Found
 from orchestrator.nlu.index import CatalogIndex
 from orchestrator.nlu.lexicon import Lexicon
@@ -221,7 +221,7 @@ def _stem(token: Token) -> str:
 
 def _value(slot: Slot, gap: Sequence[Token]) -> str | None:
     text = " ".join(token.value for token in gap)
-    return next((form for form in name_forms(text, "", slot.kind) if slot.accepts(form)), None)
+    return form_taken(slot, text)
 
 
 def _takes_time(gaps: Mapping[Slot, tuple[Token, ...]], when: AbstractSet[int]) -> bool:
