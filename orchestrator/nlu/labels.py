@@ -12,6 +12,7 @@ from orchestrator.nlu.references import TITLES, Mention, References
 from orchestrator.nlu.text import Kind, Token
 from orchestrator.nlu.thread import Thread
 from orchestrator.nlu.turns import Turn
+from orchestrator.nlu.wordorder import PLACES
 
 _LABEL_WORDS = 3
 _DOINGS = ("ing", "tion", "ment", "ness", "ance")
@@ -20,7 +21,6 @@ _SPEAKING = frozenset(
     | {"ai", "dev", "support", "guest", "anon", "player", "member", "speaker", "person"}
 )
 """In the name of whoever speaks: "user1: reboot" is a line of a chat."""
-PLACES = frozenset({"on", "at", "auf", "bei", "sur", "en"})
 _HEARD_ON = frozenset({"in", "on", "via", "at", "over", "by", "from", "auf", "im", "per", "sur"})
 _MEDIA = frozenset(
     {"channel", "slack", "chat", "thread", "mail", "email", "meeting", "standup", "call", "phone"}

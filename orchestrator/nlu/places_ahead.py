@@ -1,30 +1,30 @@
 """What stands before a colon and says on what: "on web1 and web2: upgrade openssl, reboot"."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from orchestrator.nlu.clauses import Clause
 from orchestrator.nlu.coerce import form_taken
 from orchestrator.nlu.drafts import Draft
 from orchestrator.nlu.index import CatalogIndex
-from orchestrator.nlu.labels import PLACES, names_thing
+from orchestrator.nlu.labels import names_thing
 from orchestrator.nlu.profile import Profile
 from orchestrator.nlu.shapes import SlotKind
 from orchestrator.nlu.slots import Slot
 from orchestrator.nlu.text import Token
 from orchestrator.nlu.thread import Thread
+from orchestrator.nlu.wordorder import PLACES
 
 _ONE = frozenset({"second", "former", "latter", "other"})
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Head:
-    """The things before a colon, and the sentences behind it: one, or a list of them."""
+    """The things before a colon, and the sentence that it stands in."""
 
     things: tuple[Token, ...]
     placed: bool  # "on web1: …" says where, "web1: …" perhaps what
-    listed: bool
-    sentences: set[int] = field(default_factory=set)
+    sentence: int
 
 
 class PlacesAhead:
@@ -34,25 +34,21 @@ class PlacesAhead:
         self._index = index
         self._thread = thread
         self._heads: list[_Head] = []
-        self._open = False
+        self._headed = False  # things stand before the last colon
 
     def note(self, clause: Clause, heads: Sequence[Clause]) -> None:
-        """Take the things `heads` before the colon of a clause, or go on with its list."""
-        if clause.piece.colon:
-            things = [t for head in heads for t in head.tokens if names_thing(t, self._index)]
-            plain = bool(things) and not any(head.verbs or head.negated for head in heads)
-            self._open = plain
-            if plain:
-                placed = heads[0].piece.tokens[0].fold in PLACES
-                self._heads.append(_Head((*things,), placed, clause.piece.listed))
-        elif clause.piece.strong:
-            self._open = self._open and self._heads[-1].listed and clause.piece.listed
-        if self._open:
-            self._heads[-1].sentences.add(self._thread.sentence)
+        """Take the things of `heads`, before the colon of a clause if it has one."""
+        if not clause.piece.colon:
+            return
+        things = [t for head in heads for t in head.tokens if names_thing(t, self._index)]
+        self._headed = bool(things) and not any(head.verbs or head.negated for head in heads)
+        if self._headed:
+            placed = heads[0].piece.tokens[0].fold in PLACES
+            self._heads.append(_Head((*things,), placed, self._thread.sentence))
 
     def heads(self, clause: Clause) -> bool:
         """Whether things stand before the colon of a clause: they are no title of a list."""
-        return clause.piece.colon and self._open
+        return clause.piece.colon and self._headed
 
     def spread(self) -> None:
         """Give each step behind a colon the things before it: one step for each of them."""
@@ -61,7 +57,7 @@ class PlacesAhead:
                 one
                 for draft in self._thread.drafts
                 for one in (
-                    self._placed(draft, head) if draft.sentence in head.sentences else [draft]
+                    self._placed(draft, head) if draft.sentence == head.sentence else [draft]
                 )
             ]
 
@@ -87,11 +83,7 @@ class PlacesAhead:
             if not values or own or slot.many:
                 continue
             return [
-                replace(
-                    draft,
-                    parameters={**draft.parameters, slot.name: value},
-                    doubts=[doubt for doubt in draft.doubts if doubt.parameter != slot.name],
-                )
+                replace(draft, parameters={**draft.parameters, slot.name: value})
                 for value in dict.fromkeys(values)
             ]
         return [draft]

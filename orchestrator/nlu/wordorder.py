@@ -14,7 +14,8 @@ _PUSHED = frozenset({"force", "hard", "soft"})
 """Say how, whatever follows the verb: "force stop VM 105"."""
 _CLITICS = frozenset({"le", "la", "les", "lui", "leur", "me", "nous", "y", "en", "moi", "l"})
 _PLACES = frozenset({"auf", "in", "im", "von", "vom", "bei", "fur", "mit"})
-_ON = frozenset({"on", "at", "auf", "bei", "sur", "en"})
+PLACES = frozenset({"on", "at", "auf", "bei", "sur", "en"})
+"""What says where, ahead of an order."""
 _PLACED = 3  # words of "on web1 restart"
 _ABOUT = frozenset({"for", "regarding", "concerning", "re", "wegen", "pour"})
 _TELLING = ("auxiliaries", "troubles", "outcomes", "state_words")
@@ -107,7 +108,7 @@ class WordOrder:
 
     def behind_place(self, tokens: Sequence[Token]) -> Verb | None:
         """Return the verb of "on web1 restart nginx"; "on db1 the backup failed" has none."""
-        named = len(tokens) > _PLACED and tokens[0].fold in _ON and tokens[1].is_name_like
+        named = len(tokens) > _PLACED and tokens[0].fold in PLACES and tokens[1].is_name_like
         verb = self._book.at(tokens, 2) if named else None
         behind = tokens[max(verb.places) + 1 :] if verb is not None else ()
         lone = len(behind) == 1 and behind[0].fold not in self._lexicon.all_words

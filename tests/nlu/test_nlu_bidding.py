@@ -52,3 +52,18 @@ def test_a_verb_that_bids_is_no_step_of_its_own(text: str, over: Callable[[str],
 def test_a_common_word_is_not_what_is_acted_on(over: Callable[[str], Read]) -> None:
     found = steps(over("logistics")("Let's throw more resource at it"))
     assert all("resource" not in parameters.values() for _, parameters in found)
+
+
+@pytest.mark.parametrize(
+    ("catalogue", "text"),
+    [
+        ("hosting", "the certificate of example.com is fine, seal it"),
+        ("web", "the deploy of storefront to production is green, wrap it up"),
+        ("hosting", "append tom to the list of accounts to delete"),
+        ("hosting", "exempt tom from the account deletion"),
+    ],
+)
+def test_a_whole_request_means_nothing_risky_by_it(
+    catalogue: str, text: str, over: Callable[[str], Read]
+) -> None:
+    assert steps(over(catalogue)(text)) == []

@@ -133,3 +133,32 @@ def test_only_what_names_a_thing_is_a_place(hosting: Read) -> None:
 def test_the_second_of_two_is_asked_for(hosting: Read) -> None:
     found = steps(hosting("on web1 and web2: restart nginx on the second one"))
     assert len(found) == 1
+
+
+@pytest.mark.parametrize(
+    ("catalogue", "text", "expected"),
+    [
+        ("web", "owner: bob, host: db1, action: reboot", [("reboot_host", {"host": "db1"})]),
+        (
+            "hosting",
+            "off-boarding: delete the account tom",
+            [("delete_account", {"username": "tom"})],
+        ),
+        (
+            "hosting",
+            "on web1 and web2: backup the orders db to s3",
+            [("backup_now", {"destination": "s3"})],
+        ),
+        ("hosting", "on thursday-night: restart nginx", []),
+        ("hosting", "user-anna and user-tom: reboot web1", []),
+        ("hosting", "guest-a and guest-b: reboot web1", []),
+    ],
+)
+def test_what_stands_before_a_colon_is_not_any_target(
+    catalogue: str, text: str, expected: Steps, over: Callable[[str], Read]
+) -> None:
+    assert steps(over(catalogue)(text)) == expected
+
+
+def test_a_place_of_its_own_leaves_the_things_before_the_colon_out(hosting: Read) -> None:
+    assert len(steps(hosting("web1 and web2: restart it on web3"))) == 1

@@ -18,6 +18,12 @@ def test_then_joins_one_more_name(text: str, hosts: list[str], hosting: Read) ->
     assert [parameters.get("host") for _, parameters in found] == hosts
 
 
+def test_a_word_of_the_catalogue_is_one_and_a_number_is_none(hosting: Read) -> None:
+    found = steps(hosting("restart nginx on web1 then redis"))
+    assert [parameters["service"] for _, parameters in found] == ["nginx", "redis"]
+    assert len(steps(hosting("scale shop to 3 then 5"))) == 1
+
+
 @pytest.mark.parametrize("rest", ["coffee", "relax", "home", "party", "quickly", "please"])
 def test_no_other_word_is_one(rest: str, hosting: Read) -> None:
     assert steps(hosting(f"reboot web1 then {rest}")) == [("reboot_host", {"host": "web1"})]

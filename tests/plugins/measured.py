@@ -24,9 +24,9 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Leave further examples of a test unmeasured."""
-    seen: Counter[tuple[object, str]] = Counter()
+    seen: Counter[str] = Counter()
     for item in items:
-        test = (item.path, getattr(item, "originalname", item.name))
+        test, *_ = item.nodeid.partition("[")
         seen[test] += 1
         if seen[test] > _EXAMPLES:
             item.add_marker(pytest.mark.no_cover)
