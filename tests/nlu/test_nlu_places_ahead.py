@@ -162,3 +162,14 @@ def test_what_stands_before_a_colon_is_not_any_target(
 
 def test_a_place_of_its_own_leaves_the_things_before_the_colon_out(hosting: Read) -> None:
     assert len(steps(hosting("web1 and web2: restart it on web3"))) == 1
+
+
+def test_a_place_before_a_colon_is_no_title_that_takes_the_order_before_back(hosting: Read) -> None:
+    found = steps(hosting("restart redis, and on web1: restart nginx"))
+    assert [parameters["service"] for _, parameters in found] == ["redis", "nginx"]
+
+
+def test_data_in_a_form_is_a_value(over: Callable[[str], Read]) -> None:
+    text = "DNS record please. Name: api.acme.test, type: A, data: 192.0.2.7"
+    record = {"name": "api.acme.test", "type": "A", "value": "192.0.2.7"}
+    assert steps(over("assistant")(text)) == [("set_dns_record", record)]
