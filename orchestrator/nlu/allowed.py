@@ -74,8 +74,14 @@ class Allowed:
 
         "Asmith still needs his login" is about accounts, and deletes none.
         """
-        ends = bool(profile.groups & self._index.lexicon.words("endings"))
-        return not ends or any(self.does(profile, clause) for clause in clauses)
+        return not self.ends(profile) or any(self.does(profile, clause) for clause in clauses)
+
+    def ends(self, profile: Profile) -> bool:
+        """Whether a capability ends things, and does nothing else: not "add or remove a peer"."""
+        endings = self._index.lexicon.words("endings")
+        own = profile.own_groups or profile.groups
+        begins = frozenset().union(*self._index.lexicon.directions) - endings
+        return bool(own & endings) and not own & begins
 
     def turns_away(self, profile: Profile, clauses: Sequence[Clause]) -> bool:
         """Whether a verb says the opposite of what a capability does: block for unblock."""

@@ -15,6 +15,7 @@ from orchestrator.nlu.index import CatalogIndex
 from orchestrator.nlu.later import may_wait, waits
 from orchestrator.nlu.match import Matcher
 from orchestrator.nlu.meaning import Nearest
+from orchestrator.nlu.opinion import unworded
 from orchestrator.nlu.pieces import Role
 from orchestrator.nlu.plainness import is_hedged, is_judged, is_pasted, is_plain_order
 from orchestrator.nlu.profile import Profile
@@ -28,12 +29,18 @@ from orchestrator.nlu.whole import joined
 _MEANT, _MEANT_RISKY = 0.45, 0.55
 """The chance that makes a step: less than of a clause alone, for nothing else was understood."""
 _MEANT_PASTED = 0.8
+_ASKED_FOR = 0.8
+"""The chance at which it is asked what to act on, where only a common word is said."""
+_ABOUT = 0.4
+"""How likely a clause is about the capability, for what it denies or doubts to be that."""
+_REMARK = 3  # words
 _WORDS = 80
 _SPEAKER = frozenset({"i", "im", "we", "my", "ich", "wir", "je", "nous"})
 _ASKS = frozenset(
     {"is", "are", "was", "were", "do", "does", "did", "has", "have", "had", "may", "will", "what"}
     | {"why", "who", "how", "when", "where", "which", "whats", "whos", "hows"}
 )
+_POINTS = frozenset({"it", "that", "this", "so", "one"})
 _ABLE = frozenset({"can", "able", "may"})
 _ASKED = ORDERED | {Form.QUESTION}
 _OF_OTHERS = frozenset({"you", "someone", "somebody", "nobody", "noone", "that", "not", "never"})
@@ -70,7 +77,7 @@ class Gist:
         profile, clause = nearest.profile, joined(tokens, self._index)
         if not self._may_be_meant(profile, clauses) or self._meaning.is_idle(tokens):
             return understood
-        reading = self._opinion.read(profile, clause)
+        reading = self._reading(nearest, clause)
         if reading is None or not self._says_what(reading, clause, looks=looks):
             return understood
         self._opinion.choose(profile, clause, reading.fill)
@@ -81,6 +88,19 @@ class Gist:
         # What no clause holds was a command, or too long to be read: it stays told.
         told = [said for said in understood.out_of_scope if said not in words]
         return Understanding([draft], told if not looks else [])
+
+    def _reading(self, nearest: Nearest, clause: Clause) -> Candidate | None:
+        """Return the whole read as what it is nearest to, if what it acts on may be left open.
+
+        "We need vpn access for the new intern" asks who; "restart my career" is no service.
+        """
+        profile, reading = nearest.profile, self._opinion.read(nearest.profile, clause)
+        if reading is None or not self._opinion.takes_word(
+            profile, clause, reading.fill, bare=True
+        ):
+            return reading
+        sure = nearest.near >= _ASKED_FOR and self._opinion.names_thing(profile, clause)
+        return unworded(reading) if sure and not self._allowed.ends(profile) else None
 
     @staticmethod
     def _is_near(nearest: Nearest, *, looks: bool) -> bool:
@@ -96,13 +116,19 @@ class Gist:
         named = bool(values) or self._opinion.names_thing(profile, clause)
         if profile.is_risky and any(0 in one.places for one in values.values()):
             named = named and not self._meaning.knows(clause.tokens[0])  # "hide the mailbox"
-        return named and not self._opinion.takes_word(profile, clause, reading.fill, bare=True)
+        taken = {place for one in values.values() for place in one.places}
+        left = [token for place, token in enumerate(clause.tokens) if place not in taken]
+        if not profile.reads and any(token.value.isdigit() for token in left):
+            return False  # "take 101, 103 and 107 down, but kill 109"
+        return named
 
     def _may_be_meant(self, profile: Profile, clauses: Sequence[Clause]) -> bool:
         """Whether it wants something of the speaker's own, and denies nothing."""
         told = any(clause.piece.role is Role.CONDITION for clause in clauses)
         asked = any(clause.form in _ASKED for clause in clauses)
-        if any(map(self._forbids, clauses)) or (told and not asked):
+        beside = [clause for clause in clauses if self._is_remark(profile, clause)]
+        heard = [clause for clause in clauses if clause not in beside]
+        if any(map(self._forbids, heard)) or (told and not asked):
             return False  # "when the certificate expires, we shall be in trouble"
         later = any(waits(clause, self._index.lexicon, told=True) for clause in clauses)
         if may_wait(profile) and later:
@@ -113,12 +139,26 @@ class Gist:
             return False
         lone = len(clauses) == 1
         asks = [clause for clause in clauses if self._wants(profile, clause, lone=lone)]
-        spoken = not profile.reads and any(self._is_spoken_of(profile, c) for c in clauses)
+        spoken = not profile.reads and any(self._is_spoken_of(profile, c) for c in heard)
         return bool(asks) and not spoken
+
+    def _is_remark(self, profile: Profile, clause: Clause) -> bool:
+        """Whether it is about something else: "Tom told me I can ask you" beside a wish.
+
+        What points at something may deny it: "nobody wants that".
+        """
+        told = clause.form not in ORDERED or clause.negated
+        points = self._index.lexicon.words("pronouns") | _POINTS
+        if not told or len(clause.tokens) < _REMARK or clause.turn is not Turn.NOTHING:
+            return False
+        if any(token.fold in points for token in clause.tokens) or is_pasted(clause):
+            return False
+        return self._meaning.chance(profile, clause.tokens) < _ABOUT
 
     def _forbids(self, clause: Clause) -> bool:
         """Whether a clause denies, takes back, tells what others say, or is pasted."""
-        if clause.negated or clause.turn is not Turn.NOTHING or clause.form is Form.HOWTO:
+        taken_back = clause.turn is Turn.ALL or (clause.turn is Turn.LAST and not clause.tokens)
+        if clause.negated or taken_back or clause.form is Form.HOWTO:
             return True
         speaks = clause.piece.colon and clause.piece.tokens[0].fold in _SPEAKER  # "bob: I need …"
         return speaks or is_pasted(clause) or is_hedged(clause) or self._is_reported(clause)

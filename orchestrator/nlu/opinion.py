@@ -67,6 +67,13 @@ class _Sense:
         return self.nearest.near >= self.needed + more
 
 
+def unworded(reading: Candidate) -> Candidate:
+    """Return a reading without the common word that it took for what is acted on."""
+    slot, fill = reading.profile.main_slot, reading.fill
+    values = {name: one for name, one in fill.values.items() if slot is None or name != slot.name}
+    return replace(reading, fill=replace(fill, values=values))
+
+
 class Opinion:
     """Reads a clause by what it is about; built once per catalogue."""
 
@@ -116,7 +123,8 @@ class Opinion:
         if (sense.thing or self._bids(clause)) and self._is_worded(sense, clause):
             if sense.thing or not self._points(clause):
                 return None  # "the old sofa" is not to be restored
-            sense = self._unworded(sense)  # "throw more resource at it"
+            # "throw more resource at it"
+            sense = replace(sense, reading=unworded(sense.reading))
         if lenient and not self._says_all(sense, clause):
             return None
         reading, spare = sense.reading, len(sense.reading.fill.spare)
@@ -145,13 +153,6 @@ class Opinion:
     def _points(self, clause: Clause) -> bool:
         pronouns = self._index.lexicon.words("pronouns")
         return any(token.fold in pronouns for token in clause.tokens)
-
-    @staticmethod
-    def _unworded(sense: _Sense) -> _Sense:
-        """Return the sense without the common word that it took for what is acted on."""
-        slot, fill = sense.nearest.profile.main_slot, sense.reading.fill
-        values = {n: one for n, one in fill.values.items() if slot is None or n != slot.name}
-        return replace(sense, reading=replace(sense.reading, fill=replace(fill, values=values)))
 
     def _leaves(self, reading: Candidate, clause: Clause) -> bool:
         """Whether a name or a value is said that has no place in the reading."""
@@ -326,10 +327,9 @@ class Opinion:
         shaped = any(stands_alone(t.value) or t.value.isdigit() for t in clause.tokens)
         if profile.reads or acts or shaped:
             return True
-        ends = bool(profile.groups & self._index.lexicon.words("endings"))
         wanted = clause.piece.tokens[0].fold in self._index.lexicon.words("articles") | _MORE
         wanted = wanted or says_need(clause, self._index.lexicon) or is_wish(clause)
-        return wanted and not ends
+        return wanted and not self._allowed.ends(profile)
 
     def _ends(self, profile: Profile, clause: Clause) -> bool:
         """Whether a clause ends with what the capability is not about: "… production bug"."""

@@ -132,6 +132,58 @@ def test_beside_what_is_pasted_only_a_look_is_read(over: Over) -> None:
     assert {intent for intent, _ in steps(over("clinic")(text))} <= {"disk_usage"}
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "expected"),
+    [
+        (
+            "campus",
+            "avi.g entered the wrong pw too many times and can't get in any more, "
+            "hand him a new temporary one",
+            [("reset_password", {"user": "avi.g"})],
+        ),
+        (
+            "services",
+            "I'm new here, Tom told me I can ask you for stuff. We're starting the photo project "
+            "so I need a new bucket called photo-masters, 200 GB is enough",
+            [("create_bucket", {"bucket": "photo-masters", "quota_gb": 200})],
+        ),
+    ],
+)
+def test_what_a_remark_denies_or_reports_of_something_else_denies_no_wish(
+    name: str, text: str, expected: Steps, over: Over
+) -> None:
+    assert only(over(name)(text)) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("campus", "avi.g entered the wrong pw, hand him a new temporary one. Nobody wants that"),
+        (
+            "campus",
+            "avi.g entered the wrong pw, hand him a new one. No new password for him please",
+        ),
+        ("campus", "avi.g entered the wrong pw, hand him a new one, never mind"),
+        ("serverroom", "take VM 101, 103 and 107 down politely, but kill 109, it hangs anyway"),
+    ],
+)
+def test_what_denies_the_wish_or_is_left_over_makes_no_step(
+    name: str, text: str, over: Over
+) -> None:
+    assert steps(over(name)(text)) == []
+
+
+def test_who_is_meant_is_asked_where_only_a_common_word_says_it(over: Over) -> None:
+    found = over("product")("service restart request")
+    assert steps(found) == [("restart_service", {})]
+    assert [one.parameter for one in found.ambiguities] == ["service"]
+
+
+def test_what_adds_and_removes_may_be_wished_for(over: Over) -> None:
+    found = over("company")("another peer for the wireguard, it's my new laptop")
+    assert [intent for intent, _ in steps(found)] == ["manage_vpn_peer"]
+
+
 # --- what a step lacks ---
 
 
