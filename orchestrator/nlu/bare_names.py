@@ -14,6 +14,13 @@ _BOTH = frozenset({"both", "beide", "ambos", "ambas"})
 _WHITHER = frozenset({"to", "into", "on", "zu", "auf", "nach", "sur", "en"})
 
 
+def is_only_a_name(clause: Clause, text: str) -> bool:
+    """Whether a name is said of which what follows says more: "a.test, clear its cache"."""
+    named = len(clause.tokens) == 1 and clause.tokens[0].is_name_like
+    behind = text[clause.piece.tokens[-1].end :]
+    return named and clause.form is Form.THING and any(map(str.isalnum, behind))
+
+
 class BareNames:
     """Knows the catalogue's verbs; one for each request."""
 

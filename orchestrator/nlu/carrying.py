@@ -1,15 +1,21 @@
 """What else was said of a thing that a pronoun stands for: where it is, of which branch."""
 
+from collections.abc import Sequence
+
 from pydantic import JsonValue
 
+from orchestrator.nlu.clauses import Clause
 from orchestrator.nlu.drafts import Draft
 from orchestrator.nlu.fill import Filler
+from orchestrator.nlu.profile import Profile
+from orchestrator.nlu.references import References
 from orchestrator.nlu.shapes import SlotKind
 from orchestrator.nlu.slots import Slot
 from orchestrator.nlu.thread import Thread
 
 _WHERE = frozenset({"environ", "env", "stage", "namespac", "cluster", "region"})
 _SURELY = 0.8
+_SEVERAL = 2  # parameters
 _CHOSEN = frozenset({"restore", "deploy"})
 _WELL = frozenset({"fine", "ok", "okay", "good", "healthy", "works", "working", "well"})
 
@@ -43,3 +49,37 @@ def carry_place(thread: Thread, filler: Filler, draft: Draft, slot: Slot, value:
             for name in (carried & set(given)) - set(draft.parameters):
                 draft.parameters[name] = given[name]
             return
+
+
+def take_named(
+    thread: Thread, references: References, draft: Draft, profile: Profile
+) -> list[dict[str, JsonValue]]:
+    """Give "review that PR" repository and number of "PR 83 of toolbox has a bug".
+
+    Returns what further steps have, where several are spoken of: "nginx on a1 and b1 is down".
+    """
+    lacking = [s for s in profile.slots if s.required and s.name not in draft.parameters]
+    if len(lacking) < _SEVERAL or draft.fill.spare or references.is_unclear(draft.clause):
+        return []
+    asked = {doubt.parameter for doubt in draft.doubts}
+    free = [slot for slot in lacking if slot.name not in asked]
+    for remark in reversed(thread.said):
+        if remark.context is None or not references.is_plain_remark(remark.context):
+            continue
+        named = _named(references, profile, free, remark.context)
+        if len(named) == len(lacking):
+            every = [_named(references, profile, free, one) for one in remark.together]
+            several = references.is_plural(draft.clause)
+            alike = [one for one in every if several or one.items() & named.items()]
+            first, *more = [one for one in (*alike, named) if len(one) == len(lacking)]
+            draft.parameters.update(first)
+            return more
+    return []
+
+
+def _named(
+    references: References, profile: Profile, slots: Sequence[Slot], context: Clause
+) -> dict[str, JsonValue]:
+    """Return what a remark surely gives to parameters."""
+    values = {slot.name: references.named_in(profile, slot, context) for slot in slots}
+    return {name: value for name, value in values.items() if value is not None}

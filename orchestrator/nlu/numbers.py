@@ -15,6 +15,10 @@ _UNIT_NOUNS = {"second": "s", "minut": "m", "hour": "h", "day": "d", "week": "w"
 _COUNTED = frozenset({"count", "number", "time", "repeat"})
 _TIMES = {"twice": 2, "thrice": 3, "zweimal": 2, "dreimal": 3}
 _REPEATED = _COUNTED | {"copi", "repetit", "attempt"}
+_ADDED = frozenset(map(stem, ("add", "added", "additional", "more", "extra", "grow", "increase")))
+_AMOUNTS = frozenset(map(stem, ("replicas", "instances", "cpus", "cores", "servers", "nodes")))
+_ANOTHER = frozenset({"another", "by", "um", "weitere", "otros", "otras"})
+_MORE = frozenset({"more", "additional", "extra", "mehr", "zusatzliche", "supplementaires", "mas"})
 _SKIPPED = frozenset({"dernieres", "derniers", "letzten", "ultimas", "ultimos", "last", "newest"})
 
 
@@ -48,9 +52,25 @@ class NumberReader:
             value = self._value(slot, tokens, place)
             if fit < 1 or slot.name in done or place in taken or not slot.accepts(value):
                 continue
+            if self._is_added(slot, tokens, place):
+                continue
             done.add(slot.name)
             taken.add(place)
             yield slot, value, self._places(slot, tokens, place)
+
+    def _is_added(self, slot: Slot, tokens: Sequence[Token], place: int) -> bool:
+        """Whether a number says how much more, and the parameter how much there is to be.
+
+        Nobody knows here of how much "10 GB more" is more.
+        """
+        _, unit = self._parsed(tokens, place)
+        own = {stem(word) for word in (*words(slot.name), *words(slot.description))}
+        if own & _ADDED or not (size_unit(unit) or own & _AMOUNTS):
+            return False
+        end = place + len(self._places(slot, tokens, place))
+        before = {token.fold for token in tokens[max(0, place - 1) : place]}
+        behind = {token.fold for token in tokens[end : end + 1]}
+        return bool(before & _ANOTHER or (behind | before) & _MORE)
 
     def _is_read(self, token: Token) -> bool:
         spelt = is_number(token, self._lexicon) or token.fold in _TIMES

@@ -9,7 +9,7 @@ from pydantic import JsonValue
 from orchestrator.catalog.models import Risk
 from orchestrator.domain.request import AmbiguityKind
 from orchestrator.nlu.candidate import MARGIN, Candidate
-from orchestrator.nlu.carrying import carry_place
+from orchestrator.nlu.carrying import carry_place, take_named
 from orchestrator.nlu.choosing import choose, is_of_family, next_of_kin, timely
 from orchestrator.nlu.chunks import is_content
 from orchestrator.nlu.clauses import Clause, Form
@@ -252,7 +252,7 @@ class Placer:
         self.doubt_values(draft)
         self._note_moments(draft, self._take_moments(draft, reading.profile))
         places = self._places_of_pronoun(draft, reading.profile)
-        self._take_named(draft, reading.profile)
+        places += take_named(self._thread, self._references, draft, reading.profile)
         slot = _wanting(draft, reading.profile)
         values = self._referred(draft, reading.profile, slot) if slot is not None else []
         if slot is None or not values:
@@ -439,24 +439,6 @@ class Placer:
                 named = self._references.named_in(profile, slot, remark.context)
                 found = found if named is None else [named]
         return found
-
-    def _take_named(self, draft: Draft, profile: Profile) -> None:
-        """Give "review that PR" repository and number of "PR 83 of toolbox has a bug"."""
-        lacking = [s for s in profile.slots if s.required and s.name not in draft.parameters]
-        asked = {doubt.parameter for doubt in draft.doubts}
-        if len(lacking) < _PAIR or draft.fill.spare or self._references.is_unclear(draft.clause):
-            return
-        for remark in reversed(self._thread.said):
-            if remark.context is None or not self._references.is_plain_remark(remark.context):
-                continue
-            named = {
-                slot.name: self._references.named_in(profile, slot, remark.context)
-                for slot in lacking
-                if slot.name not in asked
-            }
-            if len(named) == len(lacking) and None not in named.values():
-                draft.parameters.update(named)
-                return
 
     def _look_back(self, profile: Profile, slot: Slot, *, by_name: bool = False) -> list[JsonValue]:
         said = self._thread.said

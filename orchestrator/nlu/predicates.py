@@ -12,6 +12,7 @@ _HELPERS = frozenset({"do", "does", "did", "have", "has"})
 _COPULAS = frozenset({"is", "are"})  # only behind another word: "when are a and b due"
 _ASKING = frozenset({"when", "how", "where", "what", "which", "why", "who", "wann", "wie", "quand"})
 _ONE = {"do": "does", "have": "has", "are": "is"}
+_NEEDS = frozenset({"needs", "need", "braucht", "brauchen"})
 _OPENING = 4
 _AND = frozenset({"and", ",", "&"})
 
@@ -23,11 +24,39 @@ class Predicates:
         self._index = index
         self._book = index.book
         self._placed = index.lexicon.words("prepositions")
+        self._told = index.lexicon.words("auxiliaries") | _NEEDS
         self._closed = self._placed | index.lexicon.words("subjects")
 
     def spread(self, pieces: Sequence[Piece]) -> list[Piece]:
         """Return the pieces, each of the things with what is said of all of them."""
-        return self._asked(self._located(pieces))
+        return self._asked(self._placed_on(self._located(pieces)))
+
+    def _placed_on(self, pieces: Sequence[Piece]) -> list[Piece]:
+        """Return "nginx on a1 needs …", "nginx on b1 needs …" for "nginx on a1 and b1 needs …"."""
+        spread = [*pieces]
+        for place, head in enumerate(spread):
+            if not self._is_placed(head.tokens):
+                continue
+            end = self._last_of(spread, place)
+            said = spread[end].tokens[1:]
+            if (
+                end == place
+                or said[0].fold not in self._told
+                or not spread[end].tokens[0].is_name_like
+            ):
+                continue
+            for other in range(place + 1, end + 1):
+                tokens = (*head.tokens[:-1], *spread[other].tokens[:1], *said)
+                spread[other] = replace(spread[other], tokens=tokens)
+            spread[place] = replace(head, tokens=(*head.tokens, *said))
+        return spread
+
+    def _is_placed(self, tokens: Sequence[Token]) -> bool:
+        """Whether a thing on a machine is all that is said: "nginx on a1"."""
+        if len(tokens) != 3 or tokens[1].fold not in self._placed:  # noqa: PLR2004
+            return False
+        thing, place = self._is_thing(tokens[0]), tokens[2]
+        return thing and place.is_name_like and self._book.at(tokens, 0) is None
 
     def _located(self, pieces: Sequence[Piece]) -> list[Piece]:
         """Return "cpu on web1" for "cpu" where "… and load on web1" follows."""

@@ -4,8 +4,7 @@ import itertools
 from dataclasses import replace
 
 from orchestrator.domain.value import Parameters
-from orchestrator.nlu.bare_names import BareNames
-from orchestrator.nlu.borders import ANDS
+from orchestrator.nlu.bare_names import BareNames, is_only_a_name
 from orchestrator.nlu.candidate import MARGIN
 from orchestrator.nlu.choosing import next_of_kin
 from orchestrator.nlu.clauses import Clause, Form
@@ -19,6 +18,7 @@ from orchestrator.nlu.gleaning import Gleaner
 from orchestrator.nlu.guard import COMMAND, INJECTED
 from orchestrator.nlu.headings import Headings
 from orchestrator.nlu.index import CatalogIndex
+from orchestrator.nlu.joined_names import JoinedNames
 from orchestrator.nlu.labels import Labels
 from orchestrator.nlu.lightverbs import is_doing_or_done
 from orchestrator.nlu.match import Matcher
@@ -108,7 +108,7 @@ class Reading:
         self._reporting = False  # … what somebody said
         self._greeting = False  # the clause before was "best" or "thanks"
         self._before = -1  # where the clause before this one starts
-        self._joined: list[Clause] = []  # "alice and bob" before "… need a new password"
+        self._joined = JoinedNames(filler, self._thread, self._continuer)
 
     def remember(self, draft: Draft) -> None:
         """Keep a step of the request before, so that this one may refer to it."""
@@ -147,32 +147,7 @@ class Reading:
         self._take(clause)
         self._deferral.note(clause, [d for d in self._thread.drafts if d not in known])
         self._gleaner.note(clause)
-        if clause.piece.strong:
-            self._joined.clear()
-        if clause.form is Form.THING and len(self._thread.drafts) == before:
-            self._joined.append(clause)
-            return
-        joined, self._joined = self._joined, []
-        if joined and clause.verbs and clause.piece.lead & ANDS:
-            self._share(joined, clause, before)
-
-    def _share(self, joined: list[Clause], clause: Clause, before: int) -> None:
-        """Let "alice and bob need a new password" mean both: the verb stands behind them."""
-        new = self._thread.drafts[before:]
-        profile = new[0].profile if len(new) == 1 else None
-        main = profile.main_slot if profile is not None else None
-        if profile is None or main is None or min(clause.verb_places, default=0) == 0:
-            return
-        for thing in reversed(joined):
-            fill = self._filler.fill(profile, replace(thing, form=clause.form))
-            found = fill.values.get(main.name)
-            if found is None or set(fill.content) - found.places:
-                break
-            self._thread.pardon(thing)
-            self._continuer.take(thing, new[0], profile, turning=False)
-            added = self._thread.drafts[before + len(new) :]
-            self._thread.drafts[before:] = [*added, *new]
-            new = [*added, *new]
+        self._joined.note(clause, before)
 
     def _take(self, clause: Clause) -> None:
         self._nearby, self._current = self._current, clause
@@ -286,7 +261,7 @@ class Reading:
         if clause.piece.colon:
             self._label = self._labels.is_speaker(self._heard, clause, self._thread.text)
             self._thread.announce(self._before)
-        heads = self._joined or [head for head in (self._heard,) if head is not None]
+        heads = self._joined.names or [head for head in (self._heard,) if head is not None]
         self._ahead.note(clause, () if self._label else heads)
         self._heard = clause
         self._before = clause.piece.tokens[0].start
@@ -363,7 +338,10 @@ class Reading:
             return False
         self._thread.group += 1
         self._tentative = self._thread.group
+        before = len(self._thread.drafts)
         self._placer.add(asked, best)
+        for mention in [m for m in self._thread.said if m.context is told]:
+            self._joined.share(mention.together, asked, before)  # "a.test and b.test are down, …"
         return True
 
     def _repeat(self, draft: Draft, clause: Clause) -> None:
@@ -401,6 +379,8 @@ class Reading:
         kept = any("keep" in verb.groups for verb in clause.verbs)
         if kept and not any(candidate.is_askable for candidate in candidates):
             self._withdraw(clause)  # "delete lab1, keep lab2"
+        elif is_only_a_name(clause, self._thread.text):
+            self._thread.refuse(clause)
         else:
             self._placer.place(clause, candidates)
 
@@ -435,7 +415,7 @@ class Reading:
         if not self._references.only_points(
             clause
         ):  # "when that has gone through, reboot it" speaks of nothing new
-            together = tuple(self._joined) if clause.piece.lead & ANDS else ()
+            together = self._joined.before(clause)
             for thing in together:
                 self._thread.pardon(thing)
             self._thread.said.append(Mention(context=clause, together=together))

@@ -296,6 +296,8 @@ class References:
         if found is None:
             return None
         named = any(context.tokens[place].is_name_like for place in found.places)
+        behind = context.tokens[1:2] if found.places == {0} else ()  # "redis on web4 is down"
+        named |= any(token.fold in self._lexicon.words("prepositions") for token in behind)
         return found.value if found.strength >= (_LIKELY if named else _SURE) else None
 
     def is_spoken_of(self, profile: Profile, slot: Slot, context: Clause) -> bool:

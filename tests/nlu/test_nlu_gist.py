@@ -137,14 +137,12 @@ def test_beside_what_is_pasted_only_a_look_is_read(over: Over) -> None:
     [
         (
             "campus",
-            "avi.g entered the wrong pw too many times and can't get in any more, "
-            "hand him a new temporary one",
+            "avi.g entered the wrong pw and can't get in any more, hand him a new temporary one",
             [("reset_password", {"user": "avi.g"})],
         ),
         (
             "services",
-            "I'm new here, Tom told me I can ask you for stuff. We're starting the photo project "
-            "so I need a new bucket called photo-masters, 200 GB is enough",
+            "Tom told me I can ask you. We start so I need a new bucket photo-masters, 200 GB",
             [("create_bucket", {"bucket": "photo-masters", "quota_gb": 200})],
         ),
     ],
