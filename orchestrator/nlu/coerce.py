@@ -28,6 +28,7 @@ _MONTHS = tuple(
 _WRITTEN_DATE_RE = re.compile(
     r"(\d{1,2})(?:st|nd|rd|th|\s?\.)?(?:\s*(?:of|de)\s+|\s+|(?<=\.))([a-z]+|\d\d)(?:\s*(?:de)\s+|\s+|\.)(\d{4})"
 )
+_INITIAL_RE = re.compile(r"[^\W\d_] [A-Z]\.$")
 _SIZE_UNITS = frozenset({"kb", "mb", "gb", "tb", "gib", "mib", "g", "gig", "gigs", "gigabytes"})
 SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 """Seconds per short unit of time."""
@@ -78,6 +79,8 @@ def name_forms(text: str, unit: str, kind: SlotKind) -> Iterator[str]:
         yield text
         return
     plain = text.rstrip(".,:;!?")
+    if _INITIAL_RE.search(text):
+        yield text  # "Mirna G."
     yield plain
     yield plain.lower()
     for mark in ("-", "_", ""):

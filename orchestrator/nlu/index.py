@@ -10,6 +10,7 @@ from orchestrator.nlu.actions import aliases_of, choices_of
 from orchestrator.nlu.clauses import Clause, Form, Reader
 from orchestrator.nlu.denials import Denials
 from orchestrator.nlu.enums import EnumFinder
+from orchestrator.nlu.full_names import FullNames
 from orchestrator.nlu.lexicon import Lexicon, lexicon
 from orchestrator.nlu.pieces import Splitter
 from orchestrator.nlu.profile import (
@@ -152,7 +153,10 @@ class CatalogIndex:
         slots = [slot for profile in self.profiles for slot in profile.slots]
         values = {part for slot in slots for value in slot.enum for part in words(value)}
         stages = {value for s in slots if s.name in _STAGES for value in s.enum}
-        return Speller(self.lexicon, nouns, said | values | nouns, stages)
+        told = (c.capability.name + " " + c.capability.description for c in self.profiles)
+        called = {word for text in told for word in words(text)} | values
+        names = FullNames(self.lexicon, slots, called)
+        return Speller(self.lexicon, nouns, said | values | nouns, stages, names)
 
     def _profile(self, capability: Capability) -> Profile:
         heads = list(self._example_verbs(capability))

@@ -12,6 +12,7 @@ from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 from orchestrator.nlu.coerce import iso_date, time_unit
+from orchestrator.nlu.full_names import FullNames
 from orchestrator.nlu.lexicon import Lexicon
 from orchestrator.nlu.text import Kind, Token, fold, stem, word_token
 
@@ -33,7 +34,8 @@ class Speller:
         lexicon: Lexicon,
         nouns: Iterable[str],
         known: Iterable[str],
-        stages: Iterable[str] = (),
+        stages: Iterable[str],
+        names: FullNames,
     ) -> None:
         """Take what the catalogue says.
 
@@ -42,15 +44,18 @@ class Speller:
             nouns: stems of what people name things by.
             known: words and stems that are no slips.
             stages: the environments that it names ("staging").
+            names: the reader of people's names.
         """
         self._lexicon = lexicon
         self._stages = frozenset(map(fold, stages))
+        self._names = names
         self._common = sorted(lexicon.words("often_misspelt"))
         self._nouns = sorted({noun for noun in nouns if len(noun) >= _SHORT and noun.isalpha()})
         self._known = frozenset(known) | lexicon.all_words
 
     def read(self, tokens: Sequence[Token]) -> list[Token]:
         """Return the tokens with what was meant; periods of time in words as one token."""
+        tokens = self._names.join(tokens)
         parted = [part for place in range(len(tokens)) for part in self._parted(tokens, place)]
         mended = [self._corrected(token) for token in parted]
         ends = bool(parted) and parted[-1].fold not in self._known  # "delete vm nad" names it
