@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from orchestrator.nlu.chunks import Chunk, is_number, with_port
 from orchestrator.nlu.coerce import iso_date, size_unit, time_unit
 from orchestrator.nlu.concepts import concept_model
-from orchestrator.nlu.full_names import is_full_name, is_person
 from orchestrator.nlu.index import CatalogIndex
 from orchestrator.nlu.misfits import (
     is_attribute,
@@ -14,6 +13,7 @@ from orchestrator.nlu.misfits import (
     is_no_person,
     is_period,
     is_related,
+    is_somebody,
     is_time,
     is_title,
 )
@@ -64,10 +64,8 @@ class Scorer:
         if shape is None or (channel.startswith("#") and not slot.accepts(channel)):
             return 0.0  # a channel is no service
         near = self._near(profile, slot, chunk, tokens)
-        people = [token for token in map(tokens.__getitem__, chunk.places) if is_full_name(token)]
-        if not is_person(slot) and not all(slot.accepts(token.value) for token in people):
-            return 0.0  # nothing else is called by somebody's name, written otherwise
         role = chunk.preposition == "as" and not is_called_by(slot, "as")
+        role |= is_somebody(slot, chunk, tokens)
         if role or is_no_person(profile, slot, chunk, tokens) or is_period(slot, chunk, tokens):
             return 0.0
         known = self.is_known(profile, slot, chunk, tokens)

@@ -28,6 +28,7 @@ _MONTHS = tuple(
 _WRITTEN_DATE_RE = re.compile(
     r"(\d{1,2})(?:st|nd|rd|th|\s?\.)?(?:\s*(?:of|de)\s+|\s+|(?<=\.))([a-z]+|\d\d)(?:\s*(?:de)\s+|\s+|\.)(\d{4})"
 )
+_BYTES_RE = re.compile(r"(?:kilo|mega|giga|tera)(?:byt|bytes?|octets?)")
 _INITIAL_RE = re.compile(r"[^\W\d_] [A-Z]\.$")
 _SIZE_UNITS = frozenset({"kb", "mb", "gb", "tb", "gib", "mib", "g", "gig", "gigs", "gigabytes"})
 SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
@@ -128,16 +129,8 @@ def split_number(folded: str) -> tuple[float, str] | None:
 
 
 def size_unit(word: str) -> str:
-    """Return k, m, g or t for a word that is a unit of size, else nothing."""
-    known = word in _SIZE_UNITS or word in {
-        "kib",
-        "tib",
-        "megabytes",
-        "terabytes",
-        "kilobytes",
-        "t",
-    }
-    return word[0] if known else ""
+    """Return k, m, g or t for a word that is a unit of size, or its stem, else nothing."""
+    return word[0] if word in _SIZE_UNITS | {"kib", "tib", "t"} or _BYTES_RE.fullmatch(word) else ""
 
 
 def size_factor(said: str, own: str) -> float:

@@ -46,7 +46,9 @@ class FullNames:
             behind = place + max(1, length)
             login = self._login(tokens, place, behind)
             if login:
-                joined.append(_together(tokens[place : behind + login], _value(tokens, behind, login)))
+                joined.append(
+                    _together(tokens[place : behind + login], _value(tokens, behind, login))
+                )
                 place = behind + login
             elif name is not None and self._has_names:
                 joined.append(name)

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator, Sequence
 
 from pydantic import JsonValue
 
+from orchestrator.catalog.models import Risk
 from orchestrator.nlu.borders import ANDS
 from orchestrator.nlu.chunks import is_content
 from orchestrator.nlu.clauses import ORDERED, Clause, Form
@@ -78,7 +79,7 @@ class Gleaner:
         first = clause.piece.tokens[0].fold
         refers = first in _REFERRING or first in self._index.lexicon.words("greetings")
         idle = clause.negated or clause.form is Form.SMALL_TALK or refers
-        aside = clause.piece.role is not Role.MAIN
+        aside = clause.piece.role not in {Role.MAIN, Role.CONDITION}
         if not (idle or aside or refused or waits(clause, self._index.lexicon)):
             self._clauses.append(clause)
 
@@ -201,7 +202,10 @@ class Gleaner:
             and not (changes and other.profile.reads)
         ]
         given = [d.parameters[slot.name] for d in others if slot.name in d.parameters]
-        values = [one for value in given for one in _each(value)]
+        if not given and slot.kind in _SHAPED:  # a site where a certificate was spoken of
+            kinds = [(d, s) for d in others if d.profile for s in d.profile.slots]
+            given = [d.parameters.get(s.name) for d, s in kinds if s.kind is slot.kind]
+        values = [one for value in given if value is not None for one in _each(value)]
         alike = bool(values) and all(value == values[0] for value in values)
         return values[0] if alike and slot.accepts(values[0]) else None
 
@@ -252,8 +256,10 @@ class Gleaner:
             value: clause
             for clause in self._clauses
             if self._may_tell(clause, draft, slot)
+            and not (named and clause.piece.role is Role.CONDITION)
             for value in self._candidates(profile, slot, clause, used, draft)
-            if not (named and (value.isalpha() or value.endswith("ing")))
+            if not (named or clause.piece.role is Role.CONDITION)
+            or not (value.isalpha() or value.endswith("ing"))
         }
         if len(found) != 1:
             return None
@@ -279,7 +285,9 @@ class Gleaner:
         if before and slot.kind is SlotKind.VERSION:
             return False  # "2.2.0 broke everything. Deploy it again"
         nouns = slot.nouns | (_PERSONS if slot.nouns & _PERSONS else frozenset())
-        return before or _equates(clause, nouns) or _is_it(words)
+        risk = draft.profile.capability.risk if draft.profile is not None else Risk.HIGH
+        plain = slot.kind in _SHAPED - {SlotKind.VERSION} and risk is not Risk.HIGH
+        return before or plain or _equates(clause, nouns) or _is_it(words)
 
     def _used(self) -> set[int]:
         """Return where words begin that a step took a value from, or that say what it does."""

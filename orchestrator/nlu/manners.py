@@ -21,6 +21,9 @@ _FOR = frozenset({"for", "to", "about", "that", "if", "you", "fur", "dass", "pou
 _FOUND = frozenset({"report", "complain", "notic", "confirm", "discov", "found", "see", "saw"})
 _TOLD = frozenset({"ca", "cest", "tout", "it", "its", "that", "everything", "das", "alles", "todo"})
 _VERSION_RE = re.compile(r"v?\d+(?:\.\d+)+|v\d+")
+_NO_THING = frozenset({"it", "this", "that", "i", "we", "you", "he", "she", "they", "there", "be"})
+_IRREGULAR = frozenset({"set", "reset", "put", "shut", "sent", "made", "given", "taken", "run"})
+_HOW = frozenset({"without", "safely", "somehow", "remotely", "at", "by", "if", "ever", "even"})
 _FRENCH_INFINITIVES = ("er", "ir", "re")
 OPENING = 4
 """Words at the head of a piece in which "said" or "not" governs the whole."""
@@ -60,6 +63,9 @@ class Manners:
             if length := self._lexicon.phrases("polite").at(folded, 0):
                 wished = True
                 tokens = tokens[length:]
+            elif _is_passive_wish(folded):
+                wished = True
+                tokens = tokens[1:]
             elif folded[:2] == ["go", "back"] and _is_older(folded[2:]):
                 break
             elif folded[0] in _THANKS and folded[1:2] and folded[1] in _TOLD:
@@ -177,3 +183,12 @@ class Manners:
 def _is_older(folded: Sequence[str]) -> bool:
     """Whether "go back to …" names a state before, and not work or bed."""
     return any(word in _OLDER or any(map(str.isdigit, word)) for word in folded)
+
+
+def _is_passive_wish(folded: Sequence[str]) -> bool:
+    """Whether "can my quota be set to 10 GB" wishes; "can it be done safely" only asks."""
+    be = folded.index("be") if "be" in folded else 0
+    if folded[:1] != ["can"] or not 1 < be < len(folded) - 1 or folded[1] in _NO_THING:
+        return False
+    done = folded[be + 1].endswith("ed") or folded[be + 1] in _IRREGULAR
+    return done and not _HOW & {*folded[be:]}

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from orchestrator.nlu.chunks import Chunk
 from orchestrator.nlu.coerce import split_number, time_unit
+from orchestrator.nlu.full_names import is_full_name, is_person
 from orchestrator.nlu.prepositions import PERSONS, in_english
 from orchestrator.nlu.profile import Profile
 from orchestrator.nlu.shapes import BRANCHES, SlotKind, looks_like
@@ -71,6 +72,12 @@ def is_no_person(profile: Profile, slot: Slot, chunk: Chunk, tokens: Sequence[To
     behind = tokens[chunk.places[-1] + 1 : chunk.places[-1] + 2]
     owned = chunk.determiner in _OWNERS and any(token.stem in chunk.nouns for token in behind)
     return owned or (placed and profile.reads and not slot.required)
+
+
+def is_somebody(slot: Slot, chunk: Chunk, tokens: Sequence[Token]) -> bool:
+    """Whether what is no person would take somebody's name, written otherwise: "joe-hale"."""
+    names = [tokens[place] for place in chunk.places if is_full_name(tokens[place])]
+    return not is_person(slot) and not all(slot.accepts(name.value) for name in names)
 
 
 def is_time(word: str) -> bool:

@@ -22,6 +22,7 @@ from orchestrator.nlu.plainness import ASKING, is_pasted, says_need
 from orchestrator.nlu.profile import Profile
 from orchestrator.nlu.shapes import SlotKind, stands_alone
 from orchestrator.nlu.text import Kind, Token
+from orchestrator.nlu.verbs import ACCESS
 
 _VERBLESS = 0.15  # more, where nobody says what is to be done
 _ORDERED = 0.1  # nearer, for an order to be plain
@@ -29,6 +30,7 @@ _LACKING = 0.1  # more, where a needed value is missing
 _LEADS, _LEADS_RISKY = 0.1, 0.2  # of readings that rules leave open, the one that is so far ahead
 _NARROWED = 0.1  # less, where rules have narrowed it down
 _UNLIKELY = 0.25
+_ELSEWHERE, _OTHERWISE = 0.05, 0.9
 _CLEARLY, _CLEARLY_AHEAD = 0.95, 0.3
 _FAR_AHEAD = 0.6
 _OVERRULES = 0.1  # more, where rules are sure of another reading …
@@ -36,6 +38,7 @@ _FAR = 0.1  # … that is not nearer than this
 _TRUSTED = 0.8
 _OWN = 1.0  # the verb of the capability's name or description
 _OF = frozenset({"of", "for", "about", "behind", "von", "de", "du", "für", "pour", "para"})
+_FOR_WHOM = frozenset({"for", "fur", "pour", "para"})
 _MORE = frozenset({"another", "more", "extra", "new", "some", "fresh", "weitere", "otro", "otra"})
 _SELF = frozenset({"me", "us", "myself", "mich", "moi"})
 _FEW = 2  # words that say what is meant
@@ -195,6 +198,19 @@ class Opinion:
             return False
         return words >= _FEW and self._meaning.chance(reading.profile, clause.tokens) < _UNLIKELY
 
+    def is_elsewhere(self, clause: Clause, reading: Candidate, *, points: bool) -> bool:
+        """Whether hardly anything of a clause is about a reading, be it said by its own verb.
+
+        `points`: a pronoun may stand for what it lacks, so only what is risky is doubted.
+        """
+        nearest = self._meaning.nearest(clause.tokens)
+        clear = nearest is not None and nearest.near >= _OTHERWISE
+        clear = clear and nearest is not None and self._allowed.does(nearest.profile, clause)
+        said = reading.verb >= _OWN and not clear
+        if not reading.profile.is_risky and (points or said):
+            return False
+        return self._meaning.chance(reading.profile, clause.tokens) < _ELSEWHERE
+
     def _is_clear(self, sense: _Sense, clause: Clause) -> bool:
         """Whether words enough, and no pronoun, leave no doubt of what a clause is about."""
         clear = sense.nearest.near >= _CLEARLY and sense.nearest.lead >= _CLEARLY_AHEAD
@@ -329,6 +345,7 @@ class Opinion:
             return True
         wanted = clause.piece.tokens[0].fold in self._index.lexicon.words("articles") | _MORE
         wanted = wanted or says_need(clause, self._index.lexicon) or is_wish(clause)
+        wanted |= _names_access(clause)
         return wanted and not self._allowed.ends(profile)
 
     def _ends(self, profile: Profile, clause: Clause) -> bool:
@@ -370,7 +387,7 @@ class Opinion:
             return False
         shaped = {slot.kind for slot in profile.slots if slot.name in fill.values} - _ANY_WORD
         polite = len(clause.piece.tokens) > len(clause.tokens) and not profile.is_risky
-        if polite or len(shaped) >= _FEW:
+        if polite or len(shaped) >= _FEW or _names_access(clause):
             return True
         return any(
             self._acts(clause, place)
@@ -389,6 +406,12 @@ class Opinion:
         behind = clause.tokens[place + 1 : place + 2]
         noun = any(token.fold in _OF for token in behind)
         return not noun and self._index.book.at(clause.tokens, place) is not None
+
+
+def _names_access(clause: Clause) -> bool:
+    """Whether it says what somebody is to have: "read access to orders for zoe"."""
+    given = any(token.stem in ACCESS for token in clause.tokens[:_FEW])
+    return given and any(token.fold in _FOR_WHOM for token in clause.tokens[1:])
 
 
 def _words(clause: Clause) -> list[Token]:

@@ -129,10 +129,13 @@ class Placer:
         return opinion.rather(clause, best) or best
 
     def _is_doubtful(self, clause: Clause, reading: Candidate) -> bool:
-        """Whether a risky reading lacks something, and the words are about something else."""
-        lacks = not (reading.is_whole or self._references.has_pronoun(clause))
-        risky = lacks and len(clause.tokens) > _FEW and reading.profile.is_risky
-        return risky and self._matcher.opinion.is_unlikely(clause, reading)
+        """Whether a reading lacks something, and the words are about something else."""
+        if reading.is_whole or len(clause.tokens) <= _FEW:
+            return False
+        opinion, points = self._matcher.opinion, self._references.has_pronoun(clause)
+        if opinion.is_elsewhere(clause, reading, points=points):
+            return True
+        return reading.profile.is_risky and not points and opinion.is_unlikely(clause, reading)
 
     def _is_far_fetched(self, clause: Clause, reading: Candidate) -> bool:
         """Whether nothing but a broad verb speaks for it: "add ann to the team" as a DNS record."""

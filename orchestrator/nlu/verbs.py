@@ -44,6 +44,11 @@ class Verb:
     misspelt: bool = False
 
 
+_LEVELS = frozenset({"read", "write", "view", "edit"})
+ACCESS = frozenset(map(stem, ("access", "permissions", "rights", "role")))
+"""Stems of what somebody is given: "write access" writes nothing."""
+
+
 class VerbBook:
     """Finds verbs; built once per catalogue."""
 
@@ -120,6 +125,7 @@ class VerbBook:
         following = next(iter(tokens[place + 1 : place + 2]), tokens[place])
         agent = word.endswith("er") and word.removesuffix("er") in self._spelt
         named = (tokens[place].stem, following.stem) in self._things
+        named |= word in _LEVELS and following.stem in ACCESS  # "she needs write access"
         return named or (agent and following.fold in _ENGLISH)
 
     def _once_more(self, token: Token) -> list[Action]:
