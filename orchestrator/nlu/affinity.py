@@ -16,12 +16,14 @@ from orchestrator.nlu.misfits import (
     is_somebody,
     is_time,
     is_title,
+    needs_port,
 )
 from orchestrator.nlu.prepositions import PERSONS, PLACE_WORDS, in_english, is_called_by
 from orchestrator.nlu.profile import Profile
 from orchestrator.nlu.shapes import BRANCHES, SHAPED, SlotKind, looks, looks_like, stands_alone
 from orchestrator.nlu.slots import Slot
 from orchestrator.nlu.text import Kind, Token, stem, words
+from orchestrator.nlu.verbs import ACCESS
 
 _MAX_WORDS = 3
 _ADDRESSED = frozenset({SlotKind.HOST, SlotKind.DOMAIN, SlotKind.ADDRESS})
@@ -35,7 +37,7 @@ _LATEST = frozenset({"latest", "stable", "newest", "lts"})
 _MACHINES = frozenset({"machine", "box", "node", "host"})
 _WHEREVER = frozenset({"internet", "world", "outside", "os"})
 """No machine is called so: "reachable from the whole internet"."""
-_ACCESS = frozenset({"access", "permiss", "right", "zugriff", "acces", "acceso"})
+_ACCESS = ACCESS | frozenset({"zugriff", "acces", "acceso"})
 _OF = frozenset({"of", "for", "von", "fur", "de", "pour", "para"})
 _WEB = frozenset({"web", "url", "link", "website", "webpage", "online", "http", "https"})
 _WHY = frozenset({"cause", "reason", "culprit"})
@@ -156,12 +158,6 @@ class Scorer:
         if number and (not chunk.nouns or first.fold in self._index.lexicon.numbers):
             return None
         return self._loose(slot, chunk, word)
-
-    @staticmethod
-    def _needs_port(slot: Slot, chunk: Chunk, tokens: Sequence[Token]) -> bool:
-        """Whether "10.0.0.7" is a value only together with the port behind it."""
-        ported = slot.has_own_pattern and slot.accepts(with_port(chunk, tokens))
-        return ported and not slot.accepts(chunk.text(tokens))
 
     def _typed(self, slot: Slot, word: str, unit: str, *, number: bool) -> float | None:
         if number and slot.kind in {SlotKind.DURATION, SlotKind.SIZE}:
@@ -330,7 +326,7 @@ class Scorer:
     ) -> bool:
         """Whether a name would take what only another parameter is made for: a version, a date."""
         word = chunk.text(tokens)
-        if self._needs_port(slot, chunk, tokens):
+        if needs_port(slot, chunk, tokens):
             return False
         plain = slot.kind is not SlotKind.NAME or not any(c.isdigit() for c in word)
         return not plain and any(
@@ -366,8 +362,9 @@ class Scorer:
         """Whether "the server", "this app" only says what sort of thing is meant."""
         if chunk.quoted:
             return False
-        if all(tokens[p].fold in self._index.lexicon.words("measures") for p in chunk.places):
-            return True  # "is the disk full"
+        measures = self._index.lexicon.words("measures")
+        if all(tokens[p].fold in measures or tokens[p].stem in ACCESS for p in chunk.places):
+            return True  # "is the disk full", "kim needs VPN access"
         kinds = self._index.lexicon.words("omissible")
         behind = tokens[chunk.places[-1] + 1 : chunk.places[-1] + 2]
         noun = bool(chunk.nouns) or any(token.stem in slot.nouns for token in behind)
@@ -457,7 +454,7 @@ class Scorer:
         """Return what speaks against: the noun of another capability, a host after "on"."""
         against = 0.0
         addressed = any(other.kind in _ADDRESSED for other in profile.slots)
-        aimed = slot.nouns & _TARGETS or self._needs_port(slot, chunk, tokens)
+        aimed = slot.nouns & _TARGETS or needs_port(slot, chunk, tokens)
         if slot.kind is SlotKind.NAME and addressed and stands_alone(chunk.text(tokens)):
             against += 0.0 if aimed else 1.5
         if slot.kind is SlotKind.NAME and chunk.preposition in PLACE_WORDS:

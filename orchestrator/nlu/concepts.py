@@ -26,6 +26,7 @@ from orchestrator.nlu.features import features, known_only, symbols
 from orchestrator.nlu.text import Token
 
 MODEL = Path(__file__).with_name("concepts.bin")
+_COMMON = 25  # phrases
 _ALPHA = 0.2  # added to each count (Lidstone)
 _SHARPNESS = 1.5  # T: makes a probability of the score
 _PAIR = 0.5  # a pair of words tells less than a word
@@ -150,6 +151,11 @@ class ConceptModel:
         spans = enumerate(map(self._span, range(len(self._rows))))
         counts = self._table.counts
         return [row for row, (begin, end) in spans if sum(counts[begin:end]) >= least]
+
+    def is_common(self, stem: str) -> bool:
+        """Whether a stem stands in so many phrases that it is nobody's name."""
+        row = self._rows.get(stem)
+        return row is not None and sum(self._table.counts[slice(*self._span(row))]) >= _COMMON
 
     def _span(self, row: int) -> tuple[int, int]:
         return self._ends[row] - self._table.sizes[row], self._ends[row]

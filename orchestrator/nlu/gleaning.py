@@ -9,14 +9,17 @@ from collections.abc import Collection, Iterator, Sequence
 from pydantic import JsonValue
 
 from orchestrator.catalog.models import Risk
+from orchestrator.nlu.affinity import NAMING
 from orchestrator.nlu.borders import ANDS
 from orchestrator.nlu.chunks import is_content
 from orchestrator.nlu.clauses import ORDERED, Clause, Form
 from orchestrator.nlu.coerce import form_taken
 from orchestrator.nlu.drafts import Draft
+from orchestrator.nlu.full_names import is_person
 from orchestrator.nlu.index import CatalogIndex
 from orchestrator.nlu.later import waits
 from orchestrator.nlu.meaning import Meaning
+from orchestrator.nlu.misfits import is_common_word
 from orchestrator.nlu.pieces import Role
 from orchestrator.nlu.profile import Profile
 from orchestrator.nlu.references import References
@@ -152,14 +155,38 @@ class Gleaner:
             if slot.kind not in _NAMES or slot.many or found is None or found.value != value:
                 continue
             places = sorted(found.places)
+            words = [draft.clause.tokens[place] for place in places]
+            if self._is_nobody(profile, slot, draft.clause, places):
+                better = self._left(profile, slot, draft)
+                draft.parameters.pop(slot.name) if better is None else None
+                draft.parameters |= {slot.name: better} if better is not None else {}
+                continue
             if not places or not self._is_loose(draft.clause, places[0]):
                 continue
-            words = [draft.clause.tokens[place] for place in places]
             if not all(self._is_plain(profile, slot, word) for word in words):
                 continue
             better = self._left(profile, slot, draft, named=True)
             if better is not None:
                 draft.parameters[slot.name] = better
+
+    @staticmethod
+    def _is_nobody(profile: Profile, slot: Slot, clause: Clause, places: Sequence[int]) -> bool:
+        """Whether a common word was taken for a person: "she needs one to get to work"."""
+        tokens = clause.tokens
+        if (
+            not is_person(slot)
+            or not places
+            or len(tokens) == 1
+            or places[0] - 1 in clause.verb_places
+        ):
+            return False
+        before = tokens[places[0] - 1] if places[0] else None
+        behind = tokens[places[-1] + 1 : places[-1] + 2]
+        beside = [one.stem for one in (before, *behind) if one is not None]
+        called = before is not None and before.fold in NAMING
+        named = called or any(one in slot.nouns for one in beside)
+        known = any(tokens[place].fold in profile.known.get(slot.name, ()) for place in places)
+        return not (named or known) and all(is_common_word(tokens[place]) for place in places)
 
     def _is_loose(self, clause: Clause, place: int) -> bool:
         """Whether a word stands where no name does: "the new student", "tf plan", "it answers"."""

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
-from orchestrator.nlu.chunks import Chunk
+from orchestrator.nlu.chunks import Chunk, with_port
 from orchestrator.nlu.coerce import split_number, time_unit
+from orchestrator.nlu.concepts import concept_model
 from orchestrator.nlu.full_names import is_full_name, is_person
 from orchestrator.nlu.prepositions import PERSONS, in_english
 from orchestrator.nlu.profile import Profile
@@ -19,6 +20,9 @@ _IS = frozenset({"is", "are", "was", "were", "has", "gets", "be"})
 _RELATIVE = frozenset({"that", "which", "whose"})
 _OF_WHAT = (["of"], ["von"], ["du"], ["des"])
 _NO_THING = frozenset({"it", "them", "this", "that", "last", "past", "today", "which", "whom"})
+_GIVEN_NAMES = frozenset({"mark", "guy", "will", "nur", "rose"})
+"""Those that are words as well."""
+_PREFIXES = frozenset({"off", "on", "sub", "re", "co", "pre", "post", "non", "up", "sign", "roll"})
 _OWNERS = frozenset({"his", "her", "their"})
 
 
@@ -64,10 +68,13 @@ def is_branch(profile: Profile, slot: Slot, chunk: Chunk, tokens: Sequence[Token
 def is_no_person(profile: Profile, slot: Slot, chunk: Chunk, tokens: Sequence[Token]) -> bool:
     """Whether a look is taken at a place, where it may as well be at a person: "logins on gw1".
 
-    Nor is "his nextcloud account" one of somebody called so.
+    Nor is "his nextcloud account" one of somebody called so, nor anybody called "a.b.test".
     """
     if not slot.nouns & PERSONS:
         return False
+    said = tokens[chunk.places[0]].value
+    if said.count(".") > 1 and looks_like(SlotKind.DOMAIN, said):
+        return True
     placed = in_english(chunk.preposition) in {"on", "at", "in"}
     behind = tokens[chunk.places[-1] + 1 : chunk.places[-1] + 2]
     owned = chunk.determiner in _OWNERS and any(token.stem in chunk.nouns for token in behind)
@@ -78,6 +85,21 @@ def is_somebody(slot: Slot, chunk: Chunk, tokens: Sequence[Token]) -> bool:
     """Whether what is no person would take somebody's name, written otherwise: "joe-hale"."""
     names = [tokens[place] for place in chunk.places if is_full_name(tokens[place])]
     return not is_person(slot) and not all(slot.accepts(name.value) for name in names)
+
+
+def is_common_word(token: Token) -> bool:
+    """Whether everybody uses a word: "work", "off-boarding"; not "Mira", "nightly-backup"."""
+    first, *parts = token.text.split("-")
+    plain = all(part.isalpha() and part.islower() for part in (first, *parts))
+    common = all(concept_model().is_common(stem(part)) for part in (first, *parts))
+    called = first in _GIVEN_NAMES or (parts and first not in _PREFIXES)
+    return plain and common and not called
+
+
+def needs_port(slot: Slot, chunk: Chunk, tokens: Sequence[Token]) -> bool:
+    """Whether "10.0.0.7" is a value only together with the port behind it."""
+    ported = slot.has_own_pattern and slot.accepts(with_port(chunk, tokens))
+    return ported and not slot.accepts(chunk.text(tokens))
 
 
 def is_time(word: str) -> bool:

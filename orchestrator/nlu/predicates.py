@@ -12,6 +12,7 @@ _HELPERS = frozenset({"do", "does", "did", "have", "has"})
 _COPULAS = frozenset({"is", "are"})  # only behind another word: "when are a and b due"
 _ASKING = frozenset({"when", "how", "where", "what", "which", "why", "who", "wann", "wie", "quand"})
 _ONE = {"do": "does", "have": "has", "are": "is"}
+_NEEDS_IT = frozenset({"needs", "wants", "requires", "braucht"})
 _NEEDS = frozenset({"needs", "need", "braucht", "brauchen"})
 _OPENING = 4
 _AND = frozenset({"and", ",", "&"})
@@ -29,7 +30,26 @@ class Predicates:
 
     def spread(self, pieces: Sequence[Piece]) -> list[Piece]:
         """Return the pieces, each of the things with what is said of all of them."""
-        return self._asked(self._placed_on(self._located(pieces)))
+        return self._asked(self._placed_on(self._located(self._needed(pieces))))
+
+    def _needed(self, pieces: Sequence[Piece]) -> list[Piece]:
+        """Return "kim needs VPN" for the end of "kim has joined us and needs VPN"."""
+        spread = [*pieces]
+        for place in range(1, len(spread)):
+            head, piece = spread[place - 1], spread[place]
+            joined = bool(piece.lead) and piece.lead <= _AND and not piece.strong
+            needs = piece.tokens[0].fold in _NEEDS_IT and len(piece.tokens) > 1
+            says = len(head.tokens) > 1 and head.tokens[1].fold.isalpha()
+            if joined and needs and says and self._is_somebody(head.tokens[0]):
+                tokens = (head.tokens[0], *piece.tokens)
+                spread[place] = replace(piece, tokens=tokens, lead=frozenset())
+        return spread
+
+    def _is_somebody(self, token: Token) -> bool:
+        """Whether a word is a name that nobody knows for a word."""
+        return self._is_thing(token) and (
+            token.is_name_like or token.fold not in self._index.lexicon.all_words
+        )
 
     def _placed_on(self, pieces: Sequence[Piece]) -> list[Piece]:
         """Return "nginx on a1 needs …", "nginx on b1 needs …" for "nginx on a1 and b1 needs …"."""

@@ -11,6 +11,7 @@ from dataclasses import replace
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
+from orchestrator.nlu.asides import without_asides
 from orchestrator.nlu.coerce import iso_date, time_unit
 from orchestrator.nlu.full_names import FullNames
 from orchestrator.nlu.lexicon import Lexicon
@@ -55,7 +56,7 @@ class Speller:
 
     def read(self, tokens: Sequence[Token]) -> list[Token]:
         """Return the tokens with what was meant; periods of time in words as one token."""
-        tokens = self._names.join(tokens)
+        tokens = [*without_asides(self._names.join(tokens), self._lexicon)]
         parted = [part for place in range(len(tokens)) for part in self._parted(tokens, place)]
         mended = [self._corrected(token) for token in parted]
         ends = bool(parted) and parted[-1].fold not in self._known  # "delete vm nad" names it

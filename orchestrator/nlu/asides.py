@@ -1,0 +1,38 @@
+"""Leaves out what brackets only explain within a sentence: "remove Joe (Water dept) from …"."""
+
+from collections.abc import Iterator, Sequence
+
+from orchestrator.nlu.lexicon import Lexicon
+from orchestrator.nlu.text import Kind, Token
+
+_LONGEST = 4  # words of an explanation
+_BOUND = frozenset({"only", "except", "without", "also", "too", "not", "no", "but", "if", "unless"})
+
+
+def without_asides(tokens: Sequence[Token], lexicon: Lexicon) -> Iterator[Token]:
+    """Yield the tokens without brackets after which the sentence goes on with a preposition."""
+    place = 0
+    while place < len(tokens):
+        length = _aside(tokens, place, lexicon) if tokens[place].text == "(" else 0
+        if not length:
+            yield tokens[place]
+        place += length or 1
+
+
+def _aside(tokens: Sequence[Token], place: int, lexicon: Lexicon) -> int:
+    """Return how many tokens the brackets at `place` span; 0 where they say something."""
+    held = tokens[place + 1 : place + 2 + _LONGEST]
+    end = next((n for n, token in enumerate(held) if token.text == ")"), 0)
+    behind = tokens[place + 2 + end : place + 3 + end]
+    before = tokens[place - 1] if place else None
+    goes_on = any(token.fold in lexicon.words("prepositions") for token in behind)
+    within = before is not None and before.kind is Kind.WORD and goes_on
+    joins = _BOUND | lexicon.words("coordinators")
+    plain = all(_explains(token, lexicon) and token.fold not in joins for token in held[:end])
+    return end + 2 if end and within and plain else 0
+
+
+def _explains(token: Token, lexicon: Lexicon) -> bool:
+    """Whether a word is no name, no number and no verb."""
+    acts = token.stem in lexicon.actions and not token.text[:1].isupper()
+    return token.kind is Kind.WORD and token.text.isalpha() and not (token.is_name_like or acts)
