@@ -328,7 +328,7 @@ class Scorer:
         word = chunk.text(tokens)
         if needs_port(slot, chunk, tokens):
             return False
-        plain = slot.kind is not SlotKind.NAME or not any(c.isdigit() for c in word)
+        plain = slot.kind is not SlotKind.NAME or not any(c.isdigit() or c == "@" for c in word)
         return not plain and any(
             other is not slot
             and other.kind in SHAPED | {SlotKind.VERSION, SlotKind.DATE, SlotKind.DURATION}

@@ -1,4 +1,4 @@
-"""Leaves out what brackets only explain within a sentence: "remove Joe (Water dept) from …"."""
+"""Leaves out what only explains within a sentence: "remove Joe (Water dept) from …", "i.e."."""
 
 from collections.abc import Iterator, Sequence
 
@@ -6,16 +6,26 @@ from orchestrator.nlu.lexicon import Lexicon
 from orchestrator.nlu.text import Kind, Token
 
 _LONGEST = 4  # words of an explanation
+_SHORTENED = frozenset({"i.e", "e.g", "etc", "z.b", "d.h", "p.ej", "c.a.d"})
 _BOUND = frozenset({"only", "except", "without", "also", "too", "not", "no", "but", "if", "unless"})
 
 
 def without_asides(tokens: Sequence[Token], lexicon: Lexicon) -> Iterator[Token]:
-    """Yield the tokens without brackets after which the sentence goes on with a preposition."""
+    """Yield the tokens without brackets after which the sentence goes on with a preposition.
+
+    "I.e." and "etc." are no names and end no sentence: they are read as commas.
+    """
     place = 0
     while place < len(tokens):
-        length = _aside(tokens, place, lexicon) if tokens[place].text == "(" else 0
-        if not length:
-            yield tokens[place]
+        token = tokens[place]
+        length = _aside(tokens, place, lexicon) if token.text == "(" else 0
+        if token.kind is Kind.WORD and token.fold in _SHORTENED:
+            yield Token(token.text, token.start, token.end, Kind.MARK, ",", ",", token.value)
+            length = 1 + any(
+                t.stem == "." and t.start == token.end for t in tokens[place + 1 :][:1]
+            )
+        elif not length:
+            yield token
         place += length or 1
 
 

@@ -35,7 +35,7 @@ from orchestrator.nlu.match import Matcher
 from orchestrator.nlu.placing import Placer
 from orchestrator.nlu.profile import Profile
 from orchestrator.nlu.references import References
-from orchestrator.nlu.revising import Revision, inheriting
+from orchestrator.nlu.revising import Revision, apposed_to, inheriting
 from orchestrator.nlu.shapes import SlotKind
 from orchestrator.nlu.slots import Slot
 from orchestrator.nlu.text import Token
@@ -357,6 +357,9 @@ class Continuer:
         keep: bool,
     ) -> None:
         """Add one more step like the one before, with what this clause says of it."""
+        if apposed := apposed_to(previous, clause, profile):
+            previous.parameters |= apposed
+            return
         for listed in self._thread.drafts:
             if listed.group == previous.group and listed.profile is profile:
                 realign(listed, fill)

@@ -13,6 +13,7 @@ from orchestrator.nlu.calls import Call, calls_in
 from orchestrator.nlu.clauses import Clause, Form
 from orchestrator.nlu.drafts import Draft
 from orchestrator.nlu.fill import Fill, Filler
+from orchestrator.nlu.forms import Forms
 from orchestrator.nlu.gist import Gist
 from orchestrator.nlu.guard import guarded_tokens, is_guarded
 from orchestrator.nlu.index import CatalogIndex
@@ -65,6 +66,7 @@ class Engine:
         self._predicates = Predicates(index)
         self._whole = Whole(index, self.matcher)
         self._gist = Gist(index, self.matcher)
+        self._forms = Forms(index, self.matcher)
 
     def know(self, names: Mapping[str, Iterable[str]]) -> None:
         """Take these for names of what there is, by parameter, beside those of the examples."""
@@ -78,7 +80,9 @@ class Engine:
             return self._called(original, calls)
         if remembered := self._remembered(original):
             return remembered
-        tokens = self.index.speller.read(guarded_tokens(normalise(original)))
+        form = self._forms.read(normalise(original))
+        plain = form.rest if form is not None else normalise(original)
+        tokens = self.index.speller.read(guarded_tokens(plain))
         split = self._predicates.spread(self.index.splitter.split(tokens))
         pieces = self.index.denials.spread(spread_particles(split, self.index.book))
         said = _Said(
@@ -89,6 +93,8 @@ class Engine:
             earlier,
         )
         found = self._take(said, lenient=False)
+        if form is not None:
+            return self._forms.complete(form, said.clauses, found)
         if said.guarded:
             return self._gist.read(original, said.clauses, found, looks=True)
         found = self._whole.read(original, said.clauses, found)

@@ -68,6 +68,8 @@ class FullNames:
             if not (initial or self._goes_on(tokens[end])):
                 break
             end += 1
+            if tokens[end - 1].text != tokens[end - 1].value:
+                break  # "Tracy Huber's"
             if initial:
                 end += tokens[end : end + 1] != [] and tokens[end].stem == "."
                 break
@@ -79,10 +81,11 @@ class FullNames:
         return new and self._goes_on(token)
 
     def _goes_on(self, token: Token) -> bool:
-        titled = token.kind is Kind.WORD and _TITLED_RE.fullmatch(token.text) is not None
-        parts = token.text.replace("'", "-").split("-")
+        titled = token.kind is Kind.WORD and _TITLED_RE.fullmatch(token.value) is not None
+        parts = token.value.replace("'", "-").split("-")
         titled = titled and all(part[:1].isupper() and part[1:].islower() for part in parts if part)
-        return titled and token.text == token.value and token.fold not in self._called
+        owned = token.text.removesuffix("'s") == token.value
+        return titled and owned and token.fold not in self._called
 
     def _login(self, tokens: Sequence[Token], place: int, behind: int) -> int:
         """Return how many tokens "(login jhale)" has behind a name; 0 for none."""
@@ -133,7 +136,7 @@ def _together(tokens: Sequence[Token], value: str) -> Token:
     text = " ".join(token.text for token in tokens if token.text != ".")
     text = f"{text}." if tokens[-1].text == "." else text
     fold = " ".join(token.fold for token in tokens)
-    value = value or text
+    value = value or text.removesuffix("'s")
     fold = value.casefold() if value != text else fold
     first = tokens[0]
     return replace(first, text=text, value=value, fold=fold, stem=fold, end=tokens[-1].end)

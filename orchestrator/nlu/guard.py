@@ -123,7 +123,7 @@ def _cut_by_quotes(pattern: re.Pattern[str], text: str, seen: str) -> Iterator[S
 
     `seen` is the text as the pattern shall see it, of the same length.
     """
-    match = pattern.search(seen)
+    match = _unless_form(pattern, text, seen)
     if match is None:
         return
     for quotes in (patterns.DOUBLE_RE, patterns.TICKS_RE, patterns.SINGLE_RE):
@@ -162,9 +162,31 @@ def _struck(text: str) -> Iterator[Span]:
             yield span
 
 
+def _unless_form(pattern: re.Pattern[str], text: str, seen: str) -> re.Match[str] | None:
+    """Return the first match that is no field of a form; `seen` is what `text` looks like."""
+    match = pattern.search(seen)
+    while match is not None and _is_form(text, match.start()):
+        match = pattern.search(seen, text.find("\n", match.start() + 1))
+    return match
+
+
+def _is_form(text: str, place: int) -> bool:
+    """Whether the line at `place` is a field among others: "User: Joe Hale", "Email: j@a.test".
+
+    Whoever fills in a form gives names: an order in a field, or a turn of a dialogue, is none.
+    """
+    end = text.find("\n", place + 1)
+    if end < 0:
+        return False
+    before, behind = ([s for s in t.splitlines() if s.strip()] for t in (text[:end], text[end:]))
+    beside = [*before[-2:-1], *behind[:1]]
+    field = patterns.FIELD_RE.fullmatch
+    return bool(before and field(before[-1])) and any(map(field, beside))
+
+
 def _pasted(text: str) -> Iterator[Span]:
     """Yield what follows "the log says:" and the like, to the end of the text."""
-    match = patterns.PASTED_RE.search(text)
+    match = _unless_form(patterns.PASTED_RE, text, text)
     if match is not None and match["rest"].strip():
         alone = not text[text.rfind("\n", 0, match.start()) + 1 : match.start()].strip()
         begin = match.end() - len(match["rest"].lstrip())

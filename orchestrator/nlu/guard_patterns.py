@@ -116,3 +116,10 @@ LOG_LINE_RE = re.compile(
     re.MULTILINE,
 )
 """A line of a log, a stack trace or a terminal: pasted, never said."""
+
+FIELD_RE = re.compile(
+    r"[ ]*(?:[-*][ ]+)?\**(?!(?:system|assistant|developer|human|ai|root|inst)\b)"
+    r"[A-Za-z][\w/-]*(?:[ ][a-z][\w/-]*){0,3}[ ]?:\**[ ]+"
+    r"(?:\S*[^\s:]|[A-Z][\w'.-]*(?:[ ][A-Z][\w'.-]*){1,2})(?:[ ]\([\w ]{1,20}\))?[ ]*",
+)
+"""A field of a form, its value one word or a name: "Computer: pc-3306", "User: Austin Jones"."""

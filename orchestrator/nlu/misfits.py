@@ -22,6 +22,7 @@ _OF_WHAT = (["of"], ["von"], ["du"], ["des"])
 _NO_THING = frozenset({"it", "them", "this", "that", "last", "past", "today", "which", "whom"})
 _GIVEN_NAMES = frozenset({"mark", "guy", "will", "nur", "rose"})
 """Those that are words as well."""
+_ACRONYM = 3
 _PREFIXES = frozenset({"off", "on", "sub", "re", "co", "pre", "post", "non", "up", "sign", "roll"})
 _OWNERS = frozenset({"his", "her", "their"})
 
@@ -73,7 +74,10 @@ def is_no_person(profile: Profile, slot: Slot, chunk: Chunk, tokens: Sequence[To
     if not slot.nouns & PERSONS:
         return False
     said = tokens[chunk.places[0]].value
-    if said.count(".") > 1 and looks_like(SlotKind.DOMAIN, said):
+    hosted = said.count(".") > 1 and looks_like(SlotKind.DOMAIN, said)
+    short = said.isupper() and said.isalpha() and len(said) <= _ACRONYM  # "HR", "SSH"
+    figures = not (any(map(str.isalpha, said)) or chunk.nouns & slot.nouns)  # "4/9"
+    if hosted or is_time(said) or ((short or figures) and not chunk.quoted):
         return True
     placed = in_english(chunk.preposition) in {"on", "at", "in"}
     behind = tokens[chunk.places[-1] + 1 : chunk.places[-1] + 2]

@@ -12,6 +12,7 @@ from orchestrator.nlu.chunks import is_content
 from orchestrator.nlu.clauses import Clause, Form
 from orchestrator.nlu.drafts import Doubt, Draft
 from orchestrator.nlu.fill import Filler, Found
+from orchestrator.nlu.full_names import is_person
 from orchestrator.nlu.lexicon import Lexicon
 from orchestrator.nlu.meaning import Meaning
 from orchestrator.nlu.pieces import Role
@@ -236,8 +237,8 @@ class References:
         last = before[-1] if before else ""
         if last in _BEING:
             return "should" not in before  # but "her login should be zoe"
-        if self._is_no_subject(context, place):
-            return True
+        if self._is_no_subject(context, place) or ("@" in token.value and is_person(slot)):
+            return True  # nor is "him" an address
         named = self._is_named(context, place) or last in self._lexicon.words("prepositions")
         described = last in self._lexicon.words("english_determiners")
         sure = named or found.strength >= _SURE

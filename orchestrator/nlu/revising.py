@@ -6,6 +6,8 @@ one reboot; "… and the mailbox" names a kind of thing, no target.
 
 from dataclasses import replace
 
+from pydantic import JsonValue
+
 from orchestrator.nlu.candidate import Candidate
 from orchestrator.nlu.clauses import Clause, Form
 from orchestrator.nlu.drafts import Draft
@@ -14,6 +16,7 @@ from orchestrator.nlu.index import CatalogIndex
 from orchestrator.nlu.match import Matcher
 from orchestrator.nlu.placing import Placer
 from orchestrator.nlu.profile import Profile
+from orchestrator.nlu.shapes import SlotKind
 from orchestrator.nlu.slots import Slot
 from orchestrator.nlu.text import Kind
 from orchestrator.nlu.thread import Thread
@@ -21,6 +24,7 @@ from orchestrator.nlu.thread import Thread
 _DEFINITE = frozenset({"the", "their", "its", "his", "her", "my", "our", "die", "das", "den"})
 _DEFINITE |= frozenset({"le", "la", "les", "el", "los", "las"})
 _PAIR = 2
+_NAMES = frozenset({SlotKind.NAME, SlotKind.HOST})
 
 
 class Revision:
@@ -113,3 +117,20 @@ def inheriting(clause: Clause, previous: Draft) -> Clause:
 
 def _enums(profile: Profile) -> set[str]:
     return {value for slot in profile.slots for value in slot.enum}
+
+
+def apposed_to(previous: Draft, clause: Clause, profile: Profile) -> dict[str, JsonValue]:
+    """Return what a name says of the common noun before it: "… on my new laptop, nb-2291".
+
+    Where the step lacks it, and something else that it acts on has been named.
+    """
+    main, tokens = profile.main_slot, previous.clause.tokens
+    joined = clause.piece.lead == {","} and not clause.piece.strong
+    named = len(clause.tokens) == 1 and clause.tokens[0].is_name_like
+    plain = bool(tokens) and tokens[-1].text.islower() and not tokens[-1].is_name_like
+    lacking = [s for s in profile.slots if s.required and s.name not in previous.parameters]
+    free = len(lacking) == 1 and lacking[0] is not main and lacking[0].kind in _NAMES
+    if not (joined and named and plain and free):
+        return {}
+    value = clause.tokens[0].value
+    return {lacking[0].name: value} if lacking[0].accepts(value) else {}

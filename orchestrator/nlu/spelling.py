@@ -18,6 +18,9 @@ from orchestrator.nlu.lexicon import Lexicon
 from orchestrator.nlu.text import Kind, Token, fold, stem, word_token
 
 _SLASHED_RE = re.compile(r"([A-Za-z][A-Za-z-]*)\d+(?:/\1\d+)+")
+_PHONE_RE = re.compile(r"\+\d{1,5}|0\d{1,5}")
+_DIGITS_RE = re.compile(r"\d{2,}(?:-\d+)?")
+_DIGITS = 7  # of a telephone number
 _LONG = 7  # two words that are one are longer
 _LEAST = 3  # of fewer letters, no word is read as a slip of another
 _SHORT = 4  # of so few letters, one that is lost or two that changed places are forgiven
@@ -56,7 +59,7 @@ class Speller:
 
     def read(self, tokens: Sequence[Token]) -> list[Token]:
         """Return the tokens with what was meant; periods of time in words as one token."""
-        tokens = [*without_asides(self._names.join(tokens), self._lexicon)]
+        tokens = [*_phones([*without_asides(self._names.join(tokens), self._lexicon)])]
         parted = [part for place in range(len(tokens)) for part in self._parted(tokens, place)]
         mended = [self._corrected(token) for token in parted]
         ends = bool(parted) and parted[-1].fold not in self._known  # "delete vm nad" names it
@@ -149,6 +152,24 @@ class Speller:
         unit = time_unit(folded[behind]) if len(folded) > behind else ""
         spelt = len(folded[behind]) > 1 if unit else False
         return (behind + 1, f"{count}{unit}") if count is not None and spelt else (0, "")
+
+
+def _phones(tokens: Sequence[Token]) -> Iterator[Token]:
+    """Yield "0155 5550142" as one word: a number that opens with 0 or + goes on behind a space."""
+    place = 0
+    while place < len(tokens):
+        span = [tokens[place]]
+        for token in tokens[place + 1 :] if _PHONE_RE.fullmatch(tokens[place].text) else ():
+            if token.start - span[-1].end != 1 or not _DIGITS_RE.fullmatch(token.text):
+                break
+            span.append(token)
+        if len(span) > 1 and sum(len(token.text) for token in span) >= _DIGITS:
+            text = " ".join(token.text for token in span)
+            yield replace(span[0], text=text, value=text, fold=text, stem=text, end=span[-1].end)
+        else:
+            yield from span[:1]
+            span = span[:1]
+        place += len(span)
 
 
 def _dates(tokens: Sequence[Token]) -> Iterator[Token]:
