@@ -168,11 +168,9 @@ def _named(chunk: Chunk, tokens: Sequence[Token]) -> Chunk:
     """Return the chunk without plain words around the one word that looks like a name."""
     names = [place for place in chunk.places if tokens[place].is_name_like]
     others = [tokens[place].text for place in chunk.places if place not in names]
-    if (
-        len(names) == 1
-        and not chunk.quoted
-        and all(text.isalpha() and text.islower() for text in others)
-    ):
+    lone = len(names) == 1 and not chunk.quoted
+    somebody = lone and " " in tokens[names[0]].value  # "Offboarding Joe Hale"
+    if lone and all(text.isalpha() and (text.islower() or somebody) for text in others):
         return replace(chunk, places=tuple(names))
     return chunk
 

@@ -367,8 +367,9 @@ class Reader:
             after = tokens[max(verb.places) + 1 :]
             if not after and self._is_plural(tokens[place:], verb):
                 continue  # "nothing changes"; but "security updates on web1"
-            if tokens[place - 1].fold in self._lexicon.words("prepositions"):
-                continue  # "queue depth of mail"
+            closed = self._lexicon.words("prepositions") | self._lexicon.words("pronouns")
+            if tokens[place - 1].fold in closed:
+                continue  # "queue depth of mail", "mails to it bounce"
             times, said = self._lexicon.phrases("times"), [t.fold for t in after[1:]]
             dated = bool(said) and times.at(said, 0) > 0  # "tom quit on friday"
             placed = place == 1 and bool(after) and after[0].fold in _TERSE_PLACES and not dated

@@ -13,7 +13,7 @@ _TIME_UNITS = {
     "minute": "m", "minutes": "m", "min": "m", "mins": "m", "m": "m", "minuten": "m",
     "hour": "h", "hours": "h", "hr": "h", "hrs": "h", "h": "h", "stunden": "h", "heures": "h",
     "horas": "h", "day": "d", "days": "d", "d": "d", "tage": "d", "jours": "d", "dias": "d",
-    "week": "w", "weeks": "w",
+    "week": "w", "weeks": "w", "w": "w",
 }  # fmt: skip
 _MONTHS = tuple(
     frozenset(names.split())

@@ -186,7 +186,7 @@ class Gleaner:
         called = before is not None and before.fold in NAMING
         named = called or any(one in slot.nouns for one in beside)
         known = any(tokens[place].fold in profile.known.get(slot.name, ()) for place in places)
-        return not (named or known) and all(is_common_word(tokens[place]) for place in places)
+        return not (named or known) and all(is_common_word(tokens[place].text) for place in places)
 
     def _is_loose(self, clause: Clause, place: int) -> bool:
         """Whether a word stands where no name does: "the new student", "tf plan", "it answers"."""

@@ -91,9 +91,9 @@ def is_somebody(slot: Slot, chunk: Chunk, tokens: Sequence[Token]) -> bool:
     return not is_person(slot) and not all(slot.accepts(name.value) for name in names)
 
 
-def is_common_word(token: Token) -> bool:
+def is_common_word(word: str) -> bool:
     """Whether everybody uses a word: "work", "off-boarding"; not "Mira", "nightly-backup"."""
-    first, *parts = token.text.split("-")
+    first, *parts = word.split("-")
     plain = all(part.isalpha() and part.islower() for part in (first, *parts))
     common = all(concept_model().is_common(stem(part)) for part in (first, *parts))
     called = first in _GIVEN_NAMES or (parts and first not in _PREFIXES)

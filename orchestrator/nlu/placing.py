@@ -11,7 +11,7 @@ from orchestrator.domain.request import AmbiguityKind
 from orchestrator.nlu.candidate import MARGIN, Candidate
 from orchestrator.nlu.carrying import carry_place, take_named
 from orchestrator.nlu.choosing import choose, is_of_family, next_of_kin, timely
-from orchestrator.nlu.chunks import is_content
+from orchestrator.nlu.chunks import is_content, is_number
 from orchestrator.nlu.clauses import Clause, Form
 from orchestrator.nlu.drafts import Doubt, Draft
 from orchestrator.nlu.fill import Fill, Filler
@@ -35,6 +35,7 @@ _FEW = 2  # words that tell too little
 _SUPPOSING = frozenset({"there", "who", "what", "it", "think", "guess", "suppose", "if", "when"})
 _NO_WISH = frozenset({"you", "not", "never", "no", "nobody", "someone", "somebody", "that"})
 _VERBLESS = 0.5  # nobody says what is to be done
+_SYNONYM = 0.7  # a verb less near to the capability's own
 _ASKED = 0.6  # below, a question that another kind of capability answers
 _SHORT_OF = 0.12
 _MAX_READINGS = _PAIR = 2
@@ -130,12 +131,24 @@ class Placer:
 
     def _is_doubtful(self, clause: Clause, reading: Candidate) -> bool:
         """Whether a reading lacks something, and the words are about something else."""
-        if reading.is_whole or len(clause.tokens) <= _FEW:
-            return False
         opinion, points = self._matcher.opinion, self._references.has_pronoun(clause)
+        vague = reading.profile.is_risky and reading.verb < _SYNONYM
+        said = reading.fill.values or points or opinion.names_thing(reading.profile, clause)
+        if vague and not said and reading.fill.content:
+            return True  # "I need a replacement"
+        if (reading.is_whole and not vague) or len(clause.tokens) <= _FEW:
+            return False
         if opinion.is_elsewhere(clause, reading, points=points):
             return True
-        return reading.profile.is_risky and not points and opinion.is_unlikely(clause, reading)
+        lacks = reading.profile.is_risky and not (points or reading.is_whole)
+        return lacks and opinion.is_unlikely(clause, reading)
+
+    def is_bare_word(self, clause: Clause, reading: Candidate) -> bool:
+        """Whether a lone common word would be a risky step: "… and make it private"."""
+        word = clause.tokens[0]
+        common = word.text.isdigit() or self._matcher.meaning.knows(word)
+        common = common or is_number(word, self._index.lexicon)
+        return reading.profile.is_risky and len(clause.tokens) == 1 and common
 
     def _is_far_fetched(self, clause: Clause, reading: Candidate) -> bool:
         """Whether nothing but a broad verb speaks for it: "add ann to the team" as a DNS record."""

@@ -15,6 +15,7 @@ from orchestrator.nlu.fill import Filler, Found
 from orchestrator.nlu.full_names import is_person
 from orchestrator.nlu.lexicon import Lexicon
 from orchestrator.nlu.meaning import Meaning
+from orchestrator.nlu.misfits import is_common_word
 from orchestrator.nlu.pieces import Role
 from orchestrator.nlu.profile import Profile
 from orchestrator.nlu.shapes import SlotKind, is_numbered
@@ -185,6 +186,8 @@ class References:
                     return [subject], mention.context
             elif mention.draft is not None:
                 own = value_for(mention.draft, slot)
+                if isinstance(own, str) and is_person(slot) and is_common_word(own):
+                    continue  # "three new developers"
                 if by_name and not shares_name(mention.draft, slot):
                     continue
                 if own is not None:
@@ -237,8 +240,9 @@ class References:
         last = before[-1] if before else ""
         if last in _BEING:
             return "should" not in before  # but "her login should be zoe"
-        if self._is_no_subject(context, place) or ("@" in token.value and is_person(slot)):
-            return True  # nor is "him" an address
+        nobody = is_person(slot) and ("@" in token.value or is_common_word(token.text))
+        if self._is_no_subject(context, place) or nobody:
+            return True  # nor is "him" an address, or "the new developers"
         named = self._is_named(context, place) or last in self._lexicon.words("prepositions")
         described = last in self._lexicon.words("english_determiners")
         sure = named or found.strength >= _SURE
