@@ -97,3 +97,14 @@ def _spelt_out(clause: Clause, readings: list[Candidate]) -> list[Candidate]:
     fewer = [words < most for words in named]
     first = [candidate for candidate, less in zip(readings, fewer, strict=True) if not less]
     return first if len(first) == 1 else readings
+
+
+def is_named(clause: Clause, candidate: Candidate) -> bool:
+    """Whether the clause says what the capability's name does: "a snapshot of it"."""
+    return bool(candidate.profile.objects & {token.stem for token in clause.tokens})
+
+
+def is_open(candidate: Candidate) -> bool:
+    """Whether a pronoun can still be what the capability acts on."""
+    slot = candidate.profile.main_slot
+    return slot is not None and slot.name not in candidate.fill.values

@@ -135,10 +135,8 @@ class Continuer:
             self._more_of(previous, inherited, own, turning=turning)
         elif other and best is not None:
             self._thread.group += 1
-            if self._placer.is_bare_word(clause, best):
-                self._thread.refuse(clause)
-            elif not self._revision.explains(clause, previous, best):
-                self._placer.add(inherited, best)
+            if not self._revision.explains(clause, previous, best):
+                self._placer.add_other(clause, inherited, best)
         else:
             self._placer.place(clause, self._matcher.rank(clause))
 

@@ -10,7 +10,7 @@ from orchestrator.catalog.models import Risk
 from orchestrator.domain.request import AmbiguityKind
 from orchestrator.nlu.candidate import MARGIN, Candidate
 from orchestrator.nlu.carrying import carry_place, take_named
-from orchestrator.nlu.choosing import choose, is_of_family, next_of_kin, timely
+from orchestrator.nlu.choosing import choose, is_named, is_of_family, is_open, next_of_kin, timely
 from orchestrator.nlu.chunks import is_content, is_number
 from orchestrator.nlu.clauses import Clause, Form
 from orchestrator.nlu.drafts import Doubt, Draft
@@ -143,12 +143,18 @@ class Placer:
         lacks = reading.profile.is_risky and not (points or reading.is_whole)
         return lacks and opinion.is_unlikely(clause, reading)
 
-    def is_bare_word(self, clause: Clause, reading: Candidate) -> bool:
-        """Whether a lone common word would be a risky step: "… and make it private"."""
+    def add_other(self, clause: Clause, inherited: Clause, reading: Candidate) -> None:
+        """Add the step of another kind that `clause` with the verb of the one before may be.
+
+        A lone common word is no risky step: "create the list and make it private".
+        """
         word = clause.tokens[0]
         common = word.text.isdigit() or self._matcher.meaning.knows(word)
         common = common or is_number(word, self._index.lexicon)
-        return reading.profile.is_risky and len(clause.tokens) == 1 and common
+        if reading.profile.is_risky and len(clause.tokens) == 1 and common:
+            self._thread.refuse(clause)
+        else:
+            self.add(inherited, reading)
 
     def _is_far_fetched(self, clause: Clause, reading: Candidate) -> bool:
         """Whether nothing but a broad verb speaks for it: "add ann to the team" as a DNS record."""
@@ -317,9 +323,9 @@ class Placer:
             kin = [c for c in (best, *rivals) if self._is_kin(c)]
             if len(kin) == 1:
                 return [], kin[0]
-            pool = [c for c in (best, *rivals) if _is_open(c)] or [best, *rivals]
+            pool = [c for c in (best, *rivals) if is_open(c)] or [best, *rivals]
             pool = [c for c in pool if self._refers(c)] or pool
-            pool = [c for c in pool if _is_named(clause, c)] or pool
+            pool = [c for c in pool if is_named(clause, c)] or pool
             pool = [c for c in pool if self._says_so(clause, c)] or pool
             pool = [c for c in pool if self._acts_alike(c)] or pool
             best, rivals = pool[0], [*pool[1:]]
@@ -475,17 +481,6 @@ class Placer:
         near = self._thread.said[-1].draft if self._thread.said else None
         spoken = near is not None and near.sentence == draft.sentence and not near.earlier
         return spoken and profile.capability.risk is Risk.MEDIUM
-
-
-def _is_named(clause: Clause, candidate: Candidate) -> bool:
-    """Whether the clause says what the capability's name does: "a snapshot of it"."""
-    return bool(candidate.profile.objects & {token.stem for token in clause.tokens})
-
-
-def _is_open(candidate: Candidate) -> bool:
-    """Whether a pronoun can still be what the capability acts on."""
-    slot = candidate.profile.main_slot
-    return slot is not None and slot.name not in candidate.fill.values
 
 
 def _wanting(draft: Draft, profile: Profile) -> Slot | None:

@@ -185,9 +185,7 @@ class References:
                 if subject is not None:
                     return [subject], mention.context
             elif mention.draft is not None:
-                own = value_for(mention.draft, slot)
-                if isinstance(own, str) and is_person(slot) and is_common_word(own):
-                    continue  # "three new developers"
+                own = _named_by(mention.draft, slot)
                 if by_name and not shares_name(mention.draft, slot):
                     continue
                 if own is not None:
@@ -350,6 +348,13 @@ def _is_predicate(context: Clause, places: Collection[int], slot: Slot) -> bool:
     named = context.tokens[place].is_name_like
     called = any(token.stem in slot.nouns for token in context.tokens[: max(place - 1, 0)])
     return before in _COPULAS and not named and not called
+
+
+def _named_by(draft: Draft, slot: Slot) -> JsonValue | None:
+    """Return the draft's value for `slot`; nobody is called by a common word."""
+    value = value_for(draft, slot)
+    nobody = isinstance(value, str) and is_person(slot) and is_common_word(value)
+    return None if nobody else value  # "three new developers"
 
 
 def value_for(draft: Draft, slot: Slot) -> JsonValue | None:

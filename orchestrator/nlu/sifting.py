@@ -11,6 +11,7 @@ from orchestrator.nlu.clauses import Form
 from orchestrator.nlu.drafts import Draft
 from orchestrator.nlu.lexicon import Lexicon
 from orchestrator.nlu.meaning import Meaning
+from orchestrator.nlu.plainness import says_need
 from orchestrator.nlu.references import Mention
 from orchestrator.nlu.thread import says_again
 
@@ -23,6 +24,7 @@ class Sieve:
     """Knows what each step is about; built once per request."""
 
     def __init__(self, lexicon: Lexicon, meaning: Meaning) -> None:
+        self._lexicon = lexicon
         self._looked_at = lexicon.words("looked_at")
         self._quantified = lexicon.words("quantifiers") | {"everyone", "everybody"}
         self._meaning = meaning
@@ -36,6 +38,7 @@ class Sieve:
             elif kept and _is_prelude(kept[-1], draft, self._quantified):
                 kept[-1] = draft
             else:
+                kept = [one for one in kept if not self._is_said_first(one, draft)]
                 kept.append(draft)
         chances = [self._chance(draft) for draft in kept]
         if not any(chance >= _LIKELY for chance in chances):
@@ -47,6 +50,23 @@ class Sieve:
             if listed or chance > _UNLIKELY or not self._is_told(draft):
                 meant.append(draft)
         return meant
+
+    def _is_said_first(self, earlier: Draft, later: Draft) -> bool:
+        """Whether a need or a title says what an order behind it orders: "web1 needs a reboot".
+
+        "Mute it for an hour, then reboot it"; "Decommission vm7:", and a list ends so.
+        """
+        profile = later.profile
+        if profile is None or profile is not earlier.profile or earlier.earlier or profile.reads:
+            return False
+        if says_again(later.clause) or later.clause.form is not Form.ORDER:
+            return False
+        same = earlier.parameters.items() <= later.parameters.items()
+        titled = later.clause.piece.listed and not earlier.clause.piece.listed
+        needed = says_need(earlier.clause, self._lexicon) and not says_need(
+            later.clause, self._lexicon
+        )
+        return same and bool(earlier.parameters) and (titled or needed)
 
     def astray(self, drafts: Sequence[Draft], said: Sequence[Mention]) -> list[Draft]:
         """Return the step of "could you turn it off?" where nothing of the catalogue is meant.
