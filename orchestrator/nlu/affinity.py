@@ -10,6 +10,7 @@ from orchestrator.nlu.misfits import (
     is_attribute,
     is_branch,
     is_called_otherwise,
+    is_doing,
     is_no_person,
     is_period,
     is_related,
@@ -67,7 +68,7 @@ class Scorer:
             return 0.0  # a channel is no service
         near = self._near(profile, slot, chunk, tokens)
         role = chunk.preposition == "as" and not is_called_by(slot, "as")
-        role |= is_somebody(slot, chunk, tokens)
+        role |= is_somebody(slot, chunk, tokens) or is_doing(slot, chunk, tokens)
         if role or is_no_person(profile, slot, chunk, tokens) or is_period(slot, chunk, tokens):
             return 0.0
         known = self.is_known(profile, slot, chunk, tokens)

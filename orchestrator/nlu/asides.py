@@ -15,7 +15,7 @@ def without_asides(tokens: Sequence[Token], lexicon: Lexicon) -> Iterator[Token]
 
     "I.e." and "etc." are no names and end no sentence: they are read as commas.
     """
-    place = 0
+    place = _tag(tokens)
     while place < len(tokens):
         token = tokens[place]
         length = _aside(tokens, place, lexicon) if token.text == "(" else 0
@@ -27,6 +27,14 @@ def without_asides(tokens: Sequence[Token], lexicon: Lexicon) -> Iterator[Token]
         elif not length:
             yield token
         place += length or 1
+
+
+def _tag(tokens: Sequence[Token]) -> int:
+    """Return how many tokens a tag before the text has: "[DNS] change …"; 0 without one."""
+    close = next((n for n, token in enumerate(tokens[: _LONGEST + 2]) if token.text == "]"), 0)
+    tagged = bool(tokens) and tokens[0].text == "[" and close > 1
+    behind = tokens[close + 1 :][:1] if tagged else ()
+    return close + 1 if any(token.kind is Kind.WORD for token in behind) else 0
 
 
 def _aside(tokens: Sequence[Token], place: int, lexicon: Lexicon) -> int:

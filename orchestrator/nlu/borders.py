@@ -1,5 +1,6 @@
 """Marks and words between others: which end a sentence, number an item, join one more name."""
 
+import unicodedata
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 
@@ -22,8 +23,9 @@ def is_between(tokens: Sequence[Token], place: int) -> bool:
 
 
 def ends(token: Token) -> bool:
-    """Whether a sentence ends here."""
-    return token.kind is Kind.LINE or token.stem in STRONG_MARKS
+    """Whether a sentence ends here; an emoji ends one as well."""
+    smiles = token.kind is Kind.MARK and unicodedata.category(token.text[:1] or " ") == "So"
+    return token.kind is Kind.LINE or token.stem in STRONG_MARKS or smiles
 
 
 def is_row(tokens: Sequence[Token], place: int, said: AbstractSet[str]) -> bool:

@@ -54,6 +54,9 @@ _RELATING = frozenset(
 _REFERRING = frozenset(
     {"see", "cf", "re", "cc", "per", "ticket", "according", "thanks", "as", "siehe", "vgl", "voir"}
 )
+_MINE = frozenset({"my", "me", "i", "mine", "mein", "meine", "meinen", "mir", "mon", "ma", "mi"})
+_I_AM = {("im",), ("i", "am"), ("ich", "bin"), ("je", "suis"), ("soy",), ("yo", "soy")}
+_HERE = frozenset({"here", "on", "from", "by", "hier", "ici", "aqui"})
 _WELL = frozenset({"fine", "ok", "okay", "good", "works", "working"})
 _FEW = 2  # words of "redis logs"
 _ASKING = frozenset({"que", "ob", "if", "get", "got"})
@@ -71,6 +74,7 @@ class Gleaner:
         self._meaning = meaning
         self._thread = thread
         self._clauses: list[Clause] = []
+        self._heard: list[Clause] = []
 
     def note(self, clause: Clause) -> None:
         """Keep a clause that may say what a step lacks.
@@ -78,6 +82,7 @@ class Gleaner:
         Not one that was put off, and no order that was told back: "paint node7; reboot the box".
         """
         begin = clause.piece.tokens[0].start
+        self._heard.append(clause)
         refused = clause.form in ORDERED and any(begin == at for at, _ in self._thread.refused)
         first = clause.piece.tokens[0].fold
         refers = first in _REFERRING or first in self._index.lexicon.words("greetings")
@@ -107,7 +112,7 @@ class Gleaner:
             if value is None and slot.name in profile.choices:
                 value = self._meaning.choice(profile, slot.name, draft.clause.tokens)
             if value is None and slot.kind in _NAMES:
-                value = self._pointed(draft, slot)
+                value = self._speaker(draft, slot) or self._pointed(draft, slot)
             if value is None:
                 value = self._left(profile, slot, draft)
             if value is None and slot is profile.main_slot:
@@ -235,6 +240,30 @@ class Gleaner:
         values = [one for value in given if value is not None for one in _each(value)]
         alike = bool(values) and all(value == values[0] for value in values)
         return values[0] if alike and slot.accepts(values[0]) else None
+
+    def _speaker(self, draft: Draft, slot: Slot) -> JsonValue:
+        """Return who speaks, for "wipe my login. I am georg.h here"."""
+        own = any(token.fold in _MINE for token in draft.clause.piece.tokens)
+        if not (own and is_person(slot)):
+            return None
+        called = {
+            tokens[begin].value: clause
+            for clause in self._heard
+            if (tokens := clause.piece.tokens)
+            and (begin := _after_i_am(tokens))
+            and slot.accepts(tokens[begin].value)
+            and self._is_called(tokens, begin)
+        }
+        for clause in called.values() if len(called) == 1 else ():
+            self._thread.pardon(clause)
+        return next(iter(called)) if len(called) == 1 else None
+
+    def _is_called(self, tokens: Sequence[Token], place: int) -> bool:
+        """Whether a word is somebody's name: none that anybody knows, and nothing hangs on it."""
+        token, behind = tokens[place], tokens[place + 1 : place + 2]
+        known = self._meaning.has_met(token) or token.fold in self._index.lexicon.all_words
+        ends = not behind or behind[0].fold in _HERE
+        return ends and token.kind is Kind.WORD and (token.is_name_like or not known)
 
     def _pointed(self, draft: Draft, slot: Slot) -> JsonValue:
         """Return what "disable port 1 on it" speaks of: the one name of the step before."""
@@ -399,6 +428,15 @@ class Gleaner:
             return False
         before = tokens[place - 1].fold if place else ""
         return not before or before in lexicon.words("prepositions") or before in _EXCEPT
+
+
+def _after_i_am(tokens: Sequence[Token]) -> int:
+    """Return where a name stands behind "I am", "my login is"; 0 where nothing of it is said."""
+    folded = [token.fold for token in tokens]
+    opened = next((n for n in (2, 1) if tuple(folded[:n]) in _I_AM), 0)
+    if not opened and folded[:1] == ["my"] and folded[2:3] == ["is"]:
+        opened = 3
+    return opened if len(tokens) > opened else 0
 
 
 def _is_it(words: Sequence[str]) -> bool:

@@ -23,6 +23,8 @@ _NO_THING = frozenset({"it", "them", "this", "that", "last", "past", "today", "w
 _GIVEN_NAMES = frozenset({"mark", "guy", "will", "nur", "rose"})
 """Those that are words as well."""
 _ACRONYM = 3
+_BEEN = frozenset({"been", "be", "is", "are", "was", "were", "keeps"})
+_SUBJECTS = frozenset({"it", "he", "she"})
 _PREFIXES = frozenset({"off", "on", "sub", "re", "co", "pre", "post", "non", "up", "sign", "roll"})
 _OWNERS = frozenset({"his", "her", "their"})
 
@@ -77,12 +79,25 @@ def is_no_person(profile: Profile, slot: Slot, chunk: Chunk, tokens: Sequence[To
     hosted = said.count(".") > 1 and looks_like(SlotKind.DOMAIN, said)
     short = said.isupper() and said.isalpha() and len(said) <= _ACRONYM  # "HR", "SSH"
     figures = not (any(map(str.isalpha, said)) or chunk.nouns & slot.nouns)  # "4/9"
-    if hosted or is_time(said) or ((short or figures) and not chunk.quoted):
+    own = {word for text in profile.capability.examples for word in words(text)}
+    own -= profile.known.get(slot.name, set())
+    marked = any(map(str.isdigit, said)) and said.casefold() in own  # "reset 2fa for kim"
+    if hosted or marked or is_time(said) or ((short or figures) and not chunk.quoted):
         return True
     placed = in_english(chunk.preposition) in {"on", "at", "in"}
     behind = tokens[chunk.places[-1] + 1 : chunk.places[-1] + 2]
     owned = chunk.determiner in _OWNERS and any(token.stem in chunk.nouns for token in behind)
     return owned or (placed and profile.reads and not slot.required)
+
+
+def is_doing(slot: Slot, chunk: Chunk, tokens: Sequence[Token]) -> bool:
+    """Whether a word is what somebody does: "what has it been grumbling about", "it comes up"."""
+    first = chunk.places[0]
+    free = slot.kind in {SlotKind.NAME, SlotKind.HOST} and not (chunk.quoted or chunk.nouns)
+    word, before = tokens[first].text, tokens[first - 1].fold if first else ""
+    doing = word.islower() and word.endswith("ing") and before in _BEEN
+    does = word.islower() and word.endswith("s") and before in _SUBJECTS
+    return free and len(chunk.places) == 1 and word.isalpha() and (doing or does)
 
 
 def is_somebody(slot: Slot, chunk: Chunk, tokens: Sequence[Token]) -> bool:

@@ -300,12 +300,19 @@ class Reading:
         else:
             if turning and last is not None and last.profile is None and not last.earlier:
                 clause = corrected(clause, last, self._index.lexicon) or clause
-            if turning or self._was_topic(clause):
+            if (turning and not self._is_another(clause, last)) or self._was_topic(clause):
                 self._thread.drop_last()
             self._new(clause)
         if clause.excluded and clause.form is not Form.STATEMENT:  # "all is fine except the disk"
             excepted = replace(clause, tokens=clause.excluded, verbs=(), moments=frozenset())
             self._withdrawal.note(excepted)
+
+    def _is_another(self, clause: Clause, last: Draft | None) -> bool:
+        """Whether "… off the list. Instead, add ben" orders one more thing, and corrects none."""
+        said = self._nearby.piece.tokens if self._nearby is not None else ()
+        groups = frozenset().union(*(verb.groups for verb in clause.verbs))
+        done = last.profile.groups if last is not None and last.profile is not None else groups
+        return [token.fold for token in said] == ["instead"] and not groups & done
 
     def _asks_nothing_new(self, clause: Clause, last: Draft | None) -> bool:
         """Take what is told, small talk, a question of how, and what repeats what was said."""
