@@ -31,6 +31,7 @@ _EMPTY = frozenset(
 )
 _ACCOMPANIED = frozenset({"with", "by", "despite", "due", "mit", "trotz", "avec", "con"})
 _LIMITS = frozenset({"before", "until", "till", "after", "if", "unless", "when", "while"})
+_SORRY = frozenset({"sorry", "oops", "pardon", "rather"})
 _WAS = frozenset({"was", "were"})
 _SUBJECT_WORDS = 6
 _ET = frozenset({"et", "puis", "ensuite"})
@@ -105,6 +106,9 @@ class Reader:
         tokens, concurrent = self._without(piece.tokens, "concurrent")
         tokens, _ = self._without(tokens, "manner")
         tokens, turn = self._turns.read(tokens)
+        joined = piece.lead == {","} and not piece.strong
+        if joined and len(tokens) == 1 and tokens[0].fold in _SORRY:
+            tokens, turn = (), Turn.LAST  # "to 10.0.0.1, sorry, 10.0.0.2"
         tokens, excluded = self._excluded(tokens)
         tokens, ahead = self._order_of.ahead(piece.lead, tokens)
         clause = self._form(piece, tokens)

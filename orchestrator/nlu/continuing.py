@@ -35,7 +35,7 @@ from orchestrator.nlu.match import Matcher
 from orchestrator.nlu.placing import Placer
 from orchestrator.nlu.profile import Profile
 from orchestrator.nlu.references import References
-from orchestrator.nlu.revising import Revision, apposed_to, inheriting
+from orchestrator.nlu.revising import Revision, apposed_to, corrected_value, inheriting
 from orchestrator.nlu.shapes import SlotKind
 from orchestrator.nlu.slots import Slot
 from orchestrator.nlu.text import Token
@@ -215,7 +215,10 @@ class Continuer:
             self._another(previous, inherited, profile, Fill(), number, keep=True)
             return True
         if turning:
-            return False
+            right = corrected_value(previous, clause, profile)
+            if right:
+                self._thread.revive(previous, clause).parameters |= right
+            return bool(right)
         if self.completer.is_called(previous, clause):
             return True
         flag = flag_in(clause, profile)

@@ -16,7 +16,7 @@ from orchestrator.nlu.index import CatalogIndex
 from orchestrator.nlu.match import Matcher
 from orchestrator.nlu.placing import Placer
 from orchestrator.nlu.profile import Profile
-from orchestrator.nlu.shapes import SlotKind
+from orchestrator.nlu.shapes import SlotKind, looks
 from orchestrator.nlu.slots import Slot
 from orchestrator.nlu.text import Kind
 from orchestrator.nlu.thread import Thread
@@ -134,3 +134,17 @@ def apposed_to(previous: Draft, clause: Clause, profile: Profile) -> dict[str, J
         return {}
     value = clause.tokens[0].value
     return {lacking[0].name: value} if lacking[0].accepts(value) else {}
+
+
+def corrected_value(previous: Draft, clause: Clause, profile: Profile) -> dict[str, JsonValue]:
+    """Return the value that "…, sorry, 10.0.0.2" puts right: the one that looks the same."""
+    said = clause.tokens[0].value if len(clause.tokens) == 1 else ""
+    alike = [
+        slot.name
+        for slot in profile.slots
+        if (old := previous.parameters.get(slot.name)) is not None
+        and looks(str(old))
+        and looks(str(old)) == looks(said)
+        and slot.accepts(said)
+    ]
+    return {alike[0]: said} if len(alike) == 1 else {}
