@@ -83,3 +83,11 @@ def _named(
     """Return what a remark surely gives to parameters."""
     values = {slot.name: references.named_in(profile, slot, context) for slot in slots}
     return {name: value for name, value in values.items() if value is not None}
+
+
+def wanting(draft: Draft, profile: Profile) -> Slot | None:
+    """Return the slot for which the step must look back, if any."""
+    main = profile.main_slot
+    slots = [s for s in profile.slots if s.required] or [s for s in (main,) if s is not None]
+    asked = {doubt.parameter for doubt in draft.doubts}
+    return next((s for s in slots if s.name not in draft.parameters and s.name not in asked), None)

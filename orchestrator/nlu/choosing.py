@@ -10,6 +10,7 @@ from pydantic import JsonValue
 
 from orchestrator.nlu.candidate import Candidate
 from orchestrator.nlu.clauses import Clause
+from orchestrator.nlu.drafts import Draft
 from orchestrator.nlu.profile import Profile
 from orchestrator.nlu.slots import Slot
 from orchestrator.nlu.text import stems
@@ -108,3 +109,12 @@ def is_open(candidate: Candidate) -> bool:
     """Whether a pronoun can still be what the capability acts on."""
     slot = candidate.profile.main_slot
     return slot is not None and slot.name not in candidate.fill.values
+
+
+def acts_again(candidate: Candidate, drafts: Sequence[Draft]) -> bool:
+    """Whether a step before acted on the same, as the same: "pause web1, then restart web1"."""
+    slot = candidate.profile.main_slot
+    if slot is None or slot.name not in candidate.fill.values:
+        return False
+    value = candidate.fill.values[slot.name].value
+    return any(draft.parameters.get(slot.name) == value for draft in drafts)

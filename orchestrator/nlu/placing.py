@@ -9,8 +9,16 @@ from pydantic import JsonValue
 from orchestrator.catalog.models import Risk
 from orchestrator.domain.request import AmbiguityKind
 from orchestrator.nlu.candidate import MARGIN, Candidate
-from orchestrator.nlu.carrying import carry_place, take_named
-from orchestrator.nlu.choosing import choose, is_named, is_of_family, is_open, next_of_kin, timely
+from orchestrator.nlu.carrying import carry_place, take_named, wanting
+from orchestrator.nlu.choosing import (
+    acts_again,
+    choose,
+    is_named,
+    is_of_family,
+    is_open,
+    next_of_kin,
+    timely,
+)
 from orchestrator.nlu.chunks import is_content, is_number
 from orchestrator.nlu.clauses import Clause, Form
 from orchestrator.nlu.drafts import Doubt, Draft
@@ -275,7 +283,7 @@ class Placer:
         self._note_moments(draft, self._take_moments(draft, reading.profile))
         places = self._places_of_pronoun(draft, reading.profile)
         places += take_named(self._thread, self._references, draft, reading.profile)
-        slot = _wanting(draft, reading.profile)
+        slot = wanting(draft, reading.profile)
         values = self._referred(draft, reading.profile, slot) if slot is not None else []
         if slot is None or not values:
             self._insert_all(draft, [{}, *places])
@@ -319,6 +327,9 @@ class Placer:
                     return [], fitting[0]
                 if fitting:
                     break
+        again = [c for c in (best, *rivals) if rivals and acts_again(c, self._thread.drafts)]
+        if len(again) == 1:
+            return [], again[0]
         if rivals and self._points_back(clause):
             kin = [c for c in (best, *rivals) if self._is_kin(c)]
             if len(kin) == 1:
@@ -481,11 +492,3 @@ class Placer:
         near = self._thread.said[-1].draft if self._thread.said else None
         spoken = near is not None and near.sentence == draft.sentence and not near.earlier
         return spoken and profile.capability.risk is Risk.MEDIUM
-
-
-def _wanting(draft: Draft, profile: Profile) -> Slot | None:
-    """Return the slot for which the step must look back, if any."""
-    main = profile.main_slot
-    slots = [s for s in profile.slots if s.required] or [s for s in (main,) if s is not None]
-    asked = {doubt.parameter for doubt in draft.doubts}
-    return next((s for s in slots if s.name not in draft.parameters and s.name not in asked), None)

@@ -44,6 +44,9 @@ _RELATIVE = frozenset({"that", "which", "who"})
 _NEARLY = frozenset({"almost", "nearly", "totally", "completely", "fast", "presque", "casi"})
 _HAVE = frozenset({"a", "ont", "est", "sont", "ha", "han", "esta", "estan"})
 _PARTICIPLES = ("\u00e9", "\u00e9e", "\u00e9s", "\u00e9es", "ado", "ido", "ada", "\u00eddo")
+_ENDED = ("\u00e9", "\u00e9e", "\u00e9s", "\u00e9es")
+_DONE = dict.fromkeys(("ha", "han", "esta", "estan"), ("ado", "ido", "\u00eddo", "ada"))
+"""How a participle ends behind an auxiliary: French, Spanish."""
 _GONE = frozenset(
     {"abgelaufen", "ausgefallen", "abgesturzt", "eingefroren", "vollgelaufen", "gestorben"}
     | {"stehengeblieben", "kaputt", "kaputtgegangen", "crashed", "vorbei", "caduque", "caducado"}
@@ -228,7 +231,9 @@ def _is_telegram(tokens: Sequence[Token]) -> bool:
     folded = [token.fold for token in tokens]
     nearly = any(word in _NEARLY for word in folded[1:-1])
     done = tokens[-1].text.casefold().endswith(_PARTICIPLES)
-    return nearly or folded[-1] in _GONE or (done and bool({*folded[1:-1][-2:]} & _HAVE))
+    pairs = itertools.pairwise(tokens[1:])
+    did = any(a.fold in _HAVE and b.text.endswith(_DONE.get(a.fold, _ENDED)) for a, b in pairs)
+    return did or nearly or folded[-1] in _GONE or (done and bool({*folded[1:-1][-2:]} & _HAVE))
 
 
 def _is_about(tokens: Sequence[Token]) -> bool:
