@@ -39,6 +39,7 @@ _MACHINES = frozenset({"machine", "box", "node", "host"})
 _WHEREVER = frozenset({"internet", "world", "outside", "os"})
 """No machine is called so: "reachable from the whole internet"."""
 _ACCESS = ACCESS | frozenset({"zugriff", "acces", "acceso"})
+_THESE = frozenset({"its", "these", "those"})
 _OF = frozenset({"of", "for", "von", "fur", "de", "pour", "para"})
 _WEB = frozenset({"web", "url", "link", "website", "webpage", "online", "http", "https"})
 _WHY = frozenset({"cause", "reason", "culprit"})
@@ -438,7 +439,7 @@ class Scorer:
         reason = any(token.fold in _WHY for token in (*behind, tokens[chunk.places[-1]]))
         if reason or (measured and len(said) > 1):
             return True  # "root cause", "high latency"
-        return chunk.determiner in self._index.lexicon.words("indefinite") | {"its"}
+        return chunk.determiner in self._index.lexicon.words("indefinite") | _THESE
 
     def _is_act(self, chunk: Chunk, tokens: Sequence[Token]) -> bool:
         """Whether a word is what somebody does: "nobody dared to touch it", "to reboot db1"."""

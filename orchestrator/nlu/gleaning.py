@@ -108,7 +108,7 @@ class Gleaner:
         for slot in profile.slots:
             if slot.name not in lacking or slot.name in draft.parameters:
                 continue
-            value = self._shared(draft, slot)
+            value = _record_type(draft, slot) or self._shared(draft, slot)
             if value is None and slot.name in profile.choices:
                 value = self._meaning.choice(profile, slot.name, draft.clause.tokens)
             if value is None and slot.kind in _NAMES:
@@ -428,6 +428,14 @@ class Gleaner:
             return False
         before = tokens[place - 1].fold if place else ""
         return not before or before in lexicon.words("prepositions") or before in _EXCEPT
+
+
+def _record_type(draft: Draft, slot: Slot) -> str:
+    """Return the type of DNS record that an address leaves no choice of (RFC 1035, RFC 3596)."""
+    said = [str(value) for value in draft.parameters.values()]
+    said = [value for value in said if looks_like(SlotKind.ADDRESS, value) and "/" not in value]
+    typed = len(said) == 1 and {"A", "AAAA"} <= {*slot.enum}
+    return ("AAAA" if ":" in said[0] else "A") if typed else ""
 
 
 def _after_i_am(tokens: Sequence[Token]) -> int:

@@ -2,13 +2,22 @@
 
 from orchestrator.nlu.candidate import NEEDED, Candidate
 from orchestrator.nlu.clauses import Clause, Form
+from orchestrator.nlu.drafts import Draft
 from orchestrator.nlu.fill import Filler
 from orchestrator.nlu.index import CatalogIndex
 from orchestrator.nlu.references import References
 from orchestrator.nlu.shapes import SlotKind
 
 _RESEARCH = "research"
+_OR = frozenset({"or", "oder", "ou", "o"})
 _A_TOPIC = 3  # words that tell what is to be looked into
+
+
+def asks_otherwise(clause: Clause, last: Draft | None) -> bool:
+    """Whether it is only what else may be: "is it locked, or is it just the laptop?"."""
+    joined = bool(clause.piece.lead & _OR) and not clause.piece.strong
+    looks = last is not None and last.profile is not None and last.profile.reads
+    return joined and looks and last is not None and last.clause.form is Form.QUESTION
 
 
 class Inquiry:

@@ -24,7 +24,7 @@ from orchestrator.nlu.clauses import Clause, Form
 from orchestrator.nlu.drafts import Doubt, Draft
 from orchestrator.nlu.fill import Fill, Filler
 from orchestrator.nlu.index import CatalogIndex
-from orchestrator.nlu.inquiry import Inquiry
+from orchestrator.nlu.inquiry import Inquiry, asks_otherwise
 from orchestrator.nlu.later import may_wait, waits
 from orchestrator.nlu.match import Matcher
 from orchestrator.nlu.moments import moment_values
@@ -177,6 +177,8 @@ class Placer:
             self.add(clause, meant)
         elif (topic := self._inquiry.into(clause)) is not None:
             self.add(clause, topic)
+        elif asks_otherwise(clause, self._thread.last):
+            self._thread.keep_silent(clause)
         elif not self._asks_vaguely(clause):
             self._thread.refuse(clause)
 

@@ -15,7 +15,7 @@ from orchestrator.nlu.fill import Filler, Found
 from orchestrator.nlu.full_names import is_person
 from orchestrator.nlu.lexicon import Lexicon
 from orchestrator.nlu.meaning import Meaning
-from orchestrator.nlu.misfits import is_common_word
+from orchestrator.nlu.misfits import is_common_word, is_time
 from orchestrator.nlu.pieces import Role
 from orchestrator.nlu.profile import Profile
 from orchestrator.nlu.shapes import SlotKind, is_numbered
@@ -208,7 +208,7 @@ class References:
         stage = any(folded in group for group in self._lexicon.same_values)
         common = name.stem in self._lexicon.noun_groups or self._is_empty(context, {0}) or stage
         person = name.text[:1].isupper()  # "Bob is annoyed"
-        named = is_content(name, self._lexicon) and not (common or person)
+        named = is_content(name, self._lexicon) and not (common or person or is_time(name.value))
         known = name.is_name_like or folded in profile.known.get(slot.name, ())
         sure = known or profile.capability.risk is not Risk.HIGH
         alone = not any(t.is_name_like and not t.fold[:1].isdigit() for t in rest)

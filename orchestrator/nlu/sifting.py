@@ -16,6 +16,8 @@ from orchestrator.nlu.references import Mention
 from orchestrator.nlu.thread import says_again
 
 _UNLIKELY, _LIKELY = 0.2, 0.5
+_WANTS = frozenset({"want", "need", "wanted", "mochte", "voudrais", "quiero"})
+_OPENING = 4
 _TOLD = frozenset({Form.THING, Form.STATEMENT})
 _ADDED = frozenset({Form.THING, Form.STATEMENT, Form.QUESTION})
 
@@ -63,10 +65,13 @@ class Sieve:
             return False
         same = earlier.parameters.items() <= later.parameters.items()
         titled = later.clause.piece.listed and not earlier.clause.piece.listed
-        needed = says_need(earlier.clause, self._lexicon) and not says_need(
-            later.clause, self._lexicon
-        )
+        needed = self._wants(earlier) and not self._wants(later)
         return same and bool(earlier.parameters) and (titled or needed)
+
+    def _wants(self, draft: Draft) -> bool:
+        """Whether a step is only wished for: "I want to recover it", "web1 needs a reboot"."""
+        said = {token.fold for token in draft.clause.piece.tokens[:_OPENING]}
+        return says_need(draft.clause, self._lexicon) or bool(said & _WANTS)
 
     def astray(self, drafts: Sequence[Draft], said: Sequence[Mention]) -> list[Draft]:
         """Return the step of "could you turn it off?" where nothing of the catalogue is meant.
