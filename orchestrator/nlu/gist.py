@@ -5,19 +5,23 @@ A report, a denial, what another said, and what goes the other way stay what the
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
+from orchestrator.catalog.models import Risk
+from orchestrator.domain.request import AmbiguityKind
 from orchestrator.nlu.allowed import Allowed
 from orchestrator.nlu.borders import ANDS
 from orchestrator.nlu.candidate import Candidate
 from orchestrator.nlu.clauses import ORDERED, Clause, Form
-from orchestrator.nlu.drafts import Draft
+from orchestrator.nlu.drafts import Doubt, Draft
+from orchestrator.nlu.fill import Fill
 from orchestrator.nlu.index import CatalogIndex
 from orchestrator.nlu.later import may_wait, waits
 from orchestrator.nlu.match import Matcher
 from orchestrator.nlu.meaning import Nearest
 from orchestrator.nlu.opinion import unworded
 from orchestrator.nlu.pieces import Role
-from orchestrator.nlu.plainness import is_hedged, is_judged, is_pasted, is_plain_order
+from orchestrator.nlu.plainness import is_hedged, is_judged, is_pasted, is_plain_order, says_need
 from orchestrator.nlu.profile import Profile
 from orchestrator.nlu.references import doubt_missing
 from orchestrator.nlu.text import Kind, Token
@@ -29,7 +33,11 @@ from orchestrator.nlu.whole import joined
 _MEANT, _MEANT_RISKY = 0.45, 0.55
 """The chance that makes a step: less than of a clause alone, for nothing else was understood."""
 _MEANT_PASTED = 0.8
-_ASKED_FOR = 0.8
+_PLAIN, _PLAIN_RISKY = 0.5, 0.6
+"""The chance that makes a step, or a question, also of what is said around it."""
+_SEVERAL = 2  # clauses
+_SURELY = 0.7  # nobody needs to say that it is to be done
+_ASKED_FOR = 0.65
 """The chance at which it is asked what to act on, where only a common word is said."""
 _ABOUT = 0.4
 """How likely a clause is about the capability, for what it denies or doubts to be that."""
@@ -40,6 +48,14 @@ _ASKS = frozenset(
     {"is", "are", "was", "were", "do", "does", "did", "has", "have", "had", "may", "will", "what"}
     | {"why", "who", "how", "when", "where", "which", "whats", "whos", "hows"}
 )
+_DENYING = frozenset(
+    {"no", "not", "never", "nobody", "none", "without", "dont", "wont", "cannot", "shouldnt"}
+    | {"might", "maybe", "if", "unless", "whether", "kein", "keine", "nicht", "pas", "sin"}
+)
+_ANYBODY = frozenset({"anyone", "anybody", "everyone", "everybody", "who"})
+_TAGS = frozenset({"right", "correct", "no", "yes", "true", "oder", "ne", "non", "verdad"})
+_REFUSING = frozenset({"postpone", "rejected", "denied", "declined", "joke", "kidding"})
+_WELL = frozenset({"fine", "ok", "okay", "good", "healthy"})
 _POINTS = frozenset({"it", "that", "this", "so", "one"})
 _ABLE = frozenset({"can", "able", "may"})
 _ASKED = ORDERED | {Form.QUESTION}
@@ -75,16 +91,23 @@ class Gist:
         if nearest is None or not self._is_near(nearest, looks=looks):
             return understood
         profile, clause = nearest.profile, joined(tokens, self._index)
-        if not self._may_be_meant(profile, clauses) or self._meaning.is_idle(tokens):
+        sure = self._may_be_meant(profile, clauses)
+        plain = sure or (not looks and self._is_plain(nearest, clauses))
+        reading = self._reading(nearest, clause) if plain else None
+        if self._meaning.is_idle(tokens) or reading is None:
             return understood
-        reading = self._reading(nearest, clause)
-        if reading is None or not self._says_what(reading, clause, looks=looks):
+        said = self._says_what(reading, clause, looks=looks)
+        if not said and (sure or not self._names(reading, clause)):
             return understood
         self._opinion.choose(profile, clause, reading.fill)
         words = text[tokens[0].start : tokens[-1].end]
         fill = reading.fill
         draft = Draft(clause, words, profile, 0, 0, dict(fill.parameters), nearest.near, fill)
-        doubt_missing(draft, unclear=False)
+        if sure or (said and self._is_asked_for(nearest, clauses)):
+            doubt_missing(draft, unclear=False)
+        else:
+            draft.profile, draft.parameters, draft.fill = None, {}, Fill()
+            draft.doubts = [Doubt(AmbiguityKind.WHICH_CAPABILITY, options=(profile.name,))]
         # What no clause holds was a command, or too long to be read: it stays told.
         told = [said for said in understood.out_of_scope if said not in words]
         return Understanding([draft], told if not looks else [])
@@ -113,7 +136,7 @@ class Gist:
         profile, values = reading.profile, reading.fill.values
         if looks and not (reading.is_whole and values):
             return False  # "log output:" before pasted lines
-        named = bool(values) or self._opinion.names_thing(profile, clause)
+        named = self._names(reading, clause)
         if profile.is_risky and any(0 in one.places for one in values.values()):
             named = named and not self._meaning.knows(clause.tokens[0])  # "hide the mailbox"
         taken = {place for one in values.values() for place in one.places}
@@ -121,6 +144,10 @@ class Gist:
         if not profile.reads and any(token.value.isdigit() for token in left):
             return False  # "take 101, 103 and 107 down, but kill 109"
         return named
+
+    def _names(self, reading: Candidate, clause: Clause) -> bool:
+        """Whether something is named that it acts on."""
+        return bool(reading.fill.values) or self._opinion.names_thing(reading.profile, clause)
 
     def _may_be_meant(self, profile: Profile, clauses: Sequence[Clause]) -> bool:
         """Whether it wants something of the speaker's own, and denies nothing."""
@@ -141,6 +168,75 @@ class Gist:
         asks = [clause for clause in clauses if self._wants(profile, clause, lone=lone)]
         spoken = not profile.reads and any(self._is_spoken_of(profile, c) for c in heard)
         return bool(asks) and not spoken
+
+    def _is_plain(self, nearest: Nearest, clauses: Sequence[Clause]) -> bool:
+        """Whether hardly anything else can be meant, and nobody denies or only tells the act."""
+        profile = nearest.profile
+        needed = _PLAIN_RISKY if profile.is_risky else _PLAIN
+        later = any(waits(clause, self._index.lexicon, told=True) for clause in clauses)
+        if nearest.near < needed or (may_wait(profile) and later):
+            return False
+        ordered = [clause for clause in clauses if clause.form in ORDERED]
+        spoken = [c for c in clauses if c.form is not Form.SMALL_TALK and c.tokens]
+        wished = any(c.form in ORDERED | {Form.THING} for c in spoken)
+        wished = wished or any(self._wants(profile, c, lone=False) for c in spoken)
+        tagged = any(c.piece.asked and {t.fold for t in c.piece.tokens} <= _TAGS for c in clauses)
+        if len(spoken) < _SEVERAL or not wished or tagged:
+            return False  # it has been read; "it needs a reboot, right?"
+        acts = [replace(clause, tokens=_acting(clause)) for clause in ordered]
+        if self._allowed.turns_away(profile, acts):
+            return False
+        return not any(self._tells_act(profile, clause) for clause in clauses)
+
+    def _tells_act(self, profile: Profile, clause: Clause) -> bool:
+        """Whether a clause takes back, supposes, or denies, doubts or reports the act itself."""
+        taken_back = clause.turn is Turn.ALL or (clause.turn is Turn.LAST and not clause.tokens)
+        speaks = clause.piece.colon and clause.piece.tokens[0].fold in _SPEAKER
+        if taken_back or speaks or clause.form is Form.HOWTO or not clause.tokens:
+            return taken_back or speaks or bool(clause.tokens)
+        if is_pasted(clause) or is_hedged(clause) or self._refuses(clause):
+            return True
+        if clause.form in ORDERED and not profile.reads and self._acts_otherwise(profile, clause):
+            return True
+        about = self._meaning.chance(profile, clause.tokens) >= _ABOUT
+        if about and (clause.piece.role is Role.CONDITION or self._is_shared(clause)):
+            return True
+        folded = {token.fold for token in clause.tokens}
+        told = bool(folded & (_DENYING | _ANYBODY)) or self._is_reported(clause) or clause.negated
+        told = told or self._allowed.is_done(profile, clause)
+        told = told or (clause.piece.asked and not profile.reads)
+        return told and self._allowed.does(profile, clause)
+
+    def _refuses(self, clause: Clause) -> bool:
+        """Whether it says no to what was said: "(rejected)", "nobody wants that", "all is fine"."""
+        folded = {token.fold for token in clause.tokens}
+        points = bool(folded & (self._index.lexicon.words("pronouns") | _POINTS))
+        short = len(clause.tokens) <= _REMARK
+        refuses = clause.negated or bool(folded & (_DENYING | _REFUSING))
+        well = bool(folded & _WELL) and clause.form not in ORDERED
+        return well or (refuses and (points or short))
+
+    def _acts_otherwise(self, profile: Profile, clause: Clause) -> bool:
+        """Whether an order is for something else: "the cert expired. Email Tom about it"."""
+        if self._meaning.is_idle(clause.tokens) or self._allowed.is_another_act(profile, clause):
+            return True
+        return any(verb.groups and not self._may_do(profile, verb) for verb in clause.verbs)
+
+    def _is_shared(self, clause: Clause) -> bool:
+        """Whether "bob and alice need …" is said of several: one of them would be lost."""
+        joined = bool(clause.piece.lead & ANDS) and not clause.piece.strong
+        return joined and says_need(clause, self._index.lexicon)
+
+    def _is_asked_for(self, nearest: Nearest, clauses: Sequence[Clause]) -> bool:
+        """Whether a step may be made of what is plainly meant: else it is asked.
+
+        Nobody says that it is to be done, or what could be lost is said by no verb.
+        """
+        profile, lone = nearest.profile, len(clauses) == 1
+        asks = any(self._wants(profile, clause, lone=lone) for clause in clauses)
+        lost = profile.capability.risk is Risk.HIGH
+        asks = asks or (nearest.near >= _SURELY and not lost)
+        return asks and self._allowed.may_end(profile, clauses)
 
     def _is_remark(self, profile: Profile, clause: Clause) -> bool:
         """Whether it is about something else: "Tom told me I can ask you" beside a wish.
@@ -211,3 +307,9 @@ class Gist:
         folded = [token.fold for token in tokens]
         wishes = self._index.lexicon.phrases("wishes")
         return wishes.find(folded) is not None and not _OF_OTHERS & {*folded}
+
+
+def _acting(clause: Clause) -> tuple[Token, ...]:
+    """Return the words of a clause that say what is to be done."""
+    places = frozenset().union(*(verb.places for verb in clause.verbs))
+    return tuple(token for place, token in enumerate(clause.tokens) if place in places)
