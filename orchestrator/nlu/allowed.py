@@ -80,8 +80,7 @@ class Allowed:
         """Whether a capability ends things, and does nothing else: not "add or remove a peer"."""
         endings = self._index.lexicon.words("endings")
         own = profile.own_groups or profile.groups
-        begins = frozenset().union(*self._index.lexicon.directions) - endings
-        return bool(own & endings) and not own & begins
+        return bool(own & endings) and not own & _beginnings(self._index)
 
     def turns_away(self, profile: Profile, clauses: Sequence[Clause]) -> bool:
         """Whether a verb says the opposite of what a capability does: block for unblock."""
@@ -93,6 +92,18 @@ class Allowed:
             return False
         said = {n for n, way in enumerate(ways) if any(way & verb.groups for verb in verbs)}
         return bool(said) and not said & its
+
+    def turns_back(self, profile: Profile, clauses: Sequence[Clause]) -> bool:
+        """Whether verbs begin what a capability ends, or end what it begins: unblock for block."""
+        verbs = [verb for clause in clauses for verb in self._index.book.within(clause.tokens)]
+        said = frozenset().union(*(verb.groups for verb in verbs))
+        endings = self._index.lexicon.words("endings")
+        begins = _beginnings(self._index)
+        own = profile.groups
+        if said & own or any(verb.canonical in profile.verbs for verb in verbs):
+            return False
+        ends = bool(own & endings) and not own & begins
+        return bool(said & begins) if ends else bool(said & endings)
 
     def _turns(self, profile: Profile, clause: Clause) -> bool:
         """Whether words beside a verb go the other way: "he should keep it", "get it back".
@@ -171,6 +182,11 @@ class Allowed:
         # "Port 80 needs a review"; but "park it in vlan 999" is surely about nothing else.
         sure = sure and 0 in clause.verb_places
         return profile.is_risky and not (light or broad or sure)
+
+
+def _beginnings(index: CatalogIndex) -> frozenset[str]:
+    """Return the groups of verbs that end nothing: "start", "grant", "restart"."""
+    return frozenset().union(*index.lexicon.directions) - index.lexicon.words("endings")
 
 
 def _has_come_to(clause: Clause) -> bool:

@@ -53,8 +53,13 @@ _DENYING = frozenset(
     | {"might", "maybe", "if", "unless", "whether", "kein", "keine", "nicht", "pas", "sin"}
 )
 _ANYBODY = frozenset({"anyone", "anybody", "everyone", "everybody", "who"})
+_OTHERS_TO_DO = frozenset({"send", "write", "announce", "report", "schedule", "page"})
 _TAGS = frozenset({"right", "correct", "no", "yes", "true", "oder", "ne", "non", "verdad"})
 _REFUSING = frozenset({"postpone", "rejected", "denied", "declined", "joke", "kidding"})
+_WANTING = frozenset(
+    {"want", "wants", "wanted", "asked", "need", "needs", "needed", "approve", "approved", "please"}
+    | {"do", "yet", "now", "required", "necessary", "allowed"}
+)
 _WELL = frozenset({"fine", "ok", "okay", "good", "healthy"})
 _POINTS = frozenset({"it", "that", "this", "so", "one"})
 _ABLE = frozenset({"can", "able", "may"})
@@ -184,7 +189,7 @@ class Gist:
         if len(spoken) < _SEVERAL or not wished or tagged:
             return False  # it has been read; "it needs a reboot, right?"
         acts = [replace(clause, tokens=_acting(clause)) for clause in ordered]
-        if self._allowed.turns_away(profile, acts):
+        if self._allowed.turns_back(profile, acts):
             return False
         return not any(self._tells_act(profile, clause) for clause in clauses)
 
@@ -212,15 +217,17 @@ class Gist:
         folded = {token.fold for token in clause.tokens}
         points = bool(folded & (self._index.lexicon.words("pronouns") | _POINTS))
         short = len(clause.tokens) <= _REMARK
-        refuses = clause.negated or bool(folded & (_DENYING | _REFUSING))
         well = bool(folded & _WELL) and clause.form not in ORDERED
-        return well or (refuses and (points or short))
+        refused = bool(folded & _REFUSING) and (points or short)
+        denied = (clause.negated or bool(folded & _DENYING)) and bool(folded & _WANTING)
+        return well or refused or denied or (clause.negated and short)
 
     def _acts_otherwise(self, profile: Profile, clause: Clause) -> bool:
         """Whether an order is for something else: "the cert expired. Email Tom about it"."""
         if self._meaning.is_idle(clause.tokens) or self._allowed.is_another_act(profile, clause):
             return True
-        return any(verb.groups and not self._may_do(profile, verb) for verb in clause.verbs)
+        groups = frozenset().union(*(verb.groups for verb in clause.verbs))
+        return bool(groups & _OTHERS_TO_DO) and not groups & profile.groups
 
     def _is_shared(self, clause: Clause) -> bool:
         """Whether "bob and alice need …" is said of several: one of them would be lost."""
