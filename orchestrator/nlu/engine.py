@@ -65,7 +65,7 @@ class Engine:
         self._letter = Letter(index)
         self._predicates = Predicates(index)
         self._whole = Whole(index, self.matcher)
-        self._gist = Gist(index, self.matcher)
+        self._gist = Gist(index, self.filler, self.matcher)
         self._forms = Forms(index, self.matcher)
 
     def know(self, names: Mapping[str, Iterable[str]]) -> None:

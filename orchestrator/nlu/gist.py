@@ -14,7 +14,8 @@ from orchestrator.nlu.borders import ANDS
 from orchestrator.nlu.candidate import Candidate
 from orchestrator.nlu.clauses import ORDERED, Clause, Form
 from orchestrator.nlu.drafts import Doubt, Draft
-from orchestrator.nlu.fill import Fill
+from orchestrator.nlu.fill import Fill, Filler
+from orchestrator.nlu.gleaning import Gleaner
 from orchestrator.nlu.index import CatalogIndex
 from orchestrator.nlu.later import may_wait, waits
 from orchestrator.nlu.match import Matcher
@@ -23,8 +24,10 @@ from orchestrator.nlu.opinion import unworded
 from orchestrator.nlu.pieces import Role
 from orchestrator.nlu.plainness import is_hedged, is_judged, is_pasted, is_plain_order, says_need
 from orchestrator.nlu.profile import Profile
-from orchestrator.nlu.references import doubt_missing
+from orchestrator.nlu.references import References, doubt_missing
+from orchestrator.nlu.remarks import Remarks
 from orchestrator.nlu.text import Kind, Token
+from orchestrator.nlu.thread import Thread
 from orchestrator.nlu.turns import Turn
 from orchestrator.nlu.understanding import Understanding
 from orchestrator.nlu.verbs import Verb
@@ -70,8 +73,9 @@ _OF_OTHERS = frozenset({"you", "someone", "somebody", "nobody", "noone", "that",
 class Gist:
     """Reads whole requests; built once per catalogue."""
 
-    def __init__(self, index: CatalogIndex, matcher: Matcher) -> None:
+    def __init__(self, index: CatalogIndex, filler: Filler, matcher: Matcher) -> None:
         self._index = index
+        self._references = References(index.lexicon, filler, matcher.meaning)
         self._meaning, self._opinion = matcher.meaning, matcher.opinion
         self._allowed = Allowed(index)
 
@@ -109,6 +113,7 @@ class Gist:
         fill = reading.fill
         draft = Draft(clause, words, profile, 0, 0, dict(fill.parameters), nearest.near, fill)
         if sure or (said and self._is_asked_for(nearest, clauses)):
+            self._glean(text, draft, clauses)
             doubt_missing(draft, unclear=False)
         else:
             draft.profile, draft.parameters, draft.fill = None, {}, Fill()
@@ -116,6 +121,15 @@ class Gist:
         # What no clause holds was a command, or too long to be read: it stays told.
         told = [said for said in understood.out_of_scope if said not in words]
         return Understanding([draft], told if not looks else [])
+
+    def _glean(self, text: str, draft: Draft, clauses: Sequence[Clause]) -> None:
+        """Give the step what it lacks and one thing in the request alone can be."""
+        thread = Thread(text, Remarks(self._index))
+        thread.drafts.append(draft)
+        gleaner = Gleaner(self._index, self._meaning, self._references, thread, whole=True)
+        for clause in clauses:
+            gleaner.note(clause)
+        gleaner.fill_in(draft)
 
     def _reading(self, nearest: Nearest, clause: Clause) -> Candidate | None:
         """Return the whole read as what it is nearest to, if what it acts on may be left open.

@@ -67,8 +67,16 @@ class Gleaner:
     """Reads what is left of one request."""
 
     def __init__(
-        self, index: CatalogIndex, meaning: Meaning, references: References, thread: Thread
+        self,
+        index: CatalogIndex,
+        meaning: Meaning,
+        references: References,
+        thread: Thread,
+        *,
+        whole: bool = False,
     ) -> None:
+        """Read for one request; `whole`: all of it is about its one step."""
+        self._whole = whole
         self._index = index
         self._references = references
         self._meaning = meaning
@@ -337,7 +345,7 @@ class Gleaner:
         asked = any(starts.at(words, 0) for starts in asks.values())  # "what does a.test say, …"
         if (speech & {*words} and not asked) or _WELL & {*words}:
             return False
-        before = clause.piece.tokens[0].start < draft.clause.piece.tokens[0].start
+        before = clause.piece.tokens[0].start < draft.clause.piece.tokens[0].start or self._whole
         if before and slot.kind is SlotKind.VERSION:
             return False  # "2.2.0 broke everything. Deploy it again"
         nouns = slot.nouns | (_PERSONS if slot.nouns & _PERSONS else frozenset())
