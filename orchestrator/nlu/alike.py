@@ -51,7 +51,8 @@ def one_more(fill: Fill, previous: Draft, main: Slot | None) -> Fill:
     found = fill.values.get(main.name) if main is not None else None
     if main is None or slot is None or found is None or slot.name in fill.values:
         return fill
-    ended = max(previous.fill.values[last].places) == len(previous.clause.tokens) - 1
+    places = previous.fill.values[last].places  # none for what meaning chose
+    ended = max(places, default=-1) == len(previous.clause.tokens) - 1
     names = main.kind is SlotKind.NAME and slot.kind in _PLACES and slot.accepts(found.value)
     if min(found.places, default=1) > 0 or not ended or not names:
         return fill

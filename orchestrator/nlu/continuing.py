@@ -32,6 +32,7 @@ from orchestrator.nlu.fill import Fill, Filler
 from orchestrator.nlu.index import CatalogIndex
 from orchestrator.nlu.labelled import flag_in
 from orchestrator.nlu.match import Matcher
+from orchestrator.nlu.misfits import without_nobody
 from orchestrator.nlu.placing import Placer
 from orchestrator.nlu.profile import Profile
 from orchestrator.nlu.references import References
@@ -385,7 +386,7 @@ class Continuer:
 
     def _merge(self, previous: Draft, clause: Clause, own: Candidate) -> None:
         """Give the step before, and its list, what this clause adds to it."""
-        values = own.fill.parameters
+        values = without_nobody(own.profile, own.fill.parameters)
         previous = self._thread.revive(previous, clause)
         lists = [s for s in own.profile.slots if s.many and s.name in values]
         if lists and len(values) == 1:

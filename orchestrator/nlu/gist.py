@@ -218,7 +218,8 @@ class Gist:
         if clause.form in ORDERED and not profile.reads and self._acts_otherwise(profile, clause):
             return True
         about = self._meaning.chance(profile, clause.tokens) >= _ABOUT
-        if about and (clause.piece.role is Role.CONDITION or self._is_shared(clause)):
+        other = clause.piece.role is Role.CONDITION or self._is_shared(clause)
+        if about and (other or (clause.negated and clause.form in ORDERED)):
             return True
         folded = {token.fold for token in clause.tokens}
         told = bool(folded & (_DENYING | _ANYBODY)) or self._is_reported(clause) or clause.negated

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from orchestrator.domain.value import Parameters
 from orchestrator.nlu.chunks import Chunk, with_port
 from orchestrator.nlu.coerce import split_number, time_unit
 from orchestrator.nlu.concepts import concept_model
@@ -113,6 +114,18 @@ def is_common_word(word: str) -> bool:
     common = all(concept_model().is_common(stem(part)) for part in (first, *parts))
     called = first in _GIVEN_NAMES or (parts and first not in _PREFIXES)
     return plain and common and not called
+
+
+def without_nobody(profile: Profile, values: Parameters) -> Parameters:
+    """Return `values` without a common word that stands for a person: "wipe … my data"."""
+
+    def is_nobody(name: str) -> bool:
+        value, slot = values[name], next((s for s in profile.slots if s.name == name), None)
+        known = str(value).casefold() in profile.known.get(name, ())
+        person = slot is not None and is_person(slot) and not known
+        return person and isinstance(value, str) and is_common_word(value)
+
+    return {name: value for name, value in values.items() if not is_nobody(name)}
 
 
 def needs_port(slot: Slot, chunk: Chunk, tokens: Sequence[Token]) -> bool:

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from orchestrator.nlu.borders import (
-    STRONG_MARKS,
     ends,
     is_between,
     is_pair,
@@ -157,7 +156,7 @@ class Splitter:
                 place += length
             elif points(tokens, place) or refers(tokens, place):
                 place += 1
-            elif token.kind is Kind.LINE or token.stem in STRONG_MARKS:
+            elif ends(token):
                 yield from _done(replace(piece, asked=token.stem == "?"))
                 piece = Piece((), strong=True)
                 place += 1

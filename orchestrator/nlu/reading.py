@@ -405,9 +405,9 @@ class Reading:
             other = next_of_kin(candidate, ranked)  # "reboot CM-20417", a modem
             if (sure and same) or other is not candidate:
                 return False
-        if turning:
+        if turning and not self._is_another(read, self._thread.last):
             self._thread.drop_last()
-            self._turning = False
+        self._turning = self._turning and not turning
         self._thread.group += 1
         self._placer.add(read, candidate)
         return True
