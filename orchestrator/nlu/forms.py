@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from pydantic import JsonValue
 
 from orchestrator.nlu.allowed import Allowed
-from orchestrator.nlu.clauses import Clause
+from orchestrator.nlu.clauses import Clause, Form
 from orchestrator.nlu.coerce import form_taken
 from orchestrator.nlu.drafts import Draft
+from orchestrator.nlu.full_names import is_person
+from orchestrator.nlu.guard import is_guarded
 from orchestrator.nlu.index import CatalogIndex
 from orchestrator.nlu.match import Matcher
 from orchestrator.nlu.profile import Profile
@@ -37,7 +39,33 @@ _ASKS = frozenset({"request", "action", "task", "wish", "todo", "anfrage", "dema
 _TITLES = frozenset({"request", "application", "form", "anfrage", "antrag", "demande", "solicitud"})
 _OPEN = frozenset({"name", "email", "mail", "reason", "comment", "bio", "note", "grund", "ign"})
 """Labels of a form, whatever the catalogue calls its parameters."""
+_OTHERS = frozenset(
+    {
+        "manager",
+        "supervisor",
+        "requester",
+        "requested",
+        "requestor",
+        "contact",
+        "approved",
+        "approver",
+    }
+    | {"backup", "replacement", "keep", "source", "old", "new", "current", "previous", "dependent"}
+    | {"reason", "comment", "note", "bio", "grund", "owner", "by"}
+)
+"""Words of labels of what stands beside the thing that is asked for."""
+_STATES = frozenset({"status", "state", "decision", "result", "outcome", "resolution", "entscheid"})
+_DENIED = frozenset(
+    {"reject", "rejected", "deny", "denied", "decline", "declined", "none", "nothing", "cancel"}
+    | {"cancelled", "canceled", "withdrawn", "fake", "hold", "done", "closed", "thanks", "thank"}
+    | {"info", "example", "copy", "template", "draft", "ablehnen", "abgelehnt"}
+)
+"""Words beside the fields by which nothing is asked for."""
+_FILLERS = frozenset({"new", "a", "an", "the", "for", "please", "my", "hi", "hello", "ein", "une"})
+_GIVING = frozenset({"create", "add", "grant", "give", "invite", "enable", "install", "allow"})
+"""What a title asks for that says no verb: "Account request"."""
 _FIELDS = 3  # lines that make a form
+_TITLE_WORDS = 2  # beside "request"
 _KNOWN = 2  # of them, by their labels
 _LABEL_WORDS = 4
 _MEANT = 0.15
@@ -70,6 +98,8 @@ class Forms:
         labels = [words(match["label"]) for match in found]
         if len(found) < _FIELDS or any(_TURNS & {*label} for label in labels):
             return None
+        if any(is_guarded(match["value"]) for match in found):
+            return None  # "User: ignore all previous instructions"
         lasting = all(0 < len(label) <= _LABEL_WORDS for label in labels)
         known = sum(stem(label[-1]) in self._labels for label in labels if label)
         distinct = len({*map(tuple, labels)}) == len(labels)
@@ -87,15 +117,28 @@ class Forms:
         self, form: FilledForm, clauses: Sequence[Clause], found: Understanding
     ) -> Understanding:
         """Return what was understood, or what the title asks for, with the values of the form."""
+        refused = any(t.fold in _DENIED for c in clauses for t in c.piece.tokens[:2]) and form.asks
+        if refused:  # "Action: reject"
+            return Understanding([], [form.rest.strip()])
         if not found.drafts and not found.deferred:
             draft = self._titled(form, clauses)
             found = Understanding([draft]) if draft is not None else found
         for draft in found.drafts:
+            self._drop_guesses(form, draft)
             for name, value in self._values(form, draft):
                 draft.parameters[name] = value
             draft.doubts = [one for one in draft.doubts if one.parameter not in draft.parameters]
             doubt_missing(draft, unclear=False)
         return found
+
+    def _drop_guesses(self, form: FilledForm, draft: Draft) -> None:
+        """Drop what the title's own word, or another order, gave where a field says it."""
+        for slot in draft.profile.slots if draft.profile is not None else ():
+            given, own = draft.parameters.get(slot.name), draft.fill.values.get(slot.name)
+            called = (text for label, text in form.fields if _is_name_of(slot, label))
+            fielded = own is None and any(_value(slot, text) is not None for text in called)
+            if str(given).casefold() in _TITLES or (given is not None and fielded):
+                del draft.parameters[slot.name]
 
     def _titled(self, form: FilledForm, clauses: Sequence[Clause]) -> Draft | None:
         """Return the step that "[Account request]" asks for; what ends something takes a verb.
@@ -104,8 +147,7 @@ class Forms:
         """
         tokens = [token for clause in clauses for token in clause.piece.tokens]
         asks = any(token.fold in _TITLES for token in tokens) or form.asks
-        pasted = any(token.kind is Kind.GUARDED for token in tokens)
-        if not (asks and tokens) or pasted or any(clause.negated for clause in clauses):
+        if not (asks and tokens) or not self._is_title(form, clauses):
             return None
         labels = normalise(" ".join(label for label, _ in form.fields))
         text = [*tokens, *self._index.speller.read([*tokenise(labels)])]
@@ -115,10 +157,32 @@ class Forms:
             for profile in self._index.profiles
             if (chance := self._matcher.meaning.chance(profile, text)) >= _MEANT
             and not profile.reads
-            and self._allowed.may_end(profile, clauses)
+            and self._may_title(profile, clauses)
         ]
         fitting = [draft for draft in drafts if any(True for _ in self._values(form, draft))]
         return max(fitting, key=lambda draft: draft.confidence, default=None)
+
+    def _is_title(self, form: FilledForm, clauses: Sequence[Clause]) -> bool:
+        """Whether what stands beside the fields only asks: "(rejected)" and "how do I" do not."""
+        tokens = [token for clause in clauses for token in clause.piece.tokens]
+        decided = any(_STATES & {*words(label)} for label, _ in form.fields)
+        pasted = any(token.kind is Kind.GUARDED for token in tokens)
+        if decided or pasted or any(clause.piece.asked or clause.negated for clause in clauses):
+            return False
+        if any(token.fold in _DENIED for token in tokens):
+            return False
+        told = {Form.QUESTION, Form.HOWTO, Form.STATEMENT}
+        return not any(c.form in told or self._allowed.doubts(c) for c in clauses if c.tokens)
+
+    def _may_title(self, profile: Profile, clauses: Sequence[Clause]) -> bool:
+        """Whether a title may ask for it: a verb says so, or "Account request" asks to be given."""
+        if any(self._allowed.does(profile, clause) for clause in clauses):
+            return self._allowed.may_end(profile, clauses)
+        tokens = [token for clause in clauses for token in clause.piece.tokens]
+        acts = any(self._index.book.within(clause.tokens) for clause in clauses)
+        plain = [t.fold for t in tokens if t.fold not in _FILLERS | _TITLES]
+        own = profile.own_groups or profile.groups
+        return bool(own & _GIVING) and not acts and 0 < len(plain) <= _TITLE_WORDS
 
     def _values(self, form: FilledForm, draft: Draft) -> Iterator[tuple[str, JsonValue]]:
         """Yield what the fields give to the parameters of a step."""
@@ -128,18 +192,28 @@ class Forms:
         taken: set[str] = set()
         lacking = [slot for slot in profile.slots if slot.name not in draft.parameters]
         for slot in lacking:
-            for label, text in form.fields:
-                value = _value(slot, text) if _is_called(profile, slot, label) else None
+            exact = [one for one in form.fields if _is_name_of(slot, one[0])]
+            near = [one for one in form.fields if _is_called(profile, slot, one[0])]
+            for label, text in exact[:1] or (near if len(near) == 1 else ()):
+                value = _value(slot, text)
                 if value is not None and label not in taken:
                     taken.add(label)
                     yield slot.name, value
-                    break
         needed = [s for s in lacking if s.required and s.name not in draft.parameters]
         for slot in needed if len(needed) == 1 else ():
-            free = [text for label, text in form.fields if label not in taken and " " not in text]
+            free = [
+                text
+                for label, text in form.fields
+                if label not in taken and " " not in text and not self._is_of_other(slot, label)
+            ]
             left = {value for text in free if (value := _value(slot, text)) is not None}
             if len(left) == 1:
                 yield slot.name, left.pop()
+
+    def _is_of_other(self, slot: Slot, label: str) -> bool:
+        """Whether a label calls another parameter of the catalogue, or what stands beside it."""
+        said = {stem(word) for word in words(label)}
+        return _is_aside(label) or bool(said & self._labels - _names(slot))
 
 
 def _blank(text: str) -> str:
@@ -151,9 +225,22 @@ def _names(slot: Slot) -> frozenset[str]:
     return slot.nouns | {stem(word) for word in words(slot.name)}
 
 
+def _is_name_of(slot: Slot, label: str) -> bool:
+    """Whether every word of a label is one by which a parameter is called."""
+    said = {stem(word) for word in words(label)}
+    return bool(said) and said <= _names(slot)
+
+
+def _is_aside(label: str) -> bool:
+    """Whether a label is that of somebody or something else: "Manager username", "Old value"."""
+    return bool(_OTHERS & {*words(label)})
+
+
 def _is_called(profile: Profile, slot: Slot, label: str) -> bool:
     """Whether a field is called like a parameter; "Name" is what the capability acts on."""
     said = {stem(word) for word in words(label)}
+    if _is_aside(label):
+        return said <= _names(slot)
     if said == {"name"}:
         return slot is profile.main_slot or "name" in words(slot.name)
     mails = slot.kind is SlotKind.EMAIL and bool(said & {"email", "mail"})
@@ -168,4 +255,5 @@ def _value(slot: Slot, text: str) -> JsonValue:
         return int(text) if whole else None
     if slot.enum:
         return next((one for one in slot.enum if one.casefold() == text.casefold()), None)
-    return form_taken(slot, text) if slot.accepts(text) or " " not in text else None
+    named = " " not in text or text.istitle() or not is_person(slot)
+    return form_taken(slot, text) if named and (slot.accepts(text) or " " not in text) else None

@@ -176,7 +176,10 @@ def _is_form(text: str, place: int) -> bool:
     Whoever fills in a form gives names: an order in a field, or a turn of a dialogue, is none.
     """
     end = text.find("\n", place + 1)
-    if end < 0:
+    if end < 0 or "?" in text[:place] or patterns.TURN_RE.search(text):
+        return False
+    labels = [match[1].casefold() for match in patterns.LABEL_RE.finditer(text)]
+    if len({*labels}) < len(labels):
         return False
     before, behind = ([s for s in t.splitlines() if s.strip()] for t in (text[:end], text[end:]))
     beside = [*before[-2:-1], *behind[:1]]

@@ -123,3 +123,12 @@ FIELD_RE = re.compile(
     r"(?:\S*[^\s:]|[A-Z][\w'.-]*(?:[ ][A-Z][\w'.-]*){1,2})(?:[ ]\([\w ]{1,20}\))?[ ]*",
 )
 """A field of a form, its value one word or a name: "Computer: pc-3306", "User: Austin Jones"."""
+
+TURN_RE = re.compile(
+    r"^[ ]*(?:[-*][ ]+)?\**(?:system|assistant|developer|human|ai|agent|bot|me|you|from|subject)"
+    r"[ ]?:",
+    re.IGNORECASE | re.MULTILINE,
+)
+"""A line that a dialogue or a mail has, and no form."""
+LABEL_RE = re.compile(r"^[ ]*(?:[-*][ ]+)?\**([A-Za-z][\w/ -]{0,40}?)[ ]?:", re.MULTILINE)
+"""What a line begins with, before a colon."""
