@@ -3,11 +3,18 @@
 from collections.abc import Iterator, Sequence
 
 from orchestrator.nlu.lexicon import Lexicon
-from orchestrator.nlu.text import Kind, Token
+from orchestrator.nlu.text import Kind, Token, word_token
 
 _LONGEST = 4  # words of an explanation
 _SHORTENED = frozenset({"i.e", "e.g", "etc", "z.b", "d.h", "p.ej", "c.a.d"})
 _BOUND = frozenset({"only", "except", "without", "also", "too", "not", "no", "but", "if", "unless"})
+_BESIDE = frozenset({"cc", "manager", "successor", "supervisor", "see", "replaces", "replaced"})
+"""What brackets open with that name somebody or something else: "disable joe (cc i.rossi)"."""
+_DENIED = frozenset(
+    {"rejected", "cancelled", "canceled", "done", "draft", "hold", "obsolete", "example", "test"}
+    | {"wip", "denied", "closed", "resolved", "declined", "withdrawn", "later", "template", "copy"}
+)
+"""What a tag says by which nothing is to be done: "[rejected] grant …" is heard as "not"."""
 
 
 def without_asides(tokens: Sequence[Token], lexicon: Lexicon) -> Iterator[Token]:
@@ -15,7 +22,9 @@ def without_asides(tokens: Sequence[Token], lexicon: Lexicon) -> Iterator[Token]
 
     "I.e." and "etc." are no names and end no sentence: they are read as commas.
     """
-    place = _tag(tokens)
+    place = _tag(tokens, lexicon)
+    if place and any(token.fold in _DENIED for token in tokens[1:place]):
+        yield word_token("not", tokens[0].start)
     while place < len(tokens):
         token = tokens[place]
         length = _aside(tokens, place, lexicon) if token.text == "(" else 0
@@ -29,10 +38,12 @@ def without_asides(tokens: Sequence[Token], lexicon: Lexicon) -> Iterator[Token]
         place += length or 1
 
 
-def _tag(tokens: Sequence[Token]) -> int:
+def _tag(tokens: Sequence[Token], lexicon: Lexicon) -> int:
     """Return how many tokens a tag before the text has: "[DNS] change …"; 0 without one."""
     close = next((n for n, token in enumerate(tokens[: _LONGEST + 2]) if token.text == "]"), 0)
     tagged = bool(tokens) and tokens[0].text == "[" and close > 1
+    says = _BOUND | lexicon.words("doubt_words")
+    tagged = tagged and not any(token.fold in says for token in tokens[1:close])
     behind = tokens[close + 1 :][:1] if tagged else ()
     return close + 1 if any(token.kind is Kind.WORD for token in behind) else 0
 
@@ -45,6 +56,8 @@ def _aside(tokens: Sequence[Token], place: int, lexicon: Lexicon) -> int:
     before = tokens[place - 1] if place else None
     goes_on = any(token.fold in lexicon.words("prepositions") for token in behind)
     within = before is not None and before.kind is Kind.WORD and goes_on
+    if end and held[0].fold in _BESIDE:
+        return end + 2
     joins = _BOUND | lexicon.words("coordinators")
     plain = all(_explains(token, lexicon) and token.fold not in joins for token in held[:end])
     return end + 2 if end and within and plain else 0

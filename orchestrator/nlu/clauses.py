@@ -199,7 +199,7 @@ class Reader:
         folded = [token.fold for token in tokens]
         found = self._lexicon.phrases("negations").find(folded)
         rest = tokens[found[0] + found[1] :] if found and found[0] < OPENING else tokens
-        while rest and rest[-1].fold in self._lexicon.words("leave_ends"):
+        while rest and rest[-1].fold in self._lexicon.words("leave_ends") | {"too"}:
             rest = rest[:-1]
         if rest and rest[0].fold in _LIMITS:
             return Clause(piece, tokens, Form.HOWTO)  # "not before the backup": told back

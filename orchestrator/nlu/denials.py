@@ -14,6 +14,7 @@ from orchestrator.nlu.verbs import VerbBook
 _BUT = frozenset({"but", "aber", "mais", "pero", "minus", "save"})
 _OR = frozenset({"or", "nor", "oder", "ou", "o", "ni", "noch"})
 _LISTED = frozenset({"and", ",", "or", "&", "und", "et", "y", "oder", "ou", "nor", "as", "well"})
+_NO = frozenset({"no", "nein", "non"})
 _POLITE = frozenset({"please", "pls", "plz", "bitte", "but", "and", "so", "also", "kindly"})
 _EMPTY = frozenset(
     {"do", "the", "following", "this", "these", "that", "those", "of", "any", "thing", "things"}
@@ -66,6 +67,8 @@ class Denials:
         folded = self._plain(piece)
         if piece.role is not Role.MAIN:
             return ""  # "if not, roll it back"
+        if folded[:1] and folded[0] in _NO and not folded[1:]:
+            return ""  # "no, wait, restart web2"
         if folded and folded[-1] in _DONE and set(folded[:-1]) <= _BEFORE_DONE:
             return "announced"
         length = self._lexicon.phrases("negations").at(folded, 0) if folded else 0

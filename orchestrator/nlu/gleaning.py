@@ -25,6 +25,7 @@ from orchestrator.nlu.profile import Profile
 from orchestrator.nlu.references import References
 from orchestrator.nlu.shapes import SlotKind, looks_like
 from orchestrator.nlu.slots import Slot
+from orchestrator.nlu.speakers import PERSONS, after_i_am, is_of_another_thing, is_own, presents
 from orchestrator.nlu.text import Kind, Token
 from orchestrator.nlu.thread import Thread
 
@@ -38,9 +39,6 @@ _OTHERS = frozenset(
     | {"former", "latter", "first", "second", "third"}
 )
 _POINTING = frozenset({"it", "its", "there", "that", "this", "dort", "dessus", "alli"})
-_PERSONS = frozenset(
-    {"user", "usernam", "person", "employe", "login", "account", "player", "member"}
-)
 _INNER = frozenset("-_.:/@")
 _EXCEPT = frozenset({"except", "but", "that", "what", "if", "whether"})
 _MEANT = 0.6
@@ -54,8 +52,6 @@ _RELATING = frozenset(
 _REFERRING = frozenset(
     {"see", "cf", "re", "cc", "per", "ticket", "according", "thanks", "as", "siehe", "vgl", "voir"}
 )
-_MINE = frozenset({"my", "me", "i", "mine", "mein", "meine", "meinen", "mir", "mon", "ma", "mi"})
-_I_AM = {("im",), ("i", "am"), ("ich", "bin"), ("je", "suis"), ("soy",), ("yo", "soy")}
 _HERE = frozenset({"here", "on", "from", "by", "hier", "ici", "aqui"})
 _WELL = frozenset({"fine", "ok", "okay", "good", "works", "working"})
 _FEW = 2  # words of "redis logs"
@@ -121,7 +117,7 @@ class Gleaner:
                 value = self._meaning.choice(profile, slot.name, draft.clause.tokens)
             if value is None and slot.kind in _NAMES:
                 value = self._speaker(draft, slot) or self._pointed(draft, slot)
-            if value is None:
+            if value is None and not is_of_another_thing(draft, slot):
                 value = self._left(profile, slot, draft)
             if value is None and slot is profile.main_slot:
                 value = self._beside(draft, profile, slot)
@@ -133,7 +129,7 @@ class Gleaner:
         for slot in (s for s in profile.slots if s.required):
             for remark in self._thread.said:
                 context = remark.context
-                nouns = slot.nouns | (_PERSONS if slot.nouns & _PERSONS else frozenset())
+                nouns = slot.nouns | (PERSONS if slot.nouns & PERSONS else frozenset())
                 if context is None or not _equates(context, nouns):
                     continue
                 if not self._may_say(draft, slot, context):
@@ -152,7 +148,7 @@ class Gleaner:
         if slot.name not in draft.parameters:
             return True
         folded = [token.fold for token in context.tokens]
-        label = context.tokens[0].stem in slot.nouns | _PERSONS
+        label = context.tokens[0].stem in slot.nouns | PERSONS
         plain = label and {*folded[1:-1]} <= _COPULAS | {"should", "would"} and bool(folded[1:-1])
         begin = draft.clause.piece.tokens[0].start
         behind = not context.piece.strong and context.piece.tokens[0].start > begin
@@ -170,7 +166,8 @@ class Gleaner:
             places = sorted(found.places)
             words = [draft.clause.tokens[place] for place in places]
             if self._is_nobody(profile, slot, draft.clause, places):
-                better = self._left(profile, slot, draft)
+                lost = profile.capability.risk is Risk.HIGH  # "close the window" is no account's
+                better = None if lost else self._left(profile, slot, draft)
                 draft.parameters.pop(slot.name) if better is None else None
                 draft.parameters |= {slot.name: better} if better is not None else {}
                 continue
@@ -251,14 +248,13 @@ class Gleaner:
 
     def _speaker(self, draft: Draft, slot: Slot) -> JsonValue:
         """Return who speaks, for "wipe my login. I am georg.h here"."""
-        own = any(token.fold in _MINE for token in draft.clause.piece.tokens)
-        if not (own and is_person(slot)):
+        if not (is_person(slot) and is_own(draft)):
             return None
         called = {
             tokens[begin].value: clause
             for clause in self._heard
             if (tokens := clause.piece.tokens)
-            and (begin := _after_i_am(tokens))
+            and (begin := after_i_am(tokens))
             and slot.accepts(tokens[begin].value)
             and self._is_called(tokens, begin)
         }
@@ -337,6 +333,8 @@ class Gleaner:
 
         What is told behind the step must call it by its name, or say "it is …".
         """
+        if is_person(slot) and presents(clause.piece.tokens):
+            return False
         if clause.form is not Form.STATEMENT:
             return True
         words = [token.fold for token in clause.piece.tokens]
@@ -348,7 +346,7 @@ class Gleaner:
         before = clause.piece.tokens[0].start < draft.clause.piece.tokens[0].start or self._whole
         if before and slot.kind is SlotKind.VERSION:
             return False  # "2.2.0 broke everything. Deploy it again"
-        nouns = slot.nouns | (_PERSONS if slot.nouns & _PERSONS else frozenset())
+        nouns = slot.nouns | (PERSONS if slot.nouns & PERSONS else frozenset())
         risk = draft.profile.capability.risk if draft.profile is not None else Risk.HIGH
         plain = slot.kind in _SHAPED - {SlotKind.VERSION} and risk is not Risk.HIGH
         return before or plain or _equates(clause, nouns) or _is_it(words)
@@ -415,7 +413,7 @@ class Gleaner:
         if token.kind is Kind.QUOTED:
             return len(token.value.split()) == 1 and not self._meaning.has_met(token)
         marked = any(c.isdigit() or c in _INNER for c in token.value)
-        told = slot is profile.main_slot or bool(slot.nouns & _PERSONS)
+        told = slot is profile.main_slot or bool(slot.nouns & PERSONS)
         return (
             not token.text[:1].isdigit() if marked else told and self._is_new(slot, tokens, place)
         )
@@ -429,7 +427,7 @@ class Gleaner:
             return False  # "he starts monday"
         if self._meaning.knows(token) or not word.isalpha() or word.isupper():
             return False
-        if token.text[:1].isupper() and not slot.nouns & _PERSONS:
+        if token.text[:1].isupper() and not slot.nouns & PERSONS:
             return False  # "Anna here"
         lexicon = self._index.lexicon
         if not is_content(token, lexicon) or self._index.book.at(tokens, place) is not None:
@@ -444,15 +442,6 @@ def _record_type(draft: Draft, slot: Slot) -> str:
     said = [value for value in said if looks_like(SlotKind.ADDRESS, value) and "/" not in value]
     typed = len(said) == 1 and {"A", "AAAA"} <= {*slot.enum}
     return ("AAAA" if ":" in said[0] else "A") if typed else ""
-
-
-def _after_i_am(tokens: Sequence[Token]) -> int:
-    """Return where a name stands behind "I am", "my login is"; 0 where nothing of it is said."""
-    folded = [token.fold for token in tokens]
-    opened = next((n for n in (2, 1) if tuple(folded[:n]) in _I_AM), 0)
-    if not opened and folded[:1] == ["my"] and folded[2:3] == ["is"]:
-        opened = 3
-    return opened if len(tokens) > opened else 0
 
 
 def _is_it(words: Sequence[str]) -> bool:

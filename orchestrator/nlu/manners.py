@@ -1,5 +1,6 @@
 """Manners of speech around an order: negation, politeness, greeting, asking how."""
 
+import itertools
 import re
 from collections.abc import Sequence
 
@@ -19,6 +20,7 @@ _OLDER = frozenset(
 )
 _FOR = frozenset({"for", "to", "about", "that", "if", "you", "fur", "dass", "pour", "por", "de"})
 _FOUND = frozenset({"report", "complain", "notic", "confirm", "discov", "found", "see", "saw"})
+_NEEDS_NO = frozenset({("needs", "no"), ("need", "no"), ("needs", "not"), ("requires", "no")})
 _TOLD = frozenset({"ca", "cest", "tout", "it", "its", "that", "everything", "das", "alles", "todo"})
 _VERSION_RE = re.compile(r"v?\d+(?:\.\d+)+|v\d+")
 _NO_THING = frozenset({"it", "this", "that", "i", "we", "you", "he", "she", "they", "there", "be"})
@@ -41,6 +43,8 @@ class Manners:
             return False
         if self._lexicon.phrases("negations").at(folded, 0):
             return folded[0] not in {"leave", "skip", "avoid"} or self._is_left_alone(folded)
+        if _NEEDS_NO & {*itertools.pairwise(folded[: OPENING + 2])}:
+            return True
         subject = folded[0] in self._lexicon.words("subjects")
         if subject and self._lexicon.phrases("negations").find(folded[:OPENING], 1):
             return True

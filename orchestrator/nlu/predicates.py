@@ -14,6 +14,7 @@ _ASKING = frozenset({"when", "how", "where", "what", "which", "why", "who", "wan
 _ONE = {"do": "does", "have": "has", "are": "is"}
 _NEEDS_IT = frozenset({"needs", "wants", "requires", "braucht"})
 _NEEDS = frozenset({"needs", "need", "braucht", "brauchen"})
+_NONE = frozenset({"no", "not", "none", "neither", "kein", "keinen", "nicht"})
 _OPENING = 4
 _AND = frozenset({"and", ",", "&"})
 
@@ -40,10 +41,16 @@ class Predicates:
             joined = bool(piece.lead) and piece.lead <= _AND and not piece.strong
             needs = piece.tokens[0].fold in _NEEDS_IT and len(piece.tokens) > 1
             says = len(head.tokens) > 1 and head.tokens[1].fold.isalpha()
+            says = says and not self._speaks_of_another(head.tokens[1:])
             if joined and needs and says and self._is_somebody(head.tokens[0]):
                 tokens = (head.tokens[0], *piece.tokens)
                 spread[place] = replace(piece, tokens=tokens, lead=frozenset())
         return spread
+
+    def _speaks_of_another(self, tokens: Sequence[Token]) -> bool:
+        """Whether somebody says it, or told somebody: "sam says kim has left and needs …"."""
+        reports = self._index.lexicon.words("report_words") | self._index.lexicon.words("speech")
+        return any(t.fold in reports or t.fold == "told" for t in tokens)
 
     def _is_somebody(self, token: Token) -> bool:
         """Whether a word is a name that nobody knows for a word."""
@@ -62,6 +69,7 @@ class Predicates:
             if (
                 end == place
                 or said[0].fold not in self._told
+                or _NONE & {token.fold for token in said[:3]}
                 or not spread[end].tokens[0].is_name_like
             ):
                 continue

@@ -35,6 +35,7 @@ from orchestrator.nlu.references import (
 from orchestrator.nlu.remarks import Remarks
 from orchestrator.nlu.repeating import repeated
 from orchestrator.nlu.sifting import Sieve
+from orchestrator.nlu.speakers import presents
 from orchestrator.nlu.spoken_text import (
     TextParameter,
     ends_text,
@@ -178,9 +179,10 @@ class Reading:
         self._headings.drop(None if self._ahead.heads(clause) else self._nearby, clause)
         if self._repeats_example(clause, turning=turning):
             return
-        if clause.negated:
+        spared = self._withdrawal.spares(clause, turning=turning)
+        if spared or clause.negated:
             self._turning = False  # "no, leave web2 alone" has said what is taken back
-            self._deny(clause)
+            self._note(clause) if spared else self._deny(clause)
             return
         self._turning = turning and not clause.tokens
         self._final = self._turning and self._withdrawal.is_final(clause)
@@ -425,7 +427,8 @@ class Reading:
             together = self._joined.before(clause)
             for thing in together:
                 self._thread.pardon(thing)
-            self._thread.said.append(Mention(context=clause, together=together))
+            if not presents(clause.piece.tokens):
+                self._thread.said.append(Mention(context=clause, together=together))
         self._thread.keep_silent(clause)
 
     def _withdraw(self, clause: Clause) -> None:

@@ -1,5 +1,7 @@
 """Steps taken back and things left out: "not web2", "all but web2", "don't reboot it"."""
 
+from dataclasses import replace
+
 from orchestrator.nlu.clauses import Clause, Form
 from orchestrator.nlu.drafts import Draft
 from orchestrator.nlu.fill import Filler
@@ -9,6 +11,10 @@ from orchestrator.nlu.text import Kind
 from orchestrator.nlu.thread import Thread
 
 _IGNORING = frozenset({"ignore", "disregard", "ignoriere", "ignorez", "ignora"})
+_KEEPING = frozenset({"keep", "spare", "behalte", "behaltet", "garde", "gardez", "conserva"})
+_WELL = frozenset({"fine", "ok", "okay", "good", "healthy", "works", "up", "needed"})
+_COPULAS = frozenset({"is", "are", "seems", "looks"})
+_BESIDE = frozenset({"actually", "rather", "please", "but", "though", "too", "then", "as"})
 _NOBODY = frozenset({"you", "now", "yet", "me", "today"})
 
 
@@ -18,6 +24,7 @@ class Withdrawal:
     def __init__(
         self, lexicon: Lexicon, filler: Filler, references: References, thread: Thread
     ) -> None:
+        self._lexicon = lexicon
         self._phrases = lexicon.phrases("withdraw_final")
         self._filler = filler
         self._references = references
@@ -43,6 +50,38 @@ class Withdrawal:
         if not _IGNORING & {token.fold for token in clause.piece.tokens}:
             return False  # "…, cancel that"
         return any(token.kind is Kind.QUOTED for token in told.tokens)
+
+    def spares(self, clause: Clause, *, turning: bool) -> bool:
+        """Drop the steps on what is to be kept: "actually keep joe", "no wait, grafana is fine".
+
+        Args:
+            clause: nothing but what is kept, or how well it is.
+            turning: what was said before is being taken back.
+
+        Returns:
+            Whether there was any.
+        """
+        ends = self._lexicon.words("leave_ends") | _BESIDE
+        said = [token for token in clause.piece.tokens if token.fold not in ends]
+        keeps = bool(said) and said[0].fold in _KEEPING
+        well = turning and clause.form is Form.STATEMENT and clause.tokens[-1].fold in _WELL
+        if not keeps and not well:
+            return False
+        rest = said[1:] if keeps else [t for t in clause.tokens[:-1] if t.fold not in _COPULAS]
+        bare = replace(clause, tokens=tuple(rest), verbs=(), form=Form.ORDER, negated=True)
+        named = [draft for draft in self._thread.drafts if rest and self._names_all(bare, draft)]
+        self._thread.drafts = [draft for draft in self._thread.drafts if draft not in named]
+        return bool(named)
+
+    def _names_all(self, clause: Clause, draft: Draft) -> bool:
+        """Whether a clause names what a step acts on, and hardly anything else."""
+        main = draft.profile.main_slot if draft.profile is not None else None
+        if draft.profile is None or main is None or draft.earlier:
+            return False
+        fill = self._filler.fill(draft.profile, clause)
+        found = fill.values.get(main.name)
+        alone = found is not None and not {*fill.content} - found.places
+        return alone and found is not None and draft.parameters.get(main.name) == found.value
 
     def note(self, clause: Clause) -> None:
         """Keep "except web2" to be left out at the end: of the step that is for all, if one is."""
