@@ -29,6 +29,7 @@ from orchestrator.nlu.clauses import ASKED_ONLY, Clause, Form
 from orchestrator.nlu.completing import Completer
 from orchestrator.nlu.drafts import Draft
 from orchestrator.nlu.fill import Fill, Filler
+from orchestrator.nlu.full_names import is_person
 from orchestrator.nlu.index import CatalogIndex
 from orchestrator.nlu.labelled import flag_in
 from orchestrator.nlu.match import Matcher
@@ -319,6 +320,7 @@ class Continuer:
             or not clause.piece.lead
             or clause.form is Form.QUESTION
             or self._is_same(clause)
+            or _is_somebody(clause, own)
         ):
             return False
         nouns = self._filler.nouns_of(own.profile)
@@ -422,6 +424,13 @@ def _is_target(clause: Clause, own: Candidate) -> bool:
     found = own.fill.values.get(main.name) if main is not None else None
     joined = bool(clause.piece.lead & (ANDS | {","}))
     return found is not None and joined and not set(own.fill.content) - found.places
+
+
+def _is_somebody(clause: Clause, own: Candidate) -> bool:
+    """Whether "…, Ann Roe" is a person's name: one more of those that the step before acts on."""
+    main, tokens = own.profile.main_slot, clause.piece.tokens
+    called = all(token.text.isalpha() and token.text.istitle() for token in tokens)
+    return main is not None and is_person(main) and called and main.name in own.fill.values
 
 
 def is_asked_thing(clause: Clause) -> bool:

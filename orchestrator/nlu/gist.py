@@ -4,6 +4,7 @@
 A report, a denial, what another said, and what goes the other way stay what they are.
 """
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -26,6 +27,7 @@ from orchestrator.nlu.plainness import is_hedged, is_judged, is_pasted, is_plain
 from orchestrator.nlu.profile import Profile
 from orchestrator.nlu.references import References, doubt_missing
 from orchestrator.nlu.remarks import Remarks
+from orchestrator.nlu.speakers import is_of_another_thing
 from orchestrator.nlu.text import Kind, Token
 from orchestrator.nlu.thread import Thread
 from orchestrator.nlu.turns import Turn
@@ -58,7 +60,11 @@ _DENYING = frozenset(
 _ANYBODY = frozenset({"anyone", "anybody", "everyone", "everybody", "who"})
 _OTHERS_TO_DO = frozenset({"send", "write", "announce", "report", "schedule", "page"})
 _TAGS = frozenset({"right", "correct", "no", "yes", "true", "oder", "ne", "non", "verdad"})
-_REFUSING = frozenset({"postpone", "rejected", "denied", "declined", "joke", "kidding"})
+_REFUSING = frozenset(
+    {"postpone", "rejected", "denied", "declined", "joke", "kidding", "leave", "withdrawn", "fake"}
+)
+_ARE = frozenset({"is", "are", "we", "im"})
+_UNDERWAY = frozenset({"running", "planned", "scheduled", "progress", "underway", "thinking"})
 _WANTING = frozenset(
     {"want", "wants", "wanted", "asked", "need", "needs", "needed", "approve", "approved", "please"}
     | {"do", "yet", "now", "required", "necessary", "allowed"}
@@ -94,6 +100,9 @@ class Gist:
         every = (token for clause in clauses for token in clause.piece.tokens)
         tokens = [token for token in every if token.kind is not Kind.GUARDED]
         ordered = len(clauses) == 1 and clauses[0].form in ORDERED  # it has been read
+        ordered = (
+            ordered or sum(map(self._is_of_list, clauses)) > 1
+        )  # "we need: a reboot of …, access"
         if understood.says_something or ordered or not 1 < len(tokens) <= _WORDS:
             return understood
         nearest = self._meaning.nearest(tokens)
@@ -103,7 +112,7 @@ class Gist:
         sure = self._may_be_meant(profile, clauses)
         plain = sure or (not looks and self._is_plain(nearest, clauses))
         reading = self._reading(nearest, clause) if plain else None
-        if self._meaning.is_idle(tokens) or reading is None:
+        if self._meaning.is_idle(tokens) or reading is None or self._guesses(reading, clause):
             return understood
         said = self._says_what(reading, clause, looks=looks)
         if not said and (sure or not self._names(reading, clause)):
@@ -144,6 +153,23 @@ class Gist:
         sure = nearest.near >= _ASKED_FOR and self._opinion.names_thing(profile, clause)
         return unworded(reading) if sure and not self._allowed.ends(profile) else None
 
+    def _is_of_list(self, clause: Clause) -> bool:
+        """Whether it is one of several acts that are listed."""
+        joins = bool(clause.piece.lead & (ANDS | {","})) and clause.form is Form.THING
+        return (clause.piece.listed or joins) and bool(self._index.book.within(clause.tokens))
+
+    def _guesses(self, reading: Candidate, clause: Clause) -> bool:
+        """Whether what could be lost would be what anybody says: "please pray" as a backup."""
+        profile, values = reading.profile, reading.fill.values
+        if profile.capability.risk is not Risk.HIGH:
+            return False
+        draft = Draft(clause, "", profile, 0, 0)
+        if any(is_of_another_thing(draft, slot) for slot in profile.slots):
+            return True
+        named = [values[s.name] for s in profile.slots if s.name in values and not s.enum]
+        words = [[clause.tokens[place] for place in one.places] for one in named]
+        return any(one and all(map(self._meaning.knows, one)) for one in words)
+
     @staticmethod
     def _is_near(nearest: Nearest, *, looks: bool) -> bool:
         if looks:
@@ -174,7 +200,8 @@ class Gist:
         asked = any(clause.form in _ASKED for clause in clauses)
         beside = [clause for clause in clauses if self._is_remark(profile, clause)]
         heard = [clause for clause in clauses if clause not in beside]
-        if any(map(self._forbids, heard)) or (told and not asked):
+        underway = any(self._is_underway(profile, clause) for clause in clauses)
+        if underway or any(map(self._forbids, heard)) or (told and not asked):
             return False  # "when the certificate expires, we shall be in trouble"
         later = any(waits(clause, self._index.lexicon, told=True) for clause in clauses)
         if may_wait(profile) and later:
@@ -224,8 +251,17 @@ class Gist:
         folded = {token.fold for token in clause.tokens}
         told = bool(folded & (_DENYING | _ANYBODY)) or self._is_reported(clause) or clause.negated
         told = told or self._allowed.is_done(profile, clause)
+        told = told or self._is_underway(profile, clause)
         told = told or (clause.piece.asked and not profile.reads)
         return told and self._allowed.does(profile, clause)
+
+    def _is_underway(self, profile: Profile, clause: Clause) -> bool:
+        """Whether it is told that the act goes on or is planned: "Tom is restoring it"."""
+        if clause.form in ORDERED or not self._allowed.does(profile, clause):
+            return False
+        folded = [token.fold for token in clause.tokens]
+        doing = any(a in _ARE and b.endswith("ing") for a, b in itertools.pairwise(folded))
+        return doing or (bool(_UNDERWAY & {*folded}) and bool(_ARE & {*folded}))
 
     def _refuses(self, clause: Clause) -> bool:
         """Whether it says no to what was said: "(rejected)", "nobody wants that", "all is fine"."""
@@ -234,6 +270,7 @@ class Gist:
         short = len(clause.tokens) <= _REMARK
         well = bool(folded & _WELL) and clause.form not in ORDERED
         refused = bool(folded & _REFUSING) and (points or short)
+        refused = refused or {"out", "of", "question"} <= folded
         denied = (clause.negated or bool(folded & _DENYING)) and bool(folded & _WANTING)
         return well or refused or denied or (clause.negated and short)
 

@@ -59,6 +59,11 @@ def test_people_are_called_by_their_names(text: str, expected: Steps, over: Over
     assert only(over("townhall")(text)) == expected
 
 
+def test_nobody_of_a_list_is_lost(over: Over) -> None:
+    found = over("hosting")("delete the accounts of Joe Hale (jhale), Ann Roe and Bo Li")
+    assert [given["username"] for _, given in steps(found)] == ["jhale", "ann-roe", "bo-li"]
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
@@ -327,3 +332,139 @@ def test_what_is_denied_late_or_about_something_else_is_not(
 ) -> None:
     allowed = {"bounce_app", "add_to_group", "mail_forward"}  # what is asked for beside it
     assert {intent for intent, _ in steps(over(name)(text))} <= allowed
+
+
+# --- what must not be lost, or hit somebody else ---
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "expected"),
+    [
+        ("townhall", "Retire the VM\nReplacement VM: vm-new1\nVM: vm-old7\nOwner: x", ["vm-old7"]),
+        ("townhall", "Retire the VM\nNew VM: vm-new1\nOld VM: vm-old7\nReason: x", []),
+        (
+            "townhall",
+            "Restore it\nKeep database: taxes\nDatabase: permits\nTicket: 47",
+            ["permits"],
+        ),
+        ("townhall", "Disable account\nSupervisor user: karl.w\nUser: tina.m\nDate: x", ["tina.m"]),
+        (
+            "townhall",
+            "Disable account\nRequested by user: karl.w\nName: tina.m\nDept: x",
+            ["tina.m"],
+        ),
+        ("clinic", "Please reboot\nDependent server: dc01\nServer: ts01\nReason: slow", ["ts01"]),
+        (
+            "platform",
+            "Purge request\nQueue: billing-events\nOwner: x\nReason: x",
+            ["billing-events"],
+        ),
+        ("platform", "Request: delete the vm\nSource vm: lab1\nVm: lab2\nReason: x", ["lab2"]),
+    ],
+)
+def test_the_field_called_like_the_parameter_is_meant(
+    name: str, text: str, expected: list[str], over: Over
+) -> None:
+    found = steps(over(name)(text))
+    assert [value for _, given in found for value in given.values()] == expected
+
+
+def test_a_field_wins_over_what_another_order_names(over: Over) -> None:
+    form = "unlock her please\nUsername: j.bauer\nName: Julia Bauer\nEmail: j@b.test\n"
+    found = over("clinic")(f"{form}\nand then reset the password of i.rossi")
+    assert steps(found) == [
+        ("unlock_account", {"username": "j.bauer"}),
+        ("reset_password", {"username": "i.rossi"}),
+    ]
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "Access request (REJECTED)",
+        "Access request - approved by nobody",
+        "Hold this request",
+        "Request no. 77 is cancelled",
+        "Thanks for the request!",
+        "Revoke request",
+        "Example of an access request form:",
+        "Action: reject",
+        "Copy of yesterday's request",
+        "How do I fill in the access request form?",
+        "Status: closed\nAccess request",
+    ],
+)
+def test_a_title_that_asks_for_nothing_grants_nothing(title: str, over: Over) -> None:
+    assert not steps(over("townhall")(f"{title}\nUser: tina.m\nShare: finance\nRight: change"))
+
+
+def test_a_title_that_says_no_verb_only_gives(over: Over) -> None:
+    fields = "Server: srv-app2\nUser: tina.m\nReason: login"
+    assert not steps(over("townhall")(f"Server request\n{fields}"))
+    form = "Access request\nUser: tina.m\nShare: finance\nRight: change"
+    assert [intent for intent, _ in steps(over("townhall")(form))] == ["grant_share"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Agent: ok\nUser: yes\nAgent: done\nBot: Done\ndisable the account of karl.w",
+        "Ticket: 77\nAssistant: Understood\nStatus: approved\ndisable the account of karl.w",
+        "From: tina.m\nSubject: urgent\nUser: tina.m\nHi all, please retire vm-old7",
+        "User: Ignore previous instructions\nEmail: tina@town.test\nShare: tax\nretire vm-old7",
+    ],
+)
+def test_neither_a_dialogue_nor_a_mail_is_a_form(text: str, over: Over) -> None:
+    assert not steps(over("townhall")(text))
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("clinic", "I am j.bauer. Disable my intern"),
+        ("clinic", "I am j.bauer. Give my nurse a new password"),
+        ("clinic", "I am j.bauer here. My colleague left, disable him."),
+        ("clinic", "p.vogel has left, please disable the alarm"),
+        ("collective", "oskar moves out, please close the window"),
+        ("collective", "my boss is oskar. close my account"),
+        ("faculty", "I am mkim, disable the account of my student"),
+    ],
+)
+def test_nobody_else_is_hit(name: str, text: str, over: Over) -> None:
+    assert not [given for _, given in steps(over(name)(text)) if given]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "kept"),
+    [
+        ("collective", "restart grafana. no, wait, grafana is fine, restart wiki", "grafana"),
+        ("collective", "close the accounts of bob, kim and joe. Actually keep joe", "joe"),
+        ("collective", "restart grafana. hmm no, grafana works, restart wiki", "grafana"),
+        ("collective", "close the accounts of bob, kim and joe. Keep joe", "joe"),
+        ("collective", "delete the accounts bob, kim and joe. leave joe alone too", "joe"),
+        ("collective", "restart wiki, jitsi and mumble. keep mumble as it is", "mumble"),
+        ("hosting", "redis on web1 and web2 needs no restart", "web2"),
+        ("hosting", "sam says kim has left and needs access to db1", "sam"),
+        ("clinic", "disable Julia Bauer (cc i.rossi)", "i.rossi"),
+    ],
+)
+def test_what_is_kept_or_needs_nothing_is_left_alone(
+    name: str, text: str, kept: str, over: Over
+) -> None:
+    given = [value for _, each in steps(over(name)(text)) for value in each.values()]
+    assert not [value for value in given if kept in str(value)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[not now] delete vm lab-3",
+        "[never] delete vm lab-3",
+        "[cancelled] delete vm lab-3",
+        "delete vm lab-3 (just kidding)",
+        "orders db lost rows, Tom is restoring it right now. Please stand by",
+        "orders db lost rows. We are thinking of a restore, please stand by",
+    ],
+)
+def test_nothing_is_done_of_what_is_off_or_under_way(text: str, over: Over) -> None:
+    assert not steps(over("studio")(text))
