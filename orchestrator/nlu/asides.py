@@ -11,10 +11,11 @@ _BOUND = frozenset({"only", "except", "without", "also", "too", "not", "no", "bu
 _BESIDE = frozenset({"cc", "manager", "successor", "supervisor", "see", "replaces", "replaced"})
 """What brackets open with that name somebody or something else: "disable joe (cc i.rossi)"."""
 _DENIED = frozenset(
-    {"rejected", "cancelled", "canceled", "done", "draft", "hold", "obsolete", "example", "test"}
-    | {"wip", "denied", "closed", "resolved", "declined", "withdrawn", "later", "template", "copy"}
+    {"rejected", "cancelled", "canceled", "done", "obsolete", "denied", "closed", "resolved"}
+    | {"declined", "withdrawn", "never", "no", "not", "hold", "on hold", "not now", "not yet"}
 )
 """What a tag says by which nothing is to be done: "[rejected] grant …" is heard as "not"."""
+_DO_NOT = ("do", "not"), ("dont",)
 
 
 def without_asides(tokens: Sequence[Token], lexicon: Lexicon) -> Iterator[Token]:
@@ -22,8 +23,8 @@ def without_asides(tokens: Sequence[Token], lexicon: Lexicon) -> Iterator[Token]
 
     "I.e." and "etc." are no names and end no sentence: they are read as commas.
     """
-    place = _tag(tokens, lexicon)
-    if place and any(token.fold in _DENIED for token in tokens[1:place]):
+    place = _tag(tokens)
+    if place and _denies([token.fold for token in tokens[1 : place - 1]]):
         yield word_token("not", tokens[0].start)
     while place < len(tokens):
         token = tokens[place]
@@ -38,14 +39,17 @@ def without_asides(tokens: Sequence[Token], lexicon: Lexicon) -> Iterator[Token]
         place += length or 1
 
 
-def _tag(tokens: Sequence[Token], lexicon: Lexicon) -> int:
+def _tag(tokens: Sequence[Token]) -> int:
     """Return how many tokens a tag before the text has: "[DNS] change …"; 0 without one."""
     close = next((n for n, token in enumerate(tokens[: _LONGEST + 2]) if token.text == "]"), 0)
     tagged = bool(tokens) and tokens[0].text == "[" and close > 1
-    says = _BOUND | lexicon.words("doubt_words")
-    tagged = tagged and not any(token.fold in says for token in tokens[1:close])
     behind = tokens[close + 1 :][:1] if tagged else ()
     return close + 1 if any(token.kind is Kind.WORD for token in behind) else 0
+
+
+def _denies(folded: Sequence[str]) -> bool:
+    """Whether a tag says that nothing is to be done: not "[no downtime]", "[done by friday]"."""
+    return " ".join(folded) in _DENIED or any(tuple(folded[: len(one)]) == one for one in _DO_NOT)
 
 
 def _aside(tokens: Sequence[Token], place: int, lexicon: Lexicon) -> int:

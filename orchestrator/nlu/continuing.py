@@ -33,7 +33,7 @@ from orchestrator.nlu.full_names import is_person
 from orchestrator.nlu.index import CatalogIndex
 from orchestrator.nlu.labelled import flag_in
 from orchestrator.nlu.match import Matcher
-from orchestrator.nlu.misfits import without_nobody
+from orchestrator.nlu.misfits import is_common_word, without_nobody
 from orchestrator.nlu.placing import Placer
 from orchestrator.nlu.profile import Profile
 from orchestrator.nlu.references import References
@@ -430,7 +430,10 @@ def _is_somebody(clause: Clause, own: Candidate) -> bool:
     """Whether "…, Ann Roe" is a person's name: one more of those that the step before acts on."""
     main, tokens = own.profile.main_slot, clause.piece.tokens
     called = all(token.text.isalpha() and token.text.istitle() for token in tokens)
-    return main is not None and is_person(main) and called and main.name in own.fill.values
+    called = called and not any(is_common_word(token.text.lower()) for token in tokens)
+    found = own.fill.values.get(main.name) if main is not None else None
+    whole = found is not None and len(found.places) == len(tokens) > 1
+    return main is not None and is_person(main) and called and whole
 
 
 def is_asked_thing(clause: Clause) -> bool:

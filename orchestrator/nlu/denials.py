@@ -15,6 +15,9 @@ _BUT = frozenset({"but", "aber", "mais", "pero", "minus", "save"})
 _OR = frozenset({"or", "nor", "oder", "ou", "o", "ni", "noch"})
 _LISTED = frozenset({"and", ",", "or", "&", "und", "et", "y", "oder", "ou", "nor", "as", "well"})
 _NO = frozenset({"no", "nein", "non"})
+_LIMITS = frozenset({"only", "after", "before", "until", "if", "unless", "for"})
+_WHOLE = frozenset({"list", "sentence", "announced"})
+"""Headings after which each piece is denied, not only an order."""
 _POLITE = frozenset({"please", "pls", "plz", "bitte", "but", "and", "so", "also", "kindly"})
 _EMPTY = frozenset(
     {"do", "the", "following", "this", "these", "that", "those", "of", "any", "thing", "things"}
@@ -40,7 +43,9 @@ class Denials:
             before = spread[-1] if spread else None
             heading = self._goes_on(heading, piece)
             name = self._is_name(piece)
-            denied = bool(heading) and (heading != "interrupted" or self._orders(piece))
+            denied = bool(heading) and (heading in _WHOLE or self._orders(piece))
+            if heading == "refused":  # "no, wait, restart web2"; not "no, only after the backup"
+                denied = denied and bool(_LIMITS & {token.fold for token in piece.tokens[1:]})
             denied = denied or (listing and name and piece.lead <= _LISTED and not piece.strong)
             if before is not None and not denied and not piece.strong:
                 denied = name and bool(piece.lead & _BUT) and self._is_all(before)
@@ -67,15 +72,16 @@ class Denials:
         folded = self._plain(piece)
         if piece.role is not Role.MAIN:
             return ""  # "if not, roll it back"
-        if folded[:1] and folded[0] in _NO and not folded[1:]:
-            return ""  # "no, wait, restart web2"
         if folded and folded[-1] in _DONE and set(folded[:-1]) <= _BEFORE_DONE:
             return "announced"
         length = self._lexicon.phrases("negations").at(folded, 0) if folded else 0
         if not length or not set(folded[length:]) <= _EMPTY:
             return ""
         opens = piece.strong or before is None
-        return "announced" if folded[length:] or piece.asked else "interrupted" if opens else ""
+        if folded[length:] or piece.asked:
+            return "announced"
+        short = "refused" if folded[0] in _NO else "interrupted"
+        return short if opens else ""
 
     def _plain(self, piece: Piece) -> list[str]:
         folded = [token.fold for token in piece.tokens]

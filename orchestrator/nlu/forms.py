@@ -50,21 +50,25 @@ _OTHERS = frozenset(
         "approved",
         "approver",
     }
-    | {"backup", "replacement", "keep", "source", "old", "new", "current", "previous", "dependent"}
+    | {"backup", "replacement", "keep", "source", "dependent"}
     | {"reason", "comment", "note", "bio", "grund", "owner", "by"}
 )
 """Words of labels of what stands beside the thing that is asked for."""
+_NEW = frozenset({"new", "current", "neu"})
+_OLD = frozenset({"old", "previous", "current", "alt"})
 _STATES = frozenset({"status", "state", "decision", "result", "outcome", "resolution", "entscheid"})
+_THANKS = frozenset({"thanks", "thank", "danke", "merci", "gracias"})
 _DENIED = frozenset(
     {"reject", "rejected", "deny", "denied", "decline", "declined", "none", "nothing", "cancel"}
-    | {"cancelled", "canceled", "withdrawn", "fake", "hold", "done", "closed", "thanks", "thank"}
-    | {"info", "example", "copy", "template", "draft", "ablehnen", "abgelehnt"}
+    | {"cancelled", "canceled", "withdrawn", "fake", "hold", "done", "closed", "info"}
+    | {"example", "copy", "template", "draft", "ablehnen", "abgelehnt"}
 )
 """Words beside the fields by which nothing is asked for."""
 _FILLERS = frozenset({"new", "a", "an", "the", "for", "please", "my", "hi", "hello", "ein", "une"})
 _GIVING = frozenset({"create", "add", "grant", "give", "invite", "enable", "install", "allow"})
 """What a title asks for that says no verb: "Account request"."""
 _FIELDS = 3  # lines that make a form
+_NAME_WORDS = 2
 _TITLE_WORDS = 2  # beside "request"
 _KNOWN = 2  # of them, by their labels
 _LABEL_WORDS = 4
@@ -89,6 +93,8 @@ class Forms:
         self._matcher = matcher
         self._allowed = Allowed(index)
         slots = [slot for profile in index.profiles for slot in profile.slots]
+        people = [slot for slot in slots if is_person(slot)]
+        self._people = frozenset().union(*map(_names, people))
         self._labels = frozenset().union(*map(_names, slots)) | frozenset(map(stem, _OPEN))
 
     def read(self, text: str) -> FilledForm | None:
@@ -117,8 +123,8 @@ class Forms:
         self, form: FilledForm, clauses: Sequence[Clause], found: Understanding
     ) -> Understanding:
         """Return what was understood, or what the title asks for, with the values of the form."""
-        refused = any(t.fold in _DENIED for c in clauses for t in c.piece.tokens[:2]) and form.asks
-        if refused:  # "Action: reject"
+        wanted = [words(text) for label, text in form.fields if words(label)[-1] in _ASKS]
+        if any(_DENIED & {*said[:2]} for said in wanted):  # "Action: reject"
             return Understanding([], [form.rest.strip()])
         if not found.drafts and not found.deferred:
             draft = self._titled(form, clauses)
@@ -169,8 +175,9 @@ class Forms:
         pasted = any(token.kind is Kind.GUARDED for token in tokens)
         if decided or pasted or any(clause.piece.asked or clause.negated for clause in clauses):
             return False
-        if any(token.fold in _DENIED for token in tokens):
-            return False
+        said = [{token.fold for token in clause.piece.tokens} for clause in clauses]
+        if any(one & _DENIED or (one & _THANKS and one & _TITLES) for one in said):
+            return False  # "Thanks for the request!"
         told = {Form.QUESTION, Form.HOWTO, Form.STATEMENT}
         return not any(c.form in told or self._allowed.doubts(c) for c in clauses if c.tokens)
 
@@ -178,7 +185,8 @@ class Forms:
         """Whether a title may ask for it: a verb says so, or "Account request" asks to be given."""
         if any(self._allowed.does(profile, clause) for clause in clauses):
             return self._allowed.may_end(profile, clauses)
-        tokens = [token for clause in clauses for token in clause.piece.tokens]
+        spoken = [clause for clause in clauses if clause.form is not Form.SMALL_TALK]
+        tokens = [token for clause in spoken for token in clause.piece.tokens]
         acts = any(self._index.book.within(clause.tokens) for clause in clauses)
         plain = [t.fold for t in tokens if t.fold not in _FILLERS | _TITLES]
         own = profile.own_groups or profile.groups
@@ -193,7 +201,7 @@ class Forms:
         lacking = [slot for slot in profile.slots if slot.name not in draft.parameters]
         for slot in lacking:
             exact = [one for one in form.fields if _is_name_of(slot, one[0])]
-            near = [one for one in form.fields if _is_called(profile, slot, one[0])]
+            near = [one for one in form.fields if self._is_called(profile, slot, one[0])]
             for label, text in exact[:1] or (near if len(near) == 1 else ()):
                 value = _value(slot, text)
                 if value is not None and label not in taken:
@@ -204,16 +212,34 @@ class Forms:
             free = [
                 text
                 for label, text in form.fields
-                if label not in taken and " " not in text and not self._is_of_other(slot, label)
+                if label not in taken
+                and " " not in text
+                and not self._is_of_other(profile, slot, label)
             ]
             left = {value for text in free if (value := _value(slot, text)) is not None}
             if len(left) == 1:
                 yield slot.name, left.pop()
 
-    def _is_of_other(self, slot: Slot, label: str) -> bool:
-        """Whether a label calls another parameter of the catalogue, or what stands beside it."""
+    def _is_of_other(self, profile: Profile, slot: Slot, label: str) -> bool:
+        """Whether a label calls another parameter, a person for a thing, or what stands beside."""
         said = {stem(word) for word in words(label)}
-        return _is_aside(label) or bool(said & self._labels - _names(slot))
+        others = frozenset().union(*(_names(one) for one in profile.slots if one is not slot))
+        people = bool(said & self._people) != is_person(slot) and bool(said & self._people)
+        return _is_aside(label) or people or bool(said & others - _names(slot))
+
+    def _is_called(self, profile: Profile, slot: Slot, label: str) -> bool:
+        """Whether a field is called like a parameter; "Name" is what the capability acts on.
+
+        Of "Old VM" and "New VM" the old one is to be retired, the new one is meant elsewhere.
+        """
+        said = {stem(word) for word in words(label)}
+        passing = _NEW if self._allowed.ends(profile) else _OLD
+        if _is_aside(label) or passing & {*words(label)}:
+            return bool(said) and said <= _names(slot)
+        if said == {"name"}:
+            return slot is profile.main_slot or "name" in words(slot.name)
+        mails = slot.kind is SlotKind.EMAIL and bool(said & {"email", "mail"})
+        return mails or bool(said & _names(slot))
 
 
 def _blank(text: str) -> str:
@@ -236,17 +262,6 @@ def _is_aside(label: str) -> bool:
     return bool(_OTHERS & {*words(label)})
 
 
-def _is_called(profile: Profile, slot: Slot, label: str) -> bool:
-    """Whether a field is called like a parameter; "Name" is what the capability acts on."""
-    said = {stem(word) for word in words(label)}
-    if _is_aside(label):
-        return said <= _names(slot)
-    if said == {"name"}:
-        return slot is profile.main_slot or "name" in words(slot.name)
-    mails = slot.kind is SlotKind.EMAIL and bool(said & {"email", "mail"})
-    return mails or bool(said & _names(slot))
-
-
 def _value(slot: Slot, text: str) -> JsonValue:
     """Return a field's text as the parameter takes it; None where it does not."""
     text = text.strip().strip("`\"'")
@@ -255,5 +270,5 @@ def _value(slot: Slot, text: str) -> JsonValue:
         return int(text) if whole else None
     if slot.enum:
         return next((one for one in slot.enum if one.casefold() == text.casefold()), None)
-    named = " " not in text or text.istitle() or not is_person(slot)
+    named = len(text.split()) <= _NAME_WORDS or text.istitle() or not is_person(slot)
     return form_taken(slot, text) if named and (slot.accepts(text) or " " not in text) else None

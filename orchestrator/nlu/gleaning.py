@@ -25,7 +25,15 @@ from orchestrator.nlu.profile import Profile
 from orchestrator.nlu.references import References
 from orchestrator.nlu.shapes import SlotKind, looks_like
 from orchestrator.nlu.slots import Slot
-from orchestrator.nlu.speakers import PERSONS, after_i_am, is_of_another_thing, is_own, presents
+from orchestrator.nlu.speakers import (
+    HERE,
+    PERSONS,
+    after_i_am,
+    is_of_another_thing,
+    is_own,
+    presents,
+    relates,
+)
 from orchestrator.nlu.text import Kind, Token
 from orchestrator.nlu.thread import Thread
 
@@ -52,7 +60,6 @@ _RELATING = frozenset(
 _REFERRING = frozenset(
     {"see", "cf", "re", "cc", "per", "ticket", "according", "thanks", "as", "siehe", "vgl", "voir"}
 )
-_HERE = frozenset({"here", "on", "from", "by", "hier", "ici", "aqui"})
 _WELL = frozenset({"fine", "ok", "okay", "good", "works", "working"})
 _FEW = 2  # words of "redis logs"
 _ASKING = frozenset({"que", "ob", "if", "get", "got"})
@@ -266,7 +273,7 @@ class Gleaner:
         """Whether a word is somebody's name: none that anybody knows, and nothing hangs on it."""
         token, behind = tokens[place], tokens[place + 1 : place + 2]
         known = self._meaning.has_met(token) or token.fold in self._index.lexicon.all_words
-        ends = not behind or behind[0].fold in _HERE
+        ends = not behind or behind[0].fold in HERE
         return ends and token.kind is Kind.WORD and (token.is_name_like or not known)
 
     def _pointed(self, draft: Draft, slot: Slot) -> JsonValue:
@@ -333,7 +340,8 @@ class Gleaner:
 
         What is told behind the step must call it by its name, or say "it is …".
         """
-        if is_person(slot) and presents(clause.piece.tokens):
+        said = clause.piece.tokens
+        if is_person(slot) and (presents(said) or (relates(said) and is_own(draft))):
             return False
         if clause.form is not Form.STATEMENT:
             return True

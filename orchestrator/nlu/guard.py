@@ -176,7 +176,8 @@ def _is_form(text: str, place: int) -> bool:
     Whoever fills in a form gives names: an order in a field, or a turn of a dialogue, is none.
     """
     end = text.find("\n", place + 1)
-    if end < 0 or "?" in text[:place] or patterns.TURN_RE.search(text):
+    asked = patterns.ASKING_RE.search(text[:place])
+    if end < 0 or asked or patterns.TURN_RE.search(text) or patterns.HEAD_RE.match(text):
         return False
     labels = [match[1].casefold() for match in patterns.LABEL_RE.finditer(text)]
     if len({*labels}) < len(labels):

@@ -125,10 +125,16 @@ FIELD_RE = re.compile(
 """A field of a form, its value one word or a name: "Computer: pc-3306", "User: Austin Jones"."""
 
 TURN_RE = re.compile(
-    r"^[ ]*(?:[-*][ ]+)?\**(?:system|assistant|developer|human|ai|agent|bot|me|you|from|subject)"
+    r"^[ ]*(?:[-*][ ]+)?\**(?:system|assistant|developer|human|ai|agent|bot|me|you)"
     r"[ ]?:",
     re.IGNORECASE | re.MULTILINE,
 )
-"""A line that a dialogue or a mail has, and no form."""
+"""A line that a dialogue has, and no form."""
+HEAD_RE = re.compile(r"\s*(?:from|subject|von|betreff)[ ]?:", re.IGNORECASE)
+"""How a mail begins."""
+ASKING_RE = re.compile(
+    r"(?:^|[.!?\n])\s*(?!can\b|could\b|would\b|will\b|please\b)[^.!?\n]*\?", re.IGNORECASE
+)
+"""A question, and no wish: "is this spam?" before what somebody else has written."""
 LABEL_RE = re.compile(r"^[ ]*(?:[-*][ ]+)?\**([A-Za-z][\w/ -]{0,40}?)[ ]?:", re.MULTILINE)
 """What a line begins with, before a colon."""

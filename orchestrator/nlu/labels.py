@@ -36,6 +36,8 @@ _LINE_RE = re.compile(r"^\s*([A-Za-z]+)\d*\s*:", re.MULTILINE)
 _SIDE = 3  # words of "between the old"
 _BETWEEN = frozenset({"between", "zwischen", "entre"})
 
+_NOES = ["no"], ["nein"], ["non"], ["nope"]
+
 
 class Labels:
     """Knows the catalogue's words; one for each request."""
@@ -112,7 +114,9 @@ class Labels:
     def turns(self, label: Clause | None, clause: Clause) -> bool:
         """Whether a clause takes the step before back; "no" in "web2: no" does not."""
         labelled = label is not None and label.form is Form.THING and clause.piece.colon
-        return clause.turn is Turn.LAST and (bool(clause.tokens) or not labelled)
+        answers = label is not None and label.form is Form.QUESTION and label.piece.strong
+        answers = answers and [t.fold for t in clause.piece.tokens] in _NOES  # "is it up? No, …"
+        return clause.turn is Turn.LAST and (bool(clause.tokens) or not (labelled or answers))
 
     def excludes(self, label: Clause | None, clause: Clause, thread: Thread) -> bool:
         """Take "web2" back in "web1: reboot, web2: drain", and "no" in "web2: no"."""

@@ -1,11 +1,10 @@
 """Manners of speech around an order: negation, politeness, greeting, asking how."""
 
-import itertools
 import re
 from collections.abc import Sequence
 
 from orchestrator.nlu.lexicon import Lexicon
-from orchestrator.nlu.text import Kind, Token
+from orchestrator.nlu.text import Kind, Token, stem
 
 PLEASE = frozenset({"please", "pls", "plz", "bitte", "stp", "svp"})
 """What only an order, or a wish, is said with."""
@@ -43,8 +42,8 @@ class Manners:
             return False
         if self._lexicon.phrases("negations").at(folded, 0):
             return folded[0] not in {"leave", "skip", "avoid"} or self._is_left_alone(folded)
-        if _NEEDS_NO & {*itertools.pairwise(folded[: OPENING + 2])}:
-            return True
+        if tuple(folded[-3:-1]) in _NEEDS_NO and stem(folded[-1]) in self._lexicon.actions:
+            return True  # "web2 needs no restart"
         subject = folded[0] in self._lexicon.words("subjects")
         if subject and self._lexicon.phrases("negations").find(folded[:OPENING], 1):
             return True

@@ -50,7 +50,8 @@ class Predicates:
     def _speaks_of_another(self, tokens: Sequence[Token]) -> bool:
         """Whether somebody says it, or told somebody: "sam says kim has left and needs …"."""
         reports = self._index.lexicon.words("report_words") | self._index.lexicon.words("speech")
-        return any(t.fold in reports or t.fold == "told" for t in tokens)
+        says = any(t.fold in reports or t.fold == "told" for t in tokens)
+        return says and any(self._is_somebody(token) for token in tokens[1:])
 
     def _is_somebody(self, token: Token) -> bool:
         """Whether a word is a name that nobody knows for a word."""

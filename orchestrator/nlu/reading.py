@@ -45,7 +45,7 @@ from orchestrator.nlu.spoken_text import (
     text_behind,
 )
 from orchestrator.nlu.templates import Templates
-from orchestrator.nlu.text import Kind, Token
+from orchestrator.nlu.text import Kind, Token, words
 from orchestrator.nlu.thread import Thread
 from orchestrator.nlu.turns import Turn
 from orchestrator.nlu.understanding import Understanding
@@ -167,6 +167,7 @@ class Reading:
         if clause.turn is Turn.ALL and not self._withdrawal.is_of_words(clause, self._nearby):
             self._thread.drafts.clear()
         turning = self._turning or self._labels.turns(self._nearby, clause)
+        turning = turning and not self._adds(clause)
         text = labelled_text(self._thread, self._nearby, clause)
         if text is not None:
             self._text = text
@@ -308,6 +309,12 @@ class Reading:
         if clause.excluded and clause.form is not Form.STATEMENT:  # "all is fine except the disk"
             excepted = replace(clause, tokens=clause.excluded, verbs=(), moments=frozenset())
             self._withdrawal.note(excepted)
+
+    def _adds(self, clause: Clause) -> bool:
+        """Whether "no, also unlock ben" orders one more thing beside what was said."""
+        begin = self._nearby.piece.tokens[-1].end if self._nearby is not None else 0
+        said = words(self._thread.text[begin : clause.piece.tokens[-1].end])
+        return self._index.lexicon.phrases("also_words").find(said) is not None
 
     def _is_another(self, clause: Clause, last: Draft | None) -> bool:
         """Whether "… off the list. Instead, add ben" orders one more thing, and corrects none."""

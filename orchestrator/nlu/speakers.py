@@ -22,18 +22,22 @@ _RELATIONS = frozenset(
     | {"assistant", "deputy", "friend", "wife", "husband", "sister", "brother", "successor", "chef"}
 )
 _I_AM = {("im",), ("i", "am"), ("ich", "bin"), ("je", "suis"), ("soy",), ("yo", "soy")}
+HERE = frozenset({"here", "on", "from", "by", "hier", "ici", "aqui"})
 _FEW = 1  # words behind a name
 
 
 def presents(tokens: Sequence[Token]) -> bool:
-    """Whether it says who speaks, or who is the speaker's: "I am j.bauer here", "my boss is kim".
+    """Whether it only says who speaks: "I am j.bauer here"; "him" behind it is somebody else."""
+    opened = _opening([token.fold for token in tokens])
+    called, behind = tokens[opened : opened + 1], tokens[opened + 1 :]
+    named = bool(called) and not called[0].fold.endswith(("ing", "ed", "'s"))
+    return bool(opened) and named and len(behind) <= _FEW and all(t.fold in HERE for t in behind)
 
-    "Him" behind it is somebody else.
-    """
+
+def relates(tokens: Sequence[Token]) -> bool:
+    """Whether it says who somebody is to the speaker: "my boss is oskar"."""
     folded = [token.fold for token in tokens]
-    related = folded[:1] and folded[0] in _OWNERS and bool({*folded[1:2]} & _RELATIONS)
-    opened = _opening(folded)
-    return (bool(related) and "is" in folded) or 0 < opened < len(tokens) <= opened + 1 + _FEW
+    return bool({*folded[:1]} & _OWNERS) and bool({*folded[1:2]} & _RELATIONS) and "is" in folded
 
 
 def _opening(folded: Sequence[str]) -> int:

@@ -1,7 +1,9 @@
 """Steps taken back and things left out: "not web2", "all but web2", "don't reboot it"."""
 
+import re
 from dataclasses import replace
 
+from orchestrator.catalog.models import Risk
 from orchestrator.nlu.clauses import Clause, Form
 from orchestrator.nlu.drafts import Draft
 from orchestrator.nlu.fill import Filler
@@ -12,9 +14,12 @@ from orchestrator.nlu.thread import Thread
 
 _IGNORING = frozenset({"ignore", "disregard", "ignoriere", "ignorez", "ignora"})
 _KEEPING = frozenset({"keep", "spare", "behalte", "behaltet", "garde", "gardez", "conserva"})
-_WELL = frozenset({"fine", "ok", "okay", "good", "healthy", "works", "up", "needed"})
+_WELL = frozenset({"fine", "ok", "okay", "good", "healthy", "works", "needed"})
 _COPULAS = frozenset({"is", "are", "seems", "looks"})
-_BESIDE = frozenset({"actually", "rather", "please", "but", "though", "too", "then", "as"})
+_BESIDE = frozenset({"actually", "rather", "please", "but", "though", "too", "then", "and"})
+_AS_IT_IS_RE = re.compile(r"\s+as (?:it |they )?(?:is|are)\b", re.IGNORECASE)
+_AS_IT_IS = frozenset({"as", "it", "is", "alone", "untouched", "out", "in", "peace"})
+_DENYING = frozenset({"not", "no", "never", "longer", "isnt", "arent"})
 _NOBODY = frozenset({"you", "now", "yet", "me", "today"})
 
 
@@ -61,15 +66,24 @@ class Withdrawal:
         Returns:
             Whether there was any.
         """
-        ends = self._lexicon.words("leave_ends") | _BESIDE
-        said = [token for token in clause.piece.tokens if token.fold not in ends]
-        keeps = bool(said) and said[0].fold in _KEEPING
+        said = [token for token in clause.piece.tokens if token.fold not in _BESIDE]
+        keeps, left = bool(said) and said[0].fold in _KEEPING, 0
+        folded = {token.fold for token in clause.piece.tokens}
         well = turning and clause.form is Form.STATEMENT and clause.tokens[-1].fold in _WELL
+        well = well and not clause.negated and not folded & _DENYING
         if not keeps and not well:
             return False
+        while keeps and said[-1].fold in _AS_IT_IS:  # "… as it is", "… out"
+            said, left = said[:-1], left + 1
+        text = self._thread.text[clause.piece.tokens[-1].end :]
+        left += bool(_AS_IT_IS_RE.match(text))
         rest = said[1:] if keeps else [t for t in clause.tokens[:-1] if t.fold not in _COPULAS]
         bare = replace(clause, tokens=tuple(rest), verbs=(), form=Form.ORDER, negated=True)
-        named = [draft for draft in self._thread.drafts if rest and self._names_all(bare, draft)]
+        named = [
+            draft
+            for draft in self._thread.drafts
+            if rest and self._names_all(bare, draft) and (well or left or _ends(draft))
+        ]
         self._thread.drafts = [draft for draft in self._thread.drafts if draft not in named]
         return bool(named)
 
@@ -80,8 +94,15 @@ class Withdrawal:
             return False
         fill = self._filler.fill(draft.profile, clause)
         found = fill.values.get(main.name)
-        alone = found is not None and not {*fill.content} - found.places
-        return alone and found is not None and draft.parameters.get(main.name) == found.value
+        if found is None:
+            return False
+        small = (
+            self._lexicon.words("articles") | self._lexicon.words("english_determiners") | {"of"}
+        )
+        nouns = self._filler.nouns_of(draft.profile)
+        others = [t for place, t in enumerate(clause.tokens) if place not in found.places]
+        alone = all(t.fold in small or t.stem in nouns for t in others)
+        return alone and draft.parameters.get(main.name) == found.value
 
     def note(self, clause: Clause) -> None:
         """Keep "except web2" to be left out at the end: of the step that is for all, if one is."""
@@ -140,3 +161,8 @@ class Withdrawal:
             return said.items() <= draft.parameters.items()
         pointed = self._references.has_pronoun(clause)
         return bool(clause.verbs) and same_verb and (pointed or not fill.content)
+
+
+def _ends(draft: Draft) -> bool:
+    """Whether what a step acts on is lost by it: "keep grafana running" goes with a restart."""
+    return draft.profile is not None and draft.profile.capability.risk is Risk.HIGH
