@@ -40,17 +40,8 @@ _TITLES = frozenset({"request", "application", "form", "anfrage", "antrag", "dem
 _OPEN = frozenset({"name", "email", "mail", "reason", "comment", "bio", "note", "grund", "ign"})
 """Labels of a form, whatever the catalogue calls its parameters."""
 _OTHERS = frozenset(
-    {
-        "manager",
-        "supervisor",
-        "requester",
-        "requested",
-        "requestor",
-        "contact",
-        "approved",
-        "approver",
-    }
-    | {"backup", "replacement", "keep", "source", "dependent"}
+    {"manager", "supervisor", "requester", "requested", "requestor", "contact"}
+    | {"approved", "approver", "backup", "replacement", "keep", "source", "dependent"}
     | {"reason", "comment", "note", "bio", "grund", "owner", "by"}
 )
 """Words of labels of what stands beside the thing that is asked for."""
@@ -224,7 +215,7 @@ class Forms:
         """Whether a label calls another parameter, a person for a thing, or what stands beside."""
         said = {stem(word) for word in words(label)}
         others = frozenset().union(*(_names(one) for one in profile.slots if one is not slot))
-        people = bool(said & self._people) != is_person(slot) and bool(said & self._people)
+        people = bool(said & self._people) and not is_person(slot)
         return _is_aside(label) or people or bool(said & others - _names(slot))
 
     def _is_called(self, profile: Profile, slot: Slot, label: str) -> bool:
@@ -235,7 +226,7 @@ class Forms:
         said = {stem(word) for word in words(label)}
         passing = _NEW if self._allowed.ends(profile) else _OLD
         if _is_aside(label) or passing & {*words(label)}:
-            return bool(said) and said <= _names(slot)
+            return _is_name_of(slot, label)
         if said == {"name"}:
             return slot is profile.main_slot or "name" in words(slot.name)
         mails = slot.kind is SlotKind.EMAIL and bool(said & {"email", "mail"})
@@ -258,7 +249,7 @@ def _is_name_of(slot: Slot, label: str) -> bool:
 
 
 def _is_aside(label: str) -> bool:
-    """Whether a label is that of somebody or something else: "Manager username", "Old value"."""
+    """Whether a label is that of somebody or something else: "Manager user", "Backup server"."""
     return bool(_OTHERS & {*words(label)})
 
 

@@ -175,8 +175,9 @@ class Gleaner:
             if self._is_nobody(profile, slot, draft.clause, places):
                 lost = profile.capability.risk is Risk.HIGH  # "close the window" is no account's
                 better = None if lost else self._left(profile, slot, draft)
-                draft.parameters.pop(slot.name) if better is None else None
-                draft.parameters |= {slot.name: better} if better is not None else {}
+                del draft.parameters[slot.name]
+                if better is not None:
+                    draft.parameters[slot.name] = better
                 continue
             if not places or not self._is_loose(draft.clause, places[0]):
                 continue

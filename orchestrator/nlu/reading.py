@@ -183,7 +183,8 @@ class Reading:
         spared = self._withdrawal.spares(clause, turning=turning)
         if spared or clause.negated:
             self._turning = False  # "no, leave web2 alone" has said what is taken back
-            self._note(clause) if spared else self._deny(clause)
+            take = self._note if spared else self._deny
+            take(clause)
             return
         self._turning = turning and not clause.tokens
         self._final = self._turning and self._withdrawal.is_final(clause)

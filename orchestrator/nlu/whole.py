@@ -5,7 +5,6 @@ that names none. Together they are about one capability, and no other comes near
 """
 
 from collections.abc import Sequence
-from collections.abc import Set as AbstractSet
 
 from orchestrator.nlu.allowed import Allowed
 from orchestrator.nlu.candidate import Candidate
@@ -77,8 +76,7 @@ class Whole:
             begin = draft.clause.piece.tokens[0].start
             later = (clause for clause in clauses if clause.piece.tokens[0].start > begin)
             risky = profile is not None and profile.is_risky and thing
-            others = {str(value) for value in draft.parameters.values()}
-            if risky and any(self._allowed.doubts(c) and not _is_of(c, others) for c in later):
+            if risky and any(map(self._allowed.doubts, later)):
                 understood.drafts.remove(draft)
                 understood.out_of_scope.append(draft.words)
 
@@ -192,9 +190,3 @@ def joined(tokens: Sequence[Token], index: CatalogIndex) -> Clause:
     ]
     verbs = (Verb("", frozenset(), frozenset(places)),) if places else ()
     return Clause(Piece(tuple(tokens), strong=True), tuple(tokens), Form.ORDER, verbs)
-
-
-def _is_of(clause: Clause, values: AbstractSet[str]) -> bool:
-    """Whether a clause denies something of another thing: "web2 needs no reboot"."""
-    names = {token.value for token in clause.piece.tokens if token.is_name_like}
-    return bool(names) and not names & values
