@@ -15,7 +15,7 @@ PARALLEL := --numprocesses=$(shell expr $$(nproc 2>/dev/null || echo 2) + 2) --d
 COVERAGE := --cov --cov-report=term-missing:skip-covered
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test coverage prove chaos chaos-ci bench services check format concepts constraints clean
+.PHONY: help install run test coverage prove chaos chaos-ci bench services check format concepts ranker constraints clean
 
 help: ## Say what there is
 	@echo "make TARGET, where TARGET is one of"
@@ -84,6 +84,10 @@ format: $(STAMP) ## Put the code in form and mend what can be mended by itself
 concepts: $(STAMP) .venv-learn/.installed ## Learn concept model and vectors anew from the phrases in training/
 	@PYTHONPATH=. $(BIN)/python scripts/learn_concepts.py .venv-learn/phrases.jsonl
 	@.venv-learn/bin/python training/vectors/learn.py .venv-learn/phrases.jsonl orchestrator/nlu/vectors.bin
+
+ranker: $(STAMP) .venv-learn/.installed ## Learn anew which word of a request is a value, from the sets in evaluation/
+	@PYTHONPATH=. $(BIN)/python scripts/learn_ranker.py .venv-learn/choices.jsonl
+	@.venv-learn/bin/python training/ranker/learn.py .venv-learn/choices.jsonl orchestrator/nlu/ranker.yaml
 
 .venv-learn/.installed: training/vectors/constraints.txt
 	@PYTHON="$(PYTHON)" sh scripts/python.sh -m venv --clear .venv-learn

@@ -26,6 +26,7 @@ from orchestrator.nlu.predicates import Predicates
 from orchestrator.nlu.profile import Profile
 from orchestrator.nlu.reading import Reading
 from orchestrator.nlu.references import doubt_missing
+from orchestrator.nlu.settling import Settler
 from orchestrator.nlu.support import as_noun, by_noun, without_manner
 from orchestrator.nlu.templates import Templates
 from orchestrator.nlu.text import Kind, Token, normalise, words
@@ -67,6 +68,7 @@ class Engine:
         self._whole = Whole(index, self.matcher)
         self._gist = Gist(index, self.filler, self.matcher)
         self._forms = Forms(index, self.matcher)
+        self._settler = Settler(index, self.matcher.meaning)
 
     def know(self, names: Mapping[str, Iterable[str]]) -> None:
         """Take these for names of what there is, by parameter, beside those of the examples."""
@@ -80,6 +82,15 @@ class Engine:
             return self._called(original, calls)
         if remembered := self._remembered(original):
             return remembered
+        clauses, found = self.read(original, earlier)
+        if earlier is None:  # whose names stand in another text
+            self._settler.settle(original, clauses, found)
+        return found
+
+    def read(
+        self, original: str, earlier: DecomposedRequest | None = None
+    ) -> tuple[list[Clause], Understanding]:
+        """Return what rules make of a request, behind the clauses that values may stand in."""
         form = self._forms.read(normalise(original))
         plain = form.rest if form is not None else normalise(original)
         tokens = self.index.speller.read(guarded_tokens(plain))
@@ -93,12 +104,13 @@ class Engine:
             earlier,
         )
         found = self._take(said, lenient=False)
-        if form is not None:
-            return self._forms.complete(form, said.clauses, found)
+        if form is not None:  # whose fields say the values
+            return [], self._forms.complete(form, said.clauses, found)
+        told = [*self._letter.unframed(said.clauses)]
         if said.guarded:
-            return self._gist.read(original, said.clauses, found, looks=True)
+            return told, self._gist.read(original, said.clauses, found, looks=True)
         found = self._whole.read(original, said.clauses, found)
-        return found if found.says_something else self._once_more(said, found)
+        return told, found if found.says_something else self._once_more(said, found)
 
     def _once_more(self, said: _Said, found: Understanding) -> Understanding:
         """Return what a request means of which rules understood nothing."""

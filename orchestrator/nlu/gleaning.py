@@ -17,7 +17,6 @@ from orchestrator.nlu.coerce import form_taken
 from orchestrator.nlu.drafts import Draft
 from orchestrator.nlu.full_names import is_person
 from orchestrator.nlu.index import CatalogIndex
-from orchestrator.nlu.later import waits
 from orchestrator.nlu.meaning import Meaning
 from orchestrator.nlu.misfits import is_common_word
 from orchestrator.nlu.pieces import Role
@@ -25,22 +24,11 @@ from orchestrator.nlu.profile import Profile
 from orchestrator.nlu.references import References
 from orchestrator.nlu.shapes import SlotKind, looks_like
 from orchestrator.nlu.slots import Slot
-from orchestrator.nlu.speakers import (
-    HERE,
-    PERSONS,
-    after_i_am,
-    is_of_another_thing,
-    is_own,
-    presents,
-    relates,
-)
+from orchestrator.nlu.speakers import HERE, PERSONS, after_i_am, is_of_another_thing, is_own
+from orchestrator.nlu.tellers import COPULAS, WRITTEN, Tellers, equates
 from orchestrator.nlu.text import Kind, Token
 from orchestrator.nlu.thread import Thread
 
-_SHAPED = frozenset(
-    {SlotKind.ADDRESS, SlotKind.EMAIL, SlotKind.URL, SlotKind.DATE, SlotKind.VERSION}
-    | {SlotKind.DURATION, SlotKind.SIZE, SlotKind.DOMAIN, SlotKind.PATH}
-)
 _NAMES = frozenset({SlotKind.NAME, SlotKind.HOST})
 _OTHERS = frozenset(
     {"other", "others", "another", "any", "some", "anderen", "autre", "otro"}
@@ -50,17 +38,10 @@ _POINTING = frozenset({"it", "its", "there", "that", "this", "dort", "dessus", "
 _INNER = frozenset("-_.:/@")
 _EXCEPT = frozenset({"except", "but", "that", "what", "if", "whether"})
 _MEANT = 0.6
-_COPULAS = frozenset({"is", "be", "are", "=", "ist", "sind", "est", "es"})
-_IS_IT = ("its", "thats"), ("it", "is"), ("that", "is")
-_BETWEEN = frozenset({"the", "a", "an", "on", "called", "named"})
 _RELATING = frozenset(
     {"that", "which", "where", "who", "whose", "before", "after", "like"}
     | {"behind", "beside", "near"}
 )
-_REFERRING = frozenset(
-    {"see", "cf", "re", "cc", "per", "ticket", "according", "thanks", "as", "siehe", "vgl", "voir"}
-)
-_WELL = frozenset({"fine", "ok", "okay", "good", "works", "working"})
 _FEW = 2  # words of "redis logs"
 _ASKING = frozenset({"que", "ob", "if", "get", "got"})
 _AROUND = 2  # words before a value that may say what it is
@@ -81,6 +62,7 @@ class Gleaner:
         """Read for one request; `whole`: all of it is about its one step."""
         self._whole = whole
         self._index = index
+        self._tellers = Tellers(index)
         self._references = references
         self._meaning = meaning
         self._thread = thread
@@ -95,11 +77,7 @@ class Gleaner:
         begin = clause.piece.tokens[0].start
         self._heard.append(clause)
         refused = clause.form in ORDERED and any(begin == at for at, _ in self._thread.refused)
-        first = clause.piece.tokens[0].fold
-        refers = first in _REFERRING or first in self._index.lexicon.words("greetings")
-        idle = clause.negated or clause.form is Form.SMALL_TALK or refers
-        aside = clause.piece.role not in {Role.MAIN, Role.CONDITION}
-        if not (idle or aside or refused or waits(clause, self._index.lexicon)):
+        if not refused and self._tellers.may_tell_any(clause):
             self._clauses.append(clause)
 
     def fill_in(self, draft: Draft) -> None:
@@ -137,7 +115,7 @@ class Gleaner:
             for remark in self._thread.said:
                 context = remark.context
                 nouns = slot.nouns | (PERSONS if slot.nouns & PERSONS else frozenset())
-                if context is None or not _equates(context, nouns):
+                if context is None or not equates(context, nouns):
                     continue
                 if not self._may_say(draft, slot, context):
                     continue
@@ -156,7 +134,7 @@ class Gleaner:
             return True
         folded = [token.fold for token in context.tokens]
         label = context.tokens[0].stem in slot.nouns | PERSONS
-        plain = label and {*folded[1:-1]} <= _COPULAS | {"should", "would"} and bool(folded[1:-1])
+        plain = label and {*folded[1:-1]} <= COPULAS | {"should", "would"} and bool(folded[1:-1])
         begin = draft.clause.piece.tokens[0].start
         behind = not context.piece.strong and context.piece.tokens[0].start > begin
         own = draft.fill.values.get(slot.name)
@@ -247,7 +225,7 @@ class Gleaner:
             and not (changes and other.profile.reads)
         ]
         given = [d.parameters[slot.name] for d in others if slot.name in d.parameters]
-        if not given and slot.kind in _SHAPED:  # a site where a certificate was spoken of
+        if not given and slot.kind in WRITTEN:  # a site where a certificate was spoken of
             kinds = [(d, s) for d in others if d.profile for s in d.profile.slots]
             given = [d.parameters.get(s.name) for d, s in kinds if s.kind is slot.kind]
         values = [one for value in given if value is not None for one in _each(value)]
@@ -323,7 +301,7 @@ class Gleaner:
         found = {
             value: clause
             for clause in self._clauses
-            if self._may_tell(clause, draft, slot)
+            if self._tellers.may_tell(clause, draft, slot, whole=self._whole)
             and not (named and clause.piece.role is Role.CONDITION)
             for value in self._candidates(profile, slot, clause, used, draft)
             if not (named or clause.piece.role is Role.CONDITION)
@@ -335,30 +313,6 @@ class Gleaner:
         if clause.form not in ORDERED:
             self._thread.pardon(clause)
         return value
-
-    def _may_tell(self, clause: Clause, draft: Draft, slot: Slot) -> bool:
-        """Whether a clause may say what a step acts on: not "stop nginx. By the way web2 is fine".
-
-        What is told behind the step must call it by its name, or say "it is …".
-        """
-        said = clause.piece.tokens
-        if is_person(slot) and (presents(said) or (relates(said) and is_own(draft))):
-            return False
-        if clause.form is not Form.STATEMENT:
-            return True
-        words = [token.fold for token in clause.piece.tokens]
-        speech = self._index.lexicon.words("speech") | self._index.lexicon.words("report_words")
-        asks = self._index.lexicon.questions
-        asked = any(starts.at(words, 0) for starts in asks.values())  # "what does a.test say, …"
-        if (speech & {*words} and not asked) or _WELL & {*words}:
-            return False
-        before = clause.piece.tokens[0].start < draft.clause.piece.tokens[0].start or self._whole
-        if before and slot.kind is SlotKind.VERSION:
-            return False  # "2.2.0 broke everything. Deploy it again"
-        nouns = slot.nouns | (PERSONS if slot.nouns & PERSONS else frozenset())
-        risk = draft.profile.capability.risk if draft.profile is not None else Risk.HIGH
-        plain = slot.kind in _SHAPED - {SlotKind.VERSION} and risk is not Risk.HIGH
-        return before or plain or _equates(clause, nouns) or _is_it(words)
 
     def _used(self) -> set[int]:
         """Return where words begin that a step took a value from, or that say what it does."""
@@ -405,13 +359,13 @@ class Gleaner:
             return self._may_be_name(profile, slot, tokens, place, own=own)
         if slot.kind is SlotKind.URL:
             return token.kind is Kind.URL
-        return slot.kind in _SHAPED and looks_like(slot.kind, token.value)
+        return slot.kind in WRITTEN and looks_like(slot.kind, token.value)
 
     def _may_be_name(
         self, profile: Profile, slot: Slot, tokens: Sequence[Token], place: int, *, own: bool
     ) -> bool:
         token = tokens[place]
-        shapes = _SHAPED - ({SlotKind.DOMAIN} if token.value.count(".") == 1 else set())
+        shapes = WRITTEN - ({SlotKind.DOMAIN} if token.value.count(".") == 1 else set())
         if any(looks_like(kind, token.value) for kind in shapes):
             return slot.has_own_pattern and slot.accepts(token.value)
         if token.fold in profile.known.get(slot.name, ()):
@@ -453,20 +407,5 @@ def _record_type(draft: Draft, slot: Slot) -> str:
     return ("AAAA" if ":" in said[0] else "A") if typed else ""
 
 
-def _is_it(words: Sequence[str]) -> bool:
-    """Whether a clause says "it is db1", "it's on db1"; not "it is a copy of db1", "not db1"."""
-    opened = 1 if words[0] in _IS_IT[0] else 2 if tuple(words[:2]) in _IS_IT[1:] else 0
-    rest = [word for word in words[opened:] if word not in _BETWEEN]
-    return bool(opened) and len(rest) == 1
-
-
 def _each(value: JsonValue) -> list[JsonValue]:
     return value if isinstance(value, list) else [value]
-
-
-def _equates(context: Clause, nouns: frozenset[str]) -> bool:
-    """Whether a remark says what a parameter is, by its noun: "her login should be zoe"."""
-    stems = [token.stem for token in context.tokens]
-    noun = next((place for place, one in enumerate(stems) if one in nouns), None)
-    after = context.tokens[noun + 1 :] if noun is not None else ()
-    return any(token.fold in _COPULAS for token in after)
