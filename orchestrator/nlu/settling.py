@@ -21,20 +21,25 @@ from orchestrator.nlu.drafts import Draft
 from orchestrator.nlu.index import CatalogIndex
 from orchestrator.nlu.meaning import Meaning
 from orchestrator.nlu.ranker import value_ranker
-from orchestrator.nlu.shapes import SlotKind
+from orchestrator.nlu.shapes import SlotKind, looks_like
 from orchestrator.nlu.slots import Slot
 from orchestrator.nlu.speakers import is_of_another_thing
-from orchestrator.nlu.tellers import Tellers
-from orchestrator.nlu.text import Kind
+from orchestrator.nlu.tellers import WRITTEN, Tellers
+from orchestrator.nlu.text import Kind, Token
 from orchestrator.nlu.understanding import Understanding
 
 _NAMES = frozenset({SlotKind.NAME, SlotKind.HOST})
+_SETTLED = _NAMES | WRITTEN
+_MACHINES = frozenset({SlotKind.ADDRESS, SlotKind.DOMAIN})
+"""What may be said by a name as well: "point the wiki to web2"."""
 _MISSING = AmbiguityKind.MISSING_PARAMETER
 _SAID = frozenset({Kind.WORD, Kind.QUOTED, Kind.URL})
 _LACKING, _INSTEAD, _LEFT_OUT = 0.5, 0.5, 0.8
 """The chance at which a value is taken that is needed, instead of another, or that may lack."""
 _RISKY = 0.7
 """The least chance where something could be lost."""
+
+_STEPS, _WORDS = 20, 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +59,13 @@ class Settler:
         self._tellers = Tellers(index)
 
     def settle(self, text: str, clauses: Sequence[Clause], found: Understanding) -> None:
-        """Give the steps of a request the names that it most likely means."""
+        """Give the steps of a request the names that it most likely means.
+
+        Not those of a very long one: each word is weighed for each name.
+        """
+        said = sum(len(clause.piece.tokens) for clause in clauses)
+        if len(found.drafts) > _STEPS or said > _WORDS:
+            return
         changed: dict[Draft, dict[str, _Choice]] = defaultdict(dict)
         for vacancy in self.vacancies(clauses, found):
             choice = self._choice(vacancy, clauses)
@@ -77,7 +88,7 @@ class Settler:
                 continue
             doubted = {one.parameter for one in draft.doubts if one.kind is not _MISSING}
             for slot in draft.profile.slots:
-                named = slot.kind in _NAMES and not (slot.enum or slot.many)
+                named = slot.kind in _SETTLED and not (slot.enum or slot.many)
                 named = named and slot.name not in doubted | draft.fill.unclear.keys()
                 if named and _is_open(draft, slot):
                     lone = len(found.drafts) == 1
@@ -96,7 +107,7 @@ class Settler:
                 usable = token.kind in _SAID and is_content(token, self._index.lexicon)
                 if not usable or token.start in left_out:
                     continue
-                value = form_taken(vacancy.slot, token.value)
+                value = _taken(vacancy.slot, token)
                 if value is not None:
                     repeated = said[token.fold] > 1
                     found.append(Word(clause, number, place, value, repeated))
@@ -129,6 +140,14 @@ class Settler:
             return None
         word = next(one for one in options if _folded(one.value) == best)
         return None if _is_part(vacancy, word) else _Choice(word, total[best])
+
+
+def _taken(slot: Slot, token: Token) -> str | None:
+    """Return a word as a parameter takes it; a date or a version must look like one."""
+    typed = slot.kind in WRITTEN - _MACHINES
+    return (
+        form_taken(slot, token.value) if not typed or looks_like(slot.kind, token.value) else None
+    )
 
 
 def _is_part(vacancy: Vacancy, word: Word) -> bool:
