@@ -34,7 +34,7 @@ _MACHINES = frozenset({SlotKind.ADDRESS, SlotKind.DOMAIN})
 """What may be said by a name as well: "point the wiki to web2"."""
 _MISSING = AmbiguityKind.MISSING_PARAMETER
 _SAID = frozenset({Kind.WORD, Kind.QUOTED, Kind.URL})
-_LACKING, _INSTEAD, _LEFT_OUT = 0.5, 0.5, 0.8
+_LACKING, _INSTEAD, _LEFT_OUT = 0.4, 0.5, 0.8
 """The chance at which a value is taken that is needed, instead of another, or that may lack."""
 _RISKY = 0.7
 """The least chance where something could be lost."""
