@@ -9,6 +9,7 @@ import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TypedDict
 
 from orchestrator.catalog.loader import load_catalog
 from orchestrator.nlu.decomposer import engine_for
@@ -22,8 +23,12 @@ UNSEEN = frozenset({"charity", "colo", "hoster", "project", "rack", "retail"})
 HELD_OUT = frozenset({"platform", "operations"})
 """Of these a third."""
 
-Group = dict[str, list[list[str]] | list[int]]
-"""The clues of each option, none of them last, and which options are right."""
+
+class Group(TypedDict):
+    """What may be a name."""
+
+    options: list[list[str]]  # the clues of each, of none of them last
+    right: list[int]  # numbers of options
 
 
 def main() -> None:
@@ -31,7 +36,7 @@ def main() -> None:
     if len(sys.argv) != 2:  # noqa: PLR2004
         raise SystemExit("Say where to write the groups, or run `make ranker`.")
     names = sorted(folder.name for folder in SETS.iterdir() if folder.name not in UNSEEN)
-    groups = [group for name in names for group in of_set(name)]
+    groups: list[Group] = [group for name in names for group in of_set(name)]
     Path(sys.argv[1]).write_text("\n".join(map(json.dumps, groups)), "utf-8")
     sys.stdout.write(f"{len(groups)} names in {len(names)} sets\n")
 
