@@ -10,8 +10,8 @@ PYTHON ?=
 ARGS ?=
 # Each of the many processes that tests start would compile everything anew.
 export PYTHONDONTWRITEBYTECODE :=
-# Three more workers than cores: tests wait for processes as often as they compute.
-PARALLEL := --numprocesses=$(shell expr $$(nproc 2>/dev/null || echo 2) + 3) --dist=loadfile --no-loadscope-reorder
+# Two more workers than cores: tests wait for processes as often as they compute.
+PARALLEL := --numprocesses=$(shell expr $$(nproc 2>/dev/null || echo 2) + 2) --dist=loadfile --no-loadscope-reorder
 COVERAGE := --cov --cov-report=term-missing:skip-covered
 
 .DEFAULT_GOAL := help
