@@ -6,7 +6,7 @@ what speaks for it, `ranker` how much. Rules are one clue among them, and the st
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from pydantic import JsonValue
@@ -14,12 +14,13 @@ from pydantic import JsonValue
 from orchestrator.catalog.models import Risk
 from orchestrator.domain.request import AmbiguityKind
 from orchestrator.nlu.chunks import is_content
-from orchestrator.nlu.clauses import ORDERED, Clause
+from orchestrator.nlu.clauses import ORDERED, Clause, Form
 from orchestrator.nlu.clues import Clues, Use, Vacancy, Word
 from orchestrator.nlu.coerce import form_taken
 from orchestrator.nlu.drafts import Draft
 from orchestrator.nlu.index import CatalogIndex
 from orchestrator.nlu.meaning import Meaning
+from orchestrator.nlu.profile import Profile
 from orchestrator.nlu.ranker import value_ranker
 from orchestrator.nlu.shapes import SlotKind, looks_like
 from orchestrator.nlu.slots import Slot
@@ -105,7 +106,7 @@ class Settler:
             left_out = {token.start for token in clause.excluded}
             for place, token in enumerate(clause.piece.tokens):
                 usable = token.kind in _SAID and is_content(token, self._index.lexicon)
-                if not usable or token.start in left_out:
+                if not usable or token.start in left_out or _is_label(vacancy.profile, token):
                     continue
                 value = _taken(vacancy.slot, token)
                 if value is not None:
@@ -117,6 +118,10 @@ class Settler:
         draft, slot = vacancy.draft, vacancy.slot
         if not self._tellers.may_tell_any(clause) or is_of_another_thing(draft, slot):
             return False
+        asked = clause.form is Form.QUESTION and not vacancy.profile.reads
+        behind = clause.piece.tokens[0].start > draft.clause.piece.tokens[0].start
+        if asked or (behind and clause.form in ORDERED and not slot.required):
+            return False  # "delete the vm. Is web-02 up?", "block 22, then allow it for 10.0.0.1"
         return self._tellers.may_tell(clause, draft, slot, whole=False)
 
     def clues(self, vacancy: Vacancy, options: Sequence[Word]) -> list[list[str]]:
@@ -133,12 +138,18 @@ class Settler:
             return None
         chances = value_ranker().chances(self.clues(vacancy, options))
         total: dict[str, float] = defaultdict(float)
+        likeliest: dict[str, tuple[float, Word]] = {}
         for word, chance in zip(options, chances, strict=False):
-            total[_folded(word.value)] += chance
+            value = _folded(word.value)
+            total[value] += chance
+            if value not in likeliest or chance > likeliest[value][0]:
+                likeliest[value] = chance, word
         best = max(total, key=lambda value: total[value])
         if best == _folded(vacancy.given) or total[best] < _needed(vacancy):
             return None
-        word = next(one for one in options if _folded(one.value) == best)
+        word = likeliest[best][1]
+        if vacancy.given is not None and _is_elsewhere(vacancy.given, total, clauses):
+            return None
         return None if _is_part(vacancy, word) else _Choice(word, total[best])
 
 
@@ -150,15 +161,26 @@ def _taken(slot: Slot, token: Token) -> str | None:
     )
 
 
+def _is_elsewhere(given: JsonValue, options: Container[str], clauses: Sequence[Clause]) -> bool:
+    """Whether a value is said where it is no option: "don't snapshot vm7, just delete it"."""
+    said = {token.fold for clause in clauses for token in clause.piece.tokens}
+    return _folded(given) not in options and _folded(given) in said
+
+
+def _is_label(profile: Profile, token: Token) -> bool:
+    """Whether a word only says which parameter is meant: "top 5 of that leaderboard"."""
+    known = any(token.fold in values for values in profile.known.values())
+    return not known and any(token.stem in slot.nouns for slot in profile.slots)
+
+
 def _is_part(vacancy: Vacancy, word: Word) -> bool:
-    """Whether a word alone would stand for a name of several: "living" for "living room"."""
+    """Whether rules have a name of several words, where a word would be a part of it.
+
+    "Living" for "living room"; a word of another clause for it would not be weighed fairly.
+    """
     joined = " " in str(vacancy.given) and vacancy.slot.accepts("a b")
-    return joined and any(name == vacancy.slot.name for _, name in _takers(vacancy, word))
-
-
-def _takers(vacancy: Vacancy, word: Word) -> Iterator[Use]:
-    """Yield which parameters of the step took a word."""
-    return (use for use in vacancy.uses.get(word.token.start, ()) if use[0] is vacancy.draft)
+    apart = word.number not in vacancy.span
+    return joined and (apart or _folded(word.value) in _folded(vacancy.given).split())
 
 
 def _is_said_already(draft: Draft, name: str, choice: _Choice, drafts: Sequence[Draft]) -> bool:

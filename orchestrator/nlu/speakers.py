@@ -21,7 +21,16 @@ _RELATIONS = frozenset(
     {"boss", "manager", "supervisor", "colleague", "coworker", "intern", "student", "trainee"}
     | {"assistant", "deputy", "friend", "wife", "husband", "sister", "brother", "successor", "chef"}
 )
-_I_AM = {("im",), ("i", "am"), ("ich", "bin"), ("je", "suis"), ("soy",), ("yo", "soy")}
+_I_AM = {
+    ("my", "name", "is"),
+    ("mein", "name", "ist"),
+    ("im",),
+    ("i", "am"),
+    ("ich", "bin"),
+    ("je", "suis"),
+    ("soy",),
+    ("yo", "soy"),
+}
 HERE = frozenset({"here", "on", "from", "by", "hier", "ici", "aqui"})
 _FEW = 1  # words behind a name
 
@@ -41,7 +50,7 @@ def relates(tokens: Sequence[Token]) -> bool:
 
 
 def _opening(folded: Sequence[str]) -> int:
-    return next((n for n in (2, 1) if tuple(folded[:n]) in _I_AM), 0)
+    return next((n for n in (3, 2, 1) if tuple(folded[:n]) in _I_AM), 0)
 
 
 def after_i_am(tokens: Sequence[Token]) -> int:

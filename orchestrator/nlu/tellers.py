@@ -23,8 +23,13 @@ _IS_IT = ("its", "thats"), ("it", "is"), ("that", "is")
 _BETWEEN = frozenset({"the", "a", "an", "on", "called", "named"})
 _REFERRING = frozenset(
     {"see", "cf", "re", "cc", "per", "ticket", "according", "thanks", "as", "siehe", "vgl", "voir"}
+    | {"requested"}
 )
-_WELL = frozenset({"fine", "ok", "okay", "good", "works", "working"})
+_WELL = frozenset(
+    {"fine", "ok", "okay", "good", "works", "working", "unaffected", "stays", "remains", "bleibt"}
+    | {"bleiben"}
+)
+_DENIED = frozenset({"not", "isnt", "arent", "nicht", "pas"})
 
 
 class Tellers:
@@ -48,15 +53,17 @@ class Tellers:
         the request is about the one step.
         """
         said = clause.piece.tokens
-        if is_person(slot) and (presents(said) or (relates(said) and is_own(draft))):
+        if presents(said) or (is_person(slot) and relates(said) and is_own(draft)):
             return False
+        words = [token.fold for token in clause.piece.tokens]
+        if clause.form in {Form.STATEMENT, Form.THING} and (_WELL | _DENIED) & {*words}:
+            return False  # "api.example.com is not affected", "mosquitto muss bleiben"
         if clause.form is not Form.STATEMENT:
             return True
-        words = [token.fold for token in clause.piece.tokens]
         speech = self._index.lexicon.words("speech") | self._index.lexicon.words("report_words")
         asks = self._index.lexicon.questions
         asked = any(starts.at(words, 0) for starts in asks.values())  # "what does a.test say, …"
-        if (speech & {*words} and not asked) or _WELL & {*words}:
+        if speech & {*words} and not asked:
             return False
         before = clause.piece.tokens[0].start < draft.clause.piece.tokens[0].start or whole
         if before and slot.kind is SlotKind.VERSION:
