@@ -85,9 +85,11 @@ concepts: $(STAMP) .venv-learn/.installed ## Learn concept model and vectors ane
 	@PYTHONPATH=. $(BIN)/python scripts/learn_concepts.py .venv-learn/phrases.jsonl
 	@.venv-learn/bin/python training/vectors/learn.py .venv-learn/phrases.jsonl orchestrator/nlu/vectors.bin
 
-ranker: $(STAMP) .venv-learn/.installed ## Learn anew which word of a request is a value, from the sets in evaluation/
-	@PYTHONPATH=. $(BIN)/python scripts/learn_ranker.py .venv-learn/choices.jsonl
-	@.venv-learn/bin/python training/ranker/learn.py .venv-learn/choices.jsonl orchestrator/nlu/ranker.yaml
+ranker: $(STAMP) .venv-learn/.installed ## Learn anew which word is a value and which capability is meant, from evaluation/
+	@for what in intent value; do \
+		PYTHONPATH=. $(BIN)/python scripts/learn_ranker.py $$what .venv-learn/$$what.jsonl && \
+		.venv-learn/bin/python training/ranker/learn.py .venv-learn/$$what.jsonl orchestrator/nlu/$${what}_weights.yaml \
+		|| exit 1; done
 
 .venv-learn/.installed: training/vectors/constraints.txt
 	@PYTHON="$(PYTHON)" sh scripts/python.sh -m venv --clear .venv-learn

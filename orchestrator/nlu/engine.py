@@ -17,6 +17,7 @@ from orchestrator.nlu.forms import Forms
 from orchestrator.nlu.gist import Gist
 from orchestrator.nlu.guard import guarded_tokens, is_guarded
 from orchestrator.nlu.index import CatalogIndex
+from orchestrator.nlu.judging import Judge
 from orchestrator.nlu.learning import learn_examples
 from orchestrator.nlu.letters import Letter
 from orchestrator.nlu.match import Matcher
@@ -67,8 +68,9 @@ class Engine:
         self._predicates = Predicates(index)
         self._whole = Whole(index, self.matcher)
         self._gist = Gist(index, self.filler, self.matcher)
+        self.judge = Judge(index, self.matcher, self._gist)
         self._forms = Forms(index, self.matcher)
-        self._settler = Settler(index, self.matcher.meaning)
+        self.settler = Settler(index, self.matcher.meaning)
 
     def know(self, names: Mapping[str, Iterable[str]]) -> None:
         """Take these for names of what there is, by parameter, beside those of the examples."""
@@ -84,7 +86,8 @@ class Engine:
             return remembered
         clauses, found = self.read(original, earlier)
         if earlier is None:  # whose names stand in another text
-            self._settler.settle(original, clauses, found)
+            found = self.judge.judge(original, clauses, found)
+            self.settler.settle(original, clauses, found)
         return found
 
     def read(

@@ -109,7 +109,7 @@ class Gist:
         if nearest is None or not self._is_near(nearest, looks=looks):
             return understood
         profile, clause = nearest.profile, joined(tokens, self._index)
-        sure = self._may_be_meant(profile, clauses)
+        sure = self.may_be_meant(profile, clauses)
         plain = sure or (not looks and self._is_plain(nearest, clauses))
         reading = self._reading(nearest, clause) if plain else None
         if self._meaning.is_idle(tokens) or reading is None or self._guesses(reading, clause):
@@ -117,19 +117,32 @@ class Gist:
         said = self._says_what(reading, clause, looks=looks)
         if not said and (sure or not self._names(reading, clause)):
             return understood
-        self._opinion.choose(profile, clause, reading.fill)
-        words = text[tokens[0].start : tokens[-1].end]
-        fill = reading.fill
-        draft = Draft(clause, words, profile, 0, 0, dict(fill.parameters), nearest.near, fill)
         if sure or (said and self._is_asked_for(nearest, clauses)):
-            self._glean(text, draft, clauses)
-            doubt_missing(draft, unclear=False)
+            draft = self.step(text, clause, reading, nearest.near, clauses)
         else:
-            draft.profile, draft.parameters, draft.fill = None, {}, Fill()
-            draft.doubts = [Doubt(AmbiguityKind.WHICH_CAPABILITY, options=(profile.name,))]
+            words = text[tokens[0].start : tokens[-1].end]
+            doubt = Doubt(AmbiguityKind.WHICH_CAPABILITY, options=(profile.name,))
+            draft = Draft(clause, words, None, 0, 0, {}, nearest.near, Fill(), [doubt])
         # What no clause holds was a command, or too long to be read: it stays told.
-        told = [said for said in understood.out_of_scope if said not in words]
+        told = [said for said in understood.out_of_scope if said not in draft.words]
         return Understanding([draft], told if not looks else [])
+
+    def step(
+        self,
+        text: str,
+        clause: Clause,
+        reading: Candidate,
+        chance: float,
+        clauses: Sequence[Clause],
+    ) -> Draft:
+        """Return the step that `clause`, the clauses joined, is read as; what it lacks is asked."""
+        profile, fill = reading.profile, reading.fill
+        self._opinion.choose(profile, clause, fill)
+        words = text[clause.tokens[0].start : clause.tokens[-1].end]
+        draft = Draft(clause, words, profile, 0, 0, dict(fill.parameters), chance, fill)
+        self._glean(text, draft, clauses)
+        doubt_missing(draft, unclear=False)
+        return draft
 
     def _glean(self, text: str, draft: Draft, clauses: Sequence[Clause]) -> None:
         """Give the step what it lacks and one thing in the request alone can be."""
@@ -194,14 +207,14 @@ class Gist:
         """Whether something is named that it acts on."""
         return bool(reading.fill.values) or self._opinion.names_thing(reading.profile, clause)
 
-    def _may_be_meant(self, profile: Profile, clauses: Sequence[Clause]) -> bool:
+    def may_be_meant(self, profile: Profile, clauses: Sequence[Clause]) -> bool:
         """Whether it wants something of the speaker's own, and denies nothing."""
         told = any(clause.piece.role is Role.CONDITION for clause in clauses)
         asked = any(clause.form in _ASKED for clause in clauses)
         beside = [clause for clause in clauses if self._is_remark(profile, clause)]
         heard = [clause for clause in clauses if clause not in beside]
-        underway = any(self._is_underway(profile, clause) for clause in clauses)
-        if underway or any(map(self._forbids, heard)) or (told and not asked):
+        underway = any(self.is_underway(profile, clause) for clause in clauses)
+        if underway or any(map(self.forbids, heard)) or (told and not asked):
             return False  # "when the certificate expires, we shall be in trouble"
         later = any(waits(clause, self._index.lexicon, told=True) for clause in clauses)
         if may_wait(profile) and later:
@@ -212,7 +225,7 @@ class Gist:
             return False
         lone = len(clauses) == 1
         asks = [clause for clause in clauses if self._wants(profile, clause, lone=lone)]
-        spoken = not profile.reads and any(self._is_spoken_of(profile, c) for c in heard)
+        spoken = not profile.reads and any(self.is_spoken_of(profile, c) for c in heard)
         return bool(asks) and not spoken
 
     def _is_plain(self, nearest: Nearest, clauses: Sequence[Clause]) -> bool:
@@ -232,9 +245,9 @@ class Gist:
         acts = [replace(clause, tokens=_acting(clause)) for clause in ordered]
         if self._allowed.turns_back(profile, acts):
             return False
-        return not any(self._tells_act(profile, clause) for clause in clauses)
+        return not any(self.tells_act(profile, clause) for clause in clauses)
 
-    def _tells_act(self, profile: Profile, clause: Clause) -> bool:
+    def tells_act(self, profile: Profile, clause: Clause) -> bool:
         """Whether a clause takes back, supposes, or denies, doubts or reports the act itself."""
         taken_back = clause.turn is Turn.ALL or (clause.turn is Turn.LAST and not clause.tokens)
         speaks = clause.piece.colon and clause.piece.tokens[0].fold in _SPEAKER
@@ -249,13 +262,13 @@ class Gist:
         if about and (other or (clause.negated and clause.form in ORDERED)):
             return True
         folded = {token.fold for token in clause.tokens}
-        told = bool(folded & (_DENYING | _ANYBODY)) or self._is_reported(clause) or clause.negated
+        told = bool(folded & (_DENYING | _ANYBODY)) or self.is_reported(clause) or clause.negated
         told = told or self._allowed.is_done(profile, clause)
-        told = told or self._is_underway(profile, clause)
+        told = told or self.is_underway(profile, clause)
         told = told or (clause.piece.asked and not profile.reads)
         return told and self._allowed.does(profile, clause)
 
-    def _is_underway(self, profile: Profile, clause: Clause) -> bool:
+    def is_underway(self, profile: Profile, clause: Clause) -> bool:
         """Whether it is told that the act goes on or is planned: "Tom is restoring it"."""
         if clause.form in ORDERED or not self._allowed.does(profile, clause):
             return False
@@ -310,15 +323,15 @@ class Gist:
             return False
         return self._meaning.chance(profile, clause.tokens) < _ABOUT
 
-    def _forbids(self, clause: Clause) -> bool:
+    def forbids(self, clause: Clause) -> bool:
         """Whether a clause denies, takes back, tells what others say, or is pasted."""
         taken_back = clause.turn is Turn.ALL or (clause.turn is Turn.LAST and not clause.tokens)
         if clause.negated or taken_back or clause.form is Form.HOWTO:
             return True
         speaks = clause.piece.colon and clause.piece.tokens[0].fold in _SPEAKER  # "bob: I need …"
-        return speaks or is_pasted(clause) or is_hedged(clause) or self._is_reported(clause)
+        return speaks or is_pasted(clause) or is_hedged(clause) or self.is_reported(clause)
 
-    def _is_spoken_of(self, profile: Profile, clause: Clause) -> bool:
+    def is_spoken_of(self, profile: Profile, clause: Clause) -> bool:
         """Whether it is doubted, judged, another's, shared with another, or only spoken of."""
         folded = {token.fold for token in clause.tokens}
         if self._allowed.doubts(clause) or folded & _ABLE or not clause.tokens:
@@ -335,7 +348,8 @@ class Gist:
         spoken = is_judged(clause) or self._allowed.is_spoken_of(clause)
         return shared or spoken or clause.tokens[-1].fold in self._index.lexicon.words("troubles")
 
-    def _is_reported(self, clause: Clause) -> bool:
+    def is_reported(self, clause: Clause) -> bool:
+        """Whether it tells what another said."""
         words = self._index.lexicon.words("report_words")
         return any(token.fold in words for token in clause.piece.tokens)
 
@@ -347,7 +361,7 @@ class Gist:
             asks = clause.piece.asked or clause.piece.tokens[0].fold in _ASKS
             return profile.reads or not asks
         if clause.form is Form.STATEMENT:
-            return self._wishes(clause.piece.tokens)
+            return self.wishes(clause.piece.tokens)
         if clause.form not in ORDERED:
             thing = clause.form is Form.THING
             polite = not lone and len(clause.piece.tokens) > len(clause.tokens)
@@ -362,7 +376,8 @@ class Gist:
             return not (profile.reads or (profile.is_risky and verb.canonical))
         return self._index.lexicon.is_light(verb.canonical)
 
-    def _wishes(self, tokens: Sequence[Token]) -> bool:
+    def wishes(self, tokens: Sequence[Token]) -> bool:
+        """Whether it says that the speaker would like something."""
         folded = [token.fold for token in tokens]
         wishes = self._index.lexicon.phrases("wishes")
         return wishes.find(folded) is not None and not _OF_OTHERS & {*folded}

@@ -76,6 +76,15 @@ class Nearest:
         return self.near >= _SURELY_NEAR
 
 
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """What a text is about, as shares of one (0–1)."""
+
+    surest: float  # of the likeliest concept
+    idle: float  # of concepts that nothing is to be done for
+    owned: float  # of concepts that a capability is about
+
+
 class Meaning:
     """Compares clauses with capabilities; built once per catalogue."""
 
@@ -117,6 +126,15 @@ class Meaning:
             best[text.owner] = max(best[text.owner], near)
             total[text.owner] += 0.0 if text.parameter else near
         return [(best[n] + total[n] / many) / 2 for n, many in enumerate(self._counted)]
+
+    def topic(self, tokens: Sequence[Token]) -> Topic:
+        """Return how sure it is what a text is about, whatever the capabilities are."""
+        about = self._model.of(tokens, self._names)
+        return Topic(
+            surest=max(about.values(), default=0.0),
+            idle=sum(about.get(concept, 0.0) for concept in self._model.idle),
+            owned=sum(share for concept, share in about.items() if concept in self._postings),
+        )
 
     def is_idle(self, tokens: Sequence[Token]) -> bool:
         """Whether a text may be about something that nothing is to be done for: "a bad idea"."""
@@ -171,15 +189,15 @@ class Meaning:
 
     def nearest(self, tokens: Sequence[Token]) -> Nearest | None:
         """Return the nearest capability, if any."""
-        chances = self._chances(tokens)
+        chances = self.chances(tokens)
         return max(chances, key=lambda one: one.lead) if chances else None
 
     def chance(self, profile: Profile, tokens: Sequence[Token]) -> float:
         """Return how likely (0–1) a text is to mean `profile`."""
-        return next(one.near for one in self._chances(tokens) if one.profile is profile)
+        return next(one.near for one in self.chances(tokens) if one.profile is profile)
 
-    def _chances(self, tokens: Sequence[Token]) -> Sequence[Nearest]:
-        """Return the chance of each capability; all but one lag behind that one."""
+    def chances(self, tokens: Sequence[Token]) -> Sequence[Nearest]:
+        """Return the chance of each capability, in their order; all but one lag behind that one."""
         return self._known(tuple(tokens))
 
     def _compared(self, tokens: tuple[Token, ...]) -> tuple[Nearest, ...]:

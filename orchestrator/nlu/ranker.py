@@ -1,8 +1,8 @@
-"""Which of several words is meant: a linear ranker over clues, learnt from labelled requests.
+"""Which of several options is meant: a linear ranker over clues, learnt from labelled requests.
 
     P(option) = e^s(option) / Σ e^s(other)        s = Σ weights of its clues
 
-The weights ship in `ranker.yaml`, learnt by `make ranker`.
+The weights ship in `value_weights.yaml` and `intent_weights.yaml`, learnt by `make ranker`.
 Source: McFadden, "Conditional logit analysis of qualitative choice behavior", 1974.
 """
 
@@ -14,7 +14,8 @@ from pathlib import Path
 import yaml
 from pydantic import TypeAdapter
 
-WEIGHTS = Path(__file__).with_name("ranker.yaml")
+VALUES = Path(__file__).with_name("value_weights.yaml")
+INTENTS = Path(__file__).with_name("intent_weights.yaml")
 _FILE = TypeAdapter(dict[str, float])
 
 
@@ -36,5 +37,15 @@ class Ranker:
 
 @cache
 def value_ranker() -> Ranker:
-    """Return the ranker that ships; read once."""
-    return Ranker(_FILE.validate_python(yaml.safe_load(WEIGHTS.read_text("utf-8"))))
+    """Return what tells which word is a value; read once."""
+    return _read(VALUES)
+
+
+@cache
+def intent_ranker() -> Ranker:
+    """Return what tells which capability a request means; read once."""
+    return _read(INTENTS)
+
+
+def _read(weights: Path) -> Ranker:
+    return Ranker(_FILE.validate_python(yaml.safe_load(weights.read_text("utf-8"))))

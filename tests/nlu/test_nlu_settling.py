@@ -9,7 +9,7 @@ import yaml
 
 from orchestrator.nlu import settling
 from orchestrator.nlu.evaluation.cases import Part
-from orchestrator.nlu.ranker import WEIGHTS, Ranker
+from orchestrator.nlu.ranker import VALUES, Ranker
 from scripts import learn_ranker
 from tests.nlu.found import Read, Steps, only, steps
 
@@ -147,8 +147,8 @@ def test_large_weights_do_not_overflow() -> None:
 
 @pytest.mark.no_cover
 def test_every_clue_of_a_request_has_a_weight() -> None:
-    weights = yaml.safe_load(WEIGHTS.read_text("utf-8"))
-    groups = [*learn_ranker.of_set("clinic")]
+    weights = yaml.safe_load(VALUES.read_text("utf-8"))
+    groups = [*learn_ranker.names_of("clinic")]
     said = {clue for group in groups for clues in group["options"] for clue in clues}
     assert groups
     assert said <= weights.keys() | RARE
@@ -159,22 +159,30 @@ RARE = frozenset({"url", "looks date", "looks duration"})
 """Seen too seldom to be learnt."""
 
 
-def test_sets_that_nobody_looked_at_are_not_learnt_from(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+@pytest.mark.parametrize(
+    ("what", "without"),
+    [
+        ("value", {"charity", "colo", "hoster", "project", "rack", "retail"}),
+        ("intent", set[str]()),
+    ],
+)
+def test_what_is_measured_is_not_learnt_from(
+    what: str, without: set[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     asked: list[str] = []
 
-    def of_set(name: str) -> Iterator[learn_ranker.Group]:
+    def read(name: str) -> Iterator[learn_ranker.Group]:
         asked.append(name)
-        yield {"options": [["known"], ["none"]], "right": [0]}
+        yield {"options": [["known"], ["none"]], "right": [0], "weight": 1.0}
 
-    monkeypatch.setattr(learn_ranker, "of_set", of_set)
-    monkeypatch.setattr("sys.argv", ["learn_ranker.py", str(tmp_path / "choices.jsonl")])
+    for name in ("names_of", "intents_of"):
+        monkeypatch.setattr(learn_ranker, name, read)
+    target = tmp_path / "choices.jsonl"
+    monkeypatch.setattr("sys.argv", ["learn_ranker.py", what, str(target), "--without", "clinic"])
     learn_ranker.main()
-    assert {folder.name for folder in learn_ranker.SETS.iterdir()} - {*asked} == {
-        *("charity", "colo", "hoster", "project", "rack", "retail")
-    }
-    assert len((tmp_path / "choices.jsonl").read_text("utf-8").splitlines()) == len(asked)
+    left_out = {folder.name for folder in learn_ranker.SETS.iterdir()} - {*asked}
+    assert left_out == without | {"clinic"} | learn_ranker.UNSEEN
+    assert len(target.read_text("utf-8").splitlines()) == len(asked)
 
 
 @pytest.mark.no_cover
@@ -187,6 +195,6 @@ def test_a_held_out_third_is_not_learnt_from(monkeypatch: pytest.MonkeyPatch) ->
 
     monkeypatch.setattr(learn_ranker, "read_cases", read_cases)
     for name in ("platform", "operations", "clinic"):
-        assert not [*learn_ranker.of_set(name)]
+        assert not [*learn_ranker.names_of(name), *learn_ranker.intents_of(name)]
     visible = {"platform": Part.VISIBLE, "operations": Part.VISIBLE}
     assert parts == {**visible, "clinic": Part.ALL}

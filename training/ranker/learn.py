@@ -3,8 +3,8 @@
     python training/ranker/learn.py CHOICES.jsonl WEIGHTS.yaml
 
 Runs in `.venv-learn`, with nothing of Chiffon's. CHOICES holds, a line each, the clues of the
-options of one choice and which of them are right. Conditional logit, with a penalty on large
-weights, by L-BFGS.
+options of one choice, which of them are right, and what the choice weighs. Conditional logit, with
+a penalty on large weights, by L-BFGS.
 """
 
 import json
@@ -17,10 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-_PENALTY = 2.0  # on the squares of the weights
+_PENALTY = 4.0  # on the squares of the weights
 _FEWEST = 5  # choices that a clue must be seen in
 _HEAD = """\
-# Weights of clues for which word of a request is a value: orchestrator/nlu/ranker.py.
+# Weights of clues for what is meant: orchestrator/nlu/ranker.py.
 # Learnt by `make ranker` from {choices} choices in labelled requests; not to be edited by hand.
 """
 
@@ -35,6 +35,7 @@ class Choices:
     right: Numbers  # which option is right: 0 or 1
     begins: NDArray[np.int64]  # where each choice begins
     owner: NDArray[np.int64]  # of each option, the number of its choice
+    counts: Numbers  # what each choice counts
 
     def cost(self, weights: Numbers) -> tuple[float, Numbers]:
         """Return the negative log likelihood with the penalty, and its slope."""
@@ -43,7 +44,8 @@ class Choices:
         total = np.add.reduceat(powers, self.begins)
         hit = np.add.reduceat(self.right * powers, self.begins)
         pull = powers / total[self.owner] - self.right * powers / hit[self.owner]
-        cost = -np.log(hit / total).sum() + _PENALTY / 2 * weights @ weights
+        pull *= self.counts[self.owner]
+        cost = -self.counts @ np.log(hit / total) + _PENALTY / 2 * weights @ weights
         return cost, self.signs.T @ pull + _PENALTY * weights
 
     def share_right(self, weights: Numbers) -> float:
@@ -76,7 +78,8 @@ def _choices(said: list[dict[str, list]], clues: list[str]) -> Choices:
         for place, told in enumerate(one["options"]):
             signs[begin + place, [column[clue] for clue in told if clue in column]] = 1
         right[[begin + place for place in one["right"]]] = 1
-    return Choices(signs, right, begins, np.repeat(np.arange(len(said)), sizes))
+    counts = np.array([one["weight"] for one in said])
+    return Choices(signs, right, begins, np.repeat(np.arange(len(said)), sizes), counts)
 
 
 if __name__ == "__main__":
