@@ -152,7 +152,7 @@ class Clues:
             "none look": vacancy.profile.reads,
             "none question": vacancy.asked,
         }
-        return _holding(signs)
+        return holding(signs)
 
     def _traits_of(self, profile: str, name: str, known: frozenset[str]) -> _Traits:
         entry = self._index.by_name[profile]
@@ -177,7 +177,7 @@ class Clues:
         marked, met = is_marked(value), self._meaning.has_met(token)
         upper, numeric = token.text.isupper(), value.isdigit()
         titled = token.text[:1].isupper() and not upper
-        yield from _holding(
+        yield from holding(
             {
                 "marked": marked,
                 "number": numeric,
@@ -202,7 +202,7 @@ class Clues:
         parts = [stem(part) for part in words(word.token.value)]
         keys = frozenset[str]().union(*map(self._index.keys, parts if len(parts) > 1 else ()))
         own = bool(keys & traits.keys)
-        yield from _holding(
+        yield from holding(
             {
                 "known": known,
                 "known of another": not known and said in traits.others,
@@ -222,7 +222,7 @@ class Clues:
         for where, one in (("before", word.around(-1)), ("behind", word.around(1))):
             if one is not None:
                 noun = one.stem in slot.nouns
-                yield from _holding(
+                yield from holding(
                     {
                         f"noun {where}": noun,
                         f"thing {where}": not noun and one.stem in profile.objects,
@@ -234,7 +234,7 @@ class Clues:
         label = tokens[max(0, word.place - 1 - _LABEL) : max(0, word.place - 1)]
         equals, noun = bool(_EQUALS & {*before[:1]}), token.stem in slot.nouns
         own = token.stem in profile.nouns and token.fold not in traits.known
-        yield from _holding(
+        yield from holding(
             {
                 "noun two before": any(one.stem in slot.nouns for one in label[-1:]),
                 "is noun": noun,
@@ -279,7 +279,7 @@ class Clues:
         clause, span = word.clause, vacancy.span
         away = min(0, word.number - span[0]) + max(0, word.number - span[-1])
         told = clause.form is Form.STATEMENT and away != 0
-        yield from _holding(
+        yield from holding(
             {
                 "same clause": away == 0,
                 "clause before": away < 0,
@@ -310,7 +310,7 @@ class Clues:
         clause, token, before = word.clause, word.token, word.around(-1)
         verb = self._index.book.at(clause.piece.tokens, word.place)
         verbs = {clause.tokens[place].start for place in clause.verb_places}
-        yield from _holding(
+        yield from holding(
             {
                 "verb": verb is not None and bool(verb.groups),
                 "verb of the capability": verb is not None and verb.canonical in profile.verbs,
@@ -334,7 +334,7 @@ def _use(vacancy: Vacancy, word: Word) -> Iterator[str]:
     chosen = given == str(word.value).casefold()
     own = {slot for step, slot in uses if step is draft}
     others = {slot for step, slot in uses if step is not draft}
-    yield from _holding(
+    yield from holding(
         {
             "chosen by rules": chosen,
             _PART: not chosen and name in own,
@@ -345,7 +345,8 @@ def _use(vacancy: Vacancy, word: Word) -> Iterator[str]:
     )
 
 
-def _holding(signs: Mapping[str, bool]) -> Iterator[str]:
+def holding(signs: Mapping[str, bool]) -> Iterator[str]:
+    """Yield the clues that hold."""
     return (clue for clue, holds in signs.items() if holds)
 
 

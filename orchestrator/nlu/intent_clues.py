@@ -4,13 +4,14 @@ As in `clues`, each clue is a plain yes, `ranker` weighs them, and nothing is de
 number is several clues, one for each step that it reaches: "lead 0.1", "lead 0.2".
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from orchestrator.nlu.allowed import Allowed
 from orchestrator.nlu.candidate import Candidate
 from orchestrator.nlu.clauses import ORDERED, Clause, Form
+from orchestrator.nlu.clues import holding
 from orchestrator.nlu.gist import Gist
 from orchestrator.nlu.index import CatalogIndex
 from orchestrator.nlu.later import waits
@@ -121,7 +122,7 @@ class IntentClues:
             if request.folded & self._index.lexicon.words(name):
                 yield f"has {name}"
         rules = request.found
-        yield from _holding(
+        yield from holding(
             {
                 "negated": any(clause.negated for clause in clauses),
                 "condition": any(clause.piece.role is Role.CONDITION for clause in clauses),
@@ -155,7 +156,7 @@ class IntentClues:
         score = max((one.score for one in ranked if one.profile is profile), default=0.0)
         yield from _reached("rules", score, _SCORES)
         ordered = clause.form in ORDERED
-        yield from _holding(
+        yield from holding(
             {
                 "does": self._allowed.does(profile, clause),
                 "done": self._allowed.is_done(profile, clause),
@@ -170,7 +171,7 @@ class IntentClues:
         clauses, allowed, risk = request.clauses, self._allowed, profile.capability.risk.value
         questions = any(clause.form is Form.QUESTION for clause in clauses)
         yield f"risk {risk}"
-        yield from _holding(
+        yield from holding(
             {
                 "turns away": allowed.turns_away(profile, clauses),
                 "turns back": allowed.turns_back(profile, clauses),
@@ -189,7 +190,7 @@ class IntentClues:
         """Yield whether what it acts on is said."""
         keys = frozenset().union(*(self._index.keys(t.stem) for t in request.whole.tokens))
         named = [one for one in profile.objects if self._index.keys(one) & keys]
-        yield from _holding(
+        yield from holding(
             {
                 "object": bool(named),
                 "all objects": bool(named) and len(named) == len(profile.objects),
@@ -223,7 +224,7 @@ def _filled(profile: Profile, whole: Clause, reading: Candidate | None) -> Itera
     places = [(name, place) for name, found in values.items() for place in found.places]
     known = any(whole.tokens[p].fold in profile.known.get(name, ()) for name, p in places)
     yield from _reached("lacks", len(lacking), _LACKING)
-    yield from _holding(
+    yield from holding(
         {
             "needs nothing": not needed,
             "lacks nothing": bool(needed) and not lacking,
@@ -236,7 +237,3 @@ def _filled(profile: Profile, whole: Clause, reading: Candidate | None) -> Itera
 
 def _reached(name: str, value: float, steps: Sequence[float]) -> Iterator[str]:
     return (f"{name} {step:g}" for step in steps if value >= step)
-
-
-def _holding(signs: Mapping[str, bool]) -> Iterator[str]:
-    return (clue for clue, holds in signs.items() if holds)
